@@ -1,0 +1,50 @@
+"""Declarations and data that every layer shares. Imports the standard library and numpy, nothing else."""
+
+from wetgate.spec.errors import (
+    FrameError,
+    ModelError,
+    Problems,
+    UsageError,
+    WetgateError,
+    WorkerError,
+    raise_all,
+    suggest,
+)
+from wetgate.spec.frame import DENSITY, DISPLAY, SCENE, VIDEO, WORKING_SPACES, Box, Frame, Image, Part, Plane
+from wetgate.spec.node import Node, node
+from wetgate.spec.params import RGB, Param, Point, Value, param
+from wetgate.spec.window import Context, Fidelity, Interrupted, Result, Shot, Window
+
+__all__ = [
+    "DENSITY",
+    "DISPLAY",
+    "RGB",
+    "SCENE",
+    "VIDEO",
+    "WORKING_SPACES",
+    "Box",
+    "Context",
+    "Fidelity",
+    "Frame",
+    "FrameError",
+    "Image",
+    "Interrupted",
+    "ModelError",
+    "Node",
+    "Param",
+    "Part",
+    "Plane",
+    "Point",
+    "Problems",
+    "Result",
+    "Shot",
+    "UsageError",
+    "Value",
+    "WetgateError",
+    "Window",
+    "WorkerError",
+    "node",
+    "param",
+    "raise_all",
+    "suggest",
+]

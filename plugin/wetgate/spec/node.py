@@ -1,0 +1,240 @@
+"""The ``@node`` decorator: one class in one file declares a node, and everything else is derived from it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from wetgate.spec.errors import UsageError, WetgateError, raise_all, suggest
+from wetgate.spec.frame import DENSITY, DISPLAY, SCENE, VIDEO
+from wetgate.spec.params import Declared, Param, Value, param
+
+Space = Literal["scene", "density", "display", "video"]
+SPACES: dict[str, str] = {"scene": SCENE, "density": DENSITY, "display": DISPLAY, "video": VIDEO}
+
+T = TypeVar("T")
+_ID = re.compile(r"[a-z][a-z0-9_]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A declared node: its identity, its parameters in order, and the class that renders it.
+
+    ``reach`` gives r of the temporal window t-r..t+r for given parameters. ``pointwise`` says, for given parameters,
+    whether each output pixel depends on the same input pixel alone (such a chain can be baked into a LUT).
+    ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
+    that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine.
+    """
+
+    id: str
+    label: str
+    space: str
+    version: int
+    help: str
+    params: Mapping[str, Param]
+    cls: type[Any]
+    analyzes: bool
+    views: Mapping[str, str]
+    tiles: bool
+    hdr_output: bool
+    synthesises: bool
+    reach: Callable[[Any], int]
+    pointwise: Callable[[Any], bool]
+
+    def values(self, given: Mapping[str, object]) -> dict[str, Value]:
+        """Checked values of all parameters, defaults filled in. All problems are raised at once."""
+        problems: list[WetgateError] = []
+        result = {name: p.default for name, p in self.params.items()}
+        for name, value in given.items():
+            if name not in self.params:
+                problems.append(
+                    UsageError(f"{self.id} has no parameter {name!r}", where=name, remedy=suggest(name, self.params))
+                )
+                continue
+            try:
+                result[name] = self.params[name].check(value)
+            except WetgateError as error:
+                problems.append(error)
+        raise_all(problems)
+        return result
+
+    def make(self, given: Mapping[str, object] | None = None) -> Any:
+        """An instance of the node's class with these parameters as attributes."""
+        return self.bind(self.values(given or {}))
+
+    def bind(self, values: Mapping[str, Value]) -> Any:
+        """An instance from values that :meth:`values` has already checked."""
+        instance = object.__new__(self.cls)
+        for name in self.params:
+            object.__setattr__(instance, name, values[name])
+        return instance
+
+    def schema(self) -> dict[str, Any]:
+        """The node as plain JSON: what ``wetgate nodes --json`` prints and the OFX bundle compiles in."""
+        return {
+            "id": self.id,
+            "label": self.label,
+            "space": next(short for short, name in SPACES.items() if name == self.space),
+            "version": self.version,
+            "help": self.help,
+            "analyzes": self.analyzes,
+            "tiles": self.tiles,
+            "hdr_output": self.hdr_output,
+            "synthesises": self.synthesises,
+            "views": dict(self.views),
+            "params": [_param_schema(p) for p in self.params.values()],
+        }
+
+
+def _param_schema(p: Param) -> dict[str, Any]:
+    entry: dict[str, Any] = {"id": p.id, "kind": p.kind, "label": p.label, "default": p.default, "hint": p.hint}
+    if isinstance(p.default, tuple):
+        entry["default"] = list(p.default)
+    for name in ("lo", "hi", "unit", "group", "legacy"):
+        if getattr(p, name) not in (None, ""):
+            entry[name] = getattr(p, name)
+    if p.soft is not None:
+        entry["soft"] = list(p.soft)
+    if p.choices is not None:
+        entry["choices"] = [{"id": i, "label": label} for i, label in p.choices.items()]
+    entry["animates"] = p.animates
+    entry["since"] = p.since
+    return entry
+
+
+_COMMON: dict[str, tuple[type, Declared]] = {
+    "mix": (
+        float,
+        param(
+            1.0, lo=0, hi=1, group="Common", hint="Blends the result with the node's input; 0 is the input, exactly."
+        ),
+    ),
+}
+_FIDELITY = param(
+    "faithful",
+    choices={"forensic": "Forensic", "faithful": "Faithful", "pleasing": "Pleasing"},
+    group="Common",
+    hint="How far the node may go beyond what the input determines; forensic permits no synthesised detail.",
+)
+
+
+def node(
+    *,
+    id: str,
+    label: str,
+    space: Space,
+    version: int,
+    analyzes: bool = False,
+    views: Mapping[str, str] | None = None,
+    tiles: bool = False,
+    hdr_output: bool = False,
+    synthesises: bool = False,
+    reach: int | Callable[[Any], int] = 0,
+    pointwise: bool | Callable[[Any], bool] = False,
+) -> Callable[[type[T]], type[T]]:
+    """Declare a node. The class body holds parameters (:func:`param`), a docstring, ``render``, maybe ``analyze``.
+
+    The declaration is checked against the class here, at import: a contradiction is a :class:`TypeError`.
+    Every node gets ``mix`` and ``view`` beside its own parameters (``fidelity`` too, where it ``synthesises`` what the
+    input does not determine), and must declare ``strength``, whose 0 means "the input, bit for bit" (the engine sees
+    to that and does not call ``render``).
+    """
+
+    def declare(cls: type[T]) -> type[T]:
+        from wetgate.spec import registry
+
+        own_views = dict(views or {})
+        made = Node(
+            id=id,
+            label=label,
+            space=SPACES[space],
+            version=version,
+            help=inspect.cleandoc(cls.__doc__ or ""),
+            params=_collect(cls, own_views, synthesises),
+            cls=cls,
+            analyzes=analyzes,
+            views=own_views,
+            tiles=tiles,
+            hdr_output=hdr_output,
+            synthesises=synthesises,
+            reach=reach if callable(reach) else _constant(reach),
+            pointwise=pointwise if callable(pointwise) else _constant(pointwise),
+        )
+        _demand_sound(made)
+        registry.register(made)
+        return cls
+
+    return declare
+
+
+def _constant(value: T) -> Callable[[Any], T]:
+    return lambda _instance: value
+
+
+def _collect(cls: type[Any], views: Mapping[str, str], synthesises: bool) -> dict[str, Param]:
+    annotations = typing.get_type_hints(cls)
+    found: dict[str, Param] = {}
+    for name, value in list(vars(cls).items()):
+        if isinstance(value, Declared):
+            if name not in annotations:
+                raise TypeError(f"{cls.__name__}.{name}: a parameter needs an annotation")
+            found[name] = value.named(name, annotations[name])
+        elif name in annotations and not name.startswith("_"):
+            raise TypeError(f"{cls.__name__}.{name} is annotated but not declared with param(...)")
+    for name in annotations:
+        if name not in vars(cls) and not name.startswith("_"):
+            raise TypeError(f"{cls.__name__}.{name} is annotated but not declared with param(...)")
+    common = dict(_COMMON)
+    if synthesises:
+        common["fidelity"] = (str, _FIDELITY)
+    choices = {"result": "Result", "difference": "Difference"} | {n: n.replace("_", " ").capitalize() for n in views}
+    common["view"] = (
+        str,
+        param("result", choices=choices, group="Common", hint="What the node puts out: its result, or a diagnostic."),
+    )
+    for name, (kind, declared) in common.items():
+        if name in found:
+            raise TypeError(f"{cls.__name__}.{name}: this parameter comes with every node")
+        found[name] = declared.named(name, kind)
+    return found
+
+
+def _demand_sound(made: Node) -> None:
+    cls = made.cls
+    if not _ID.match(made.id):
+        raise TypeError(f"node id {made.id!r}: lower-case letters, digits and _ only")
+    if len(made.help) < 80:
+        raise TypeError(f"{made.id}: the docstring must say what the node does, by what method, from which sources")
+    strength = made.params.get("strength")
+    if strength is None or strength.kind != "float" or strength.lo != 0:
+        raise TypeError(f"{made.id}: a node declares strength: float with lo=0")
+    if made.version < 1 or any(p.since > made.version for p in made.params.values()):
+        raise TypeError(f"{made.id}: a parameter's since may not exceed the node's version")
+    wanted = [("render", ["self", "frames", "ctx"])]
+    if made.analyzes:
+        wanted.append(("analyze", ["self", "shot", "ctx"]))
+    elif hasattr(cls, "analyze"):
+        raise TypeError(f"{made.id}: has analyze() but is not declared with analyzes=True")
+    for name, arguments in wanted:
+        method = getattr(cls, name, None)
+        if method is None or list(inspect.signature(method).parameters) != arguments:
+            raise TypeError(f"{made.id}: needs {name}({', '.join(arguments)})")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A node as a plain function: ``wetgate.nodes.hdr_lift(frames, peak=1000)``. See :func:`wetgate.run_node`."""
+
+    node: Node
+    runner: Callable[..., Any] = field(repr=False)
+
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]
+        return self.node.help
+
+    def __call__(self, frames: Any, **params: Any) -> Any:
+        return self.runner(self.node, frames, **params)

@@ -1,0 +1,112 @@
+"""What a node is given and what it gives back: Window, Context, Shot, Result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from wetgate.spec.errors import WetgateError
+from wetgate.spec.frame import Frame, Image
+
+Fidelity = Literal["forensic", "faithful", "pleasing"]
+
+
+class Interrupted(WetgateError):
+    """The user or the host stopped the work."""
+
+    exit_code = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The frames t-r..t+r about one frame. Past an edge of the shot the edge frame is repeated, and said to be.
+
+    ``window[0]`` is the frame itself, ``window[-1]`` the one before it.
+    """
+
+    frames: tuple[Frame, ...]
+    repeated: tuple[bool, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.frames) % 2 == 0:
+            raise ValueError("a window holds an odd number of frames")
+        if not self.repeated:
+            object.__setattr__(self, "repeated", (False,) * len(self.frames))
+
+    @property
+    def reach(self) -> int:
+        """r: how many frames lie on either side."""
+        return len(self.frames) // 2
+
+    @property
+    def center(self) -> Frame:
+        return self.frames[self.reach]
+
+    @property
+    def number(self) -> int:
+        return self.center.number
+
+    def __getitem__(self, offset: int) -> Frame:
+        return self.frames[self._index(offset)]
+
+    def is_repeated(self, offset: int) -> bool:
+        """Whether the frame at ``offset`` is an edge frame standing in for one outside the shot."""
+        return self.repeated[self._index(offset)]
+
+    def _index(self, offset: int) -> int:
+        if abs(offset) > self.reach:
+            raise IndexError(f"offset {offset} is outside the window of +-{self.reach}")
+        return offset + self.reach
+
+
+class Shot(Protocol):
+    """A whole shot, for ``analyze``: frames in the node's working space, read as they are asked for.
+
+    Iterating reads every frame once, in order; a second iteration reads again. ``cuts`` are the numbers of the frames
+    that begin a new shot inside the range (never the first). ``params(number)`` is the node with its keyframes
+    resolved at that frame.
+    """
+
+    numbers: Sequence[int]
+    cuts: Sequence[int]
+
+    def __iter__(self) -> Iterator[Frame]: ...
+    def __getitem__(self, number: int) -> Frame: ...
+    def __len__(self) -> int: ...
+    def params(self, number: int) -> Any: ...
+
+
+def _never() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the engine tells a node about the render it is part of.
+
+    ``analysis`` is the ``results`` object of the node's analysis document, or None. ``views`` are the AOVs that
+    somebody asked for: a node computes only those. ``check_abort`` raises :class:`Interrupted`; long work calls it.
+    """
+
+    fidelity: Fidelity = "faithful"
+    analysis: Mapping[str, Any] | None = None
+    views: frozenset[str] = frozenset()
+    device: str = "cpu"
+    threads: int = 1
+    source_space: str = ""
+    check_abort: Callable[[], None] = _never
+    progress: Callable[[float], None] = field(default=lambda share: None)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What ``render`` returns: the frame, the AOVs by name ((H, W) or (H, W, C) float32), and facts for the record.
+
+    A facts value is JSON: counts, residuals, what was clipped or estimated. Header metadata that the node sets (HDR10
+    mastering data, for instance) goes into ``frame.metadata``.
+    """
+
+    frame: Frame
+    aovs: Mapping[str, Image] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
