@@ -1,0 +1,103 @@
+"""Where frames go: the protocol that image sequences and movies share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from wetgate.io.source import MOVIE_SUFFIXES
+from wetgate.spec import Frame
+
+Depth = Literal["half", "float", "uint8", "uint10", "uint12", "uint16"]
+Overflow = Literal["clamp", "error"]
+
+# Given the hash of the pixels as they are stored ("" where the coding is lossy), the header entries to add.
+Stamp = Callable[[str], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How frames are stored. None means the container's own default.
+
+    Stills: ``depth`` (EXR: half, or float where the source was float; DPX: uint10; PNG and TIFF: uint16; JPEG:
+    uint8) and ``compression`` (:mod:`wetgate.io.exr_options` for EXR, with a level as in ``dwab:45``).
+    ``overflow`` is what happens to values that the depth cannot hold: ``clamp`` them and count, or refuse the frame.
+
+    Movies: ``codec`` (libavcodec encoder name), ``pixel_format``, ``quality`` (the encoder's own scale, crf or
+    qscale), ``codec_options`` (passed on as they are), ``rate`` in frames a second, ``start_timecode`` and
+    ``full_range`` (None: as the space prescribes, which for video is narrow).
+    """
+
+    depth: Depth | None = None
+    compression: str | None = None
+    overflow: Overflow = "clamp"
+    rate: Fraction | None = None
+    start_timecode: str | None = None
+    codec: str | None = None
+    pixel_format: str | None = None
+    quality: float | None = None
+    full_range: bool | None = None
+    codec_options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of one frame.
+
+    ``clamped`` counts colour and alpha samples that the depth could not hold: beyond its range, or NaN, which becomes 0.
+    ``bytes`` is the size of the file (for a movie: of the frame's packets so far known, or 0). ``pixel_hash`` is that of
+    the pixels as stored, :func:`wetgate.io.hashing.file_hash` of the file gives the same; "" where the coding is lossy.
+    """
+
+    path: str
+    clamped: int
+    bytes: int
+    pixel_hash: str = ""
+
+
+class Sink(Protocol):
+    """Files or a movie, opened for writing. ``ordered`` is True where frames must come in the order of ``numbers``."""
+
+    ordered: bool
+
+    def write(self, frame: Frame, stamp: Stamp | None = None) -> Written:
+        """Store one frame. Where ``ordered`` is False it is safe to call from several threads.
+
+        ``stamp`` is called with the hash of the stored pixels and returns further header entries, so that a record in
+        the header can name the hash of the pixels it travels with. A movie has no header of each frame and leaves it.
+        Raises :class:`~wetgate.spec.FrameError`; nothing of the frame is then left on the disk.
+        """
+        ...
+
+    def path_of(self, number: int) -> str | None:
+        """The file that the frame is (or will be) in."""
+        ...
+
+    def finish(self) -> None:
+        """Make everything durable under its final name."""
+        ...
+
+    def abort(self) -> None:
+        """Give up: remove what is not finished. Finished files of a sequence stay."""
+        ...
+
+
+def open_sink(
+    spec: str | Path, *, numbers: Sequence[int], options: WriteOptions, space: str, interop_id: str | None
+) -> Sink:
+    """Open ``spec`` for writing the frames ``numbers``: a pattern, a single image (one frame), or a movie.
+
+    ``space`` is the OCIO name of the pixels that will be written and ``interop_id`` its colorInteropID: files are
+    labelled with it, and where it is None they carry no label, whatever the source said.
+    Raises :class:`~wetgate.spec.UsageError` where the format or the combination cannot be written.
+    """
+    if Path(spec).suffix.lower() in MOVIE_SUFFIXES:
+        from wetgate.io.movie import open_movie_sink
+
+        return open_movie_sink(Path(spec), numbers=numbers, options=options, space=space, interop_id=interop_id)
+    from wetgate.io.still_sink import open_still_sink
+
+    return open_still_sink(spec, numbers=numbers, options=options, space=space, interop_id=interop_id)
