@@ -96,7 +96,7 @@ def _rgb_to_rgb(src: str, dst: str, adapt: Adaptation) -> Matrix:
     if src == dst:
         return _frozen(np.eye(3))
     to_dst_white = adaptation(chromaticities(src).white, chromaticities(dst).white, adapt)
-    return _frozen(np.linalg.inv(_rgb_to_xyz(dst)) @ to_dst_white @ _rgb_to_xyz(src))
+    return _frozen(np.asarray(xyz_to_rgb(dst) @ to_dst_white @ _rgb_to_xyz(src), np.float64))
 
 
 def rgb_to_xyz(name: str) -> Matrix:
@@ -106,7 +106,7 @@ def rgb_to_xyz(name: str) -> Matrix:
 
 def xyz_to_rgb(name: str) -> Matrix:
     """3x3 float64 from XYZ (Y of white = 1) to linear RGB of the named primaries."""
-    return np.linalg.inv(_rgb_to_xyz(name))
+    return np.asarray(np.linalg.inv(_rgb_to_xyz(name)), np.float64)
 
 
 def adaptation(src_white: XY, dst_white: XY, adapt: Adaptation = "bradford") -> Matrix:
