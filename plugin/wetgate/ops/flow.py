@@ -1,0 +1,85 @@
+"""Dense optical flow between two pictures, where it can be trusted, and pictures carried along it.
+
+A flow field is float32 of shape (H, W, 2), in pixels, x before y. It belongs to the pixels of one picture and points
+into another: pixel (x, y) of ``first`` is found in ``second`` at (x + flow[y, x, 0], y + flow[y, x, 1]).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from wetgate.spec import Image, UsageError
+
+Flow = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Preset = Literal["fast", "medium"]
+
+_PRESETS = {"fast": cv2.DISOPTICAL_FLOW_PRESET_FAST, "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM}
+# DIS searches patches of 8 pixels on a pyramid; below this size its coarsest level is empty.
+_SMALLEST = 16
+
+
+def dense_flow(first: Image, second: Image, *, preset: Preset = "medium", initial: Flow | None = None) -> Flow:
+    """The flow from ``first`` to ``second`` by dense inverse search (Kroeger et al., ECCV 2016), as OpenCV has it.
+
+    Both are (H, W) luma, display-encoded, nominally 0 to 1: the search works on 8-bit codes, so what lies outside is
+    clipped for the search alone. Pictures under 16 pixels on a side move by nothing. ``initial`` starts the search.
+    Raises :class:`UsageError` where the sizes differ.
+    """
+    if first.ndim != 2 or first.shape != second.shape:
+        raise UsageError(
+            f"flow between pictures of shapes {first.shape} and {second.shape}", allowed="(H, W), the same"
+        )
+    if min(first.shape) < _SMALLEST:
+        return np.zeros((*first.shape, 2), np.float32)
+    search = cv2.DISOpticalFlow.create(_PRESETS[preset])
+    start = None if initial is None else np.array(initial, np.float32)
+    return np.asarray(search.calc(_codes(first), _codes(second), start), np.float32)
+
+
+def warp_to(image: Image, flow: Flow) -> Image:
+    """``image`` sampled where ``flow`` points, bilinear: carried back to the grid that the flow belongs to.
+
+    ``image`` is (H, W) or (H, W, C) float32. Samples outside repeat the edge; :func:`inside` tells where that is.
+    """
+    map_x, map_y = _targets(flow)
+    return np.asarray(
+        cv2.remap(
+            np.ascontiguousarray(image, np.float32), map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        ),
+        np.float32,
+    ).reshape(image.shape)
+
+
+def inside(flow: Flow) -> Mask:
+    """Where the flow points into the picture: (H, W)."""
+    map_x, map_y = _targets(flow)
+    height, width = flow.shape[:2]
+    return np.asarray((map_x >= 0) & (map_y >= 0) & (map_x <= width - 1) & (map_y <= height - 1))
+
+
+def consistent(forward: Flow, backward: Flow) -> Mask:
+    """Where going there and back ends at home, and inside the picture: neither occluded nor misjudged. (H, W).
+
+    The test of Sundaram, Brox and Keutzer, "Dense point trajectories by GPU-accelerated large displacement optical
+    flow", ECCV 2010, eq. 5: |f + b|^2 < 0.01 (|f|^2 + |b|^2) + 0.5, with b sampled where f points.
+    """
+    back = warp_to(backward, forward)
+    gap = np.sum(np.square(forward + back), axis=2)
+    length = np.sum(np.square(forward), axis=2) + np.sum(np.square(back), axis=2)
+    return np.asarray((gap < 0.01 * length + 0.5) & inside(forward))
+
+
+def _codes(luma: Image) -> NDArray[np.uint8]:
+    return np.asarray(np.rint(np.clip(np.nan_to_num(luma), 0.0, 1.0) * 255.0), np.uint8)
+
+
+def _targets(flow: Flow) -> tuple[Image, Image]:
+    height, width = flow.shape[:2]
+    map_x = flow[..., 0] + np.arange(width, dtype=np.float32)[None, :]
+    map_y = flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    return map_x, map_y
