@@ -1,0 +1,1 @@
+"""What tests share: comparing frames, one table of tolerances, small pictures, and the contract that nodes keep."""
