@@ -179,9 +179,8 @@ class Layout:
         y += r * kr
         y += b * kb
         # Chroma as (B - Y) / (2 - 2 KB): a grey of equal components gives zero but for the rounding of Y.
-        two = np.float32(2.0)
-        cb = (b - y) / (two - two * kb)
-        cr = (r - y) / (two - two * kr)
+        cb = np.multiply(b - y, 0.5 / (1.0 - float(kb)), dtype=np.float32)
+        cr = np.multiply(r - y, 0.5 / (1.0 - float(kr)), dtype=np.float32)
         return (
             q.code(y),
             q.code(downsample(cb, self.subsampling, self.siting), chroma=True),
