@@ -13,7 +13,7 @@ from wetgate.spec.errors import (
 from wetgate.spec.frame import DENSITY, DISPLAY, SCENE, VIDEO, WORKING_SPACES, Box, Frame, Image, Part, Plane
 from wetgate.spec.node import Node, node
 from wetgate.spec.params import RGB, Param, Point, Value, param
-from wetgate.spec.window import Context, Fidelity, Interrupted, Result, Shot, Window
+from wetgate.spec.window import Bound, Context, Fidelity, Interrupted, Result, Shot, Window
 
 __all__ = [
     "DENSITY",
@@ -22,6 +22,7 @@ __all__ = [
     "SCENE",
     "VIDEO",
     "WORKING_SPACES",
+    "Bound",
     "Box",
     "Context",
     "Fidelity",

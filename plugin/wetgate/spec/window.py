@@ -110,3 +110,28 @@ class Result:
     frame: Frame
     aovs: Mapping[str, Image] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A node's consistency bound, recomputed: what it measures, the value found and the most that is allowed.
+
+    A node may define ``bound(self, source: Frame, result: Frame, ctx: Context) -> Bound``: it re-applies to ``result``
+    the degradation that the node claims to have undone, and compares with ``source``. Both frames are in the node's
+    working space. The forensic mode and ``wetgate verify --source`` use it.
+    """
+
+    name: str
+    value: float
+    limit: float
+    unit: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.value <= self.limit
+
+    def sentence(self) -> str:
+        return f"{self.name} is {self.value:.4g}{self.unit and ' ' + self.unit}, at most {self.limit:g} is allowed"
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "value": self.value, "limit": self.limit, "unit": self.unit, "ok": self.ok}

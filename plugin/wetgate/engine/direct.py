@@ -1,0 +1,144 @@
+"""A node, or a whole graph, on frames in memory: what ``wetgate.nodes.hdr_lift(frames, ...)`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from wetgate.color import ColorConfig
+from wetgate.engine.colour import Colour, unknown_space
+from wetgate.engine.evaluate import Evaluator, Setting
+from wetgate.engine.frames import FrameStore
+from wetgate.engine.graph import SCHEMA, Graph, build
+from wetgate.engine.pipeline import cores
+from wetgate.engine.render import analyse
+from wetgate.io.source import Loaded, SourceInfo, SpaceHint
+from wetgate.spec import Fidelity, Frame, Image, Node, UsageError
+
+Frames = Frame | Image | Sequence[Frame] | Sequence[Image]
+
+
+class MemorySource:
+    """Frames in memory, as a :class:`wetgate.io.source.Source`."""
+
+    def __init__(self, frames: Sequence[Frame]) -> None:
+        self._frames = {f.number: f for f in frames}
+        if len(self._frames) != len(frames):
+            raise UsageError("two frames have the same number", remedy="number the frames of a shot apart")
+        self.numbers: Sequence[int] = sorted(self._frames)
+        first = frames[0]
+        self.info = SourceInfo(
+            kind="sequence",
+            label="frames",
+            width=first.width,
+            height=first.height,
+            channels=first.layout,
+            rate=None,
+            start_timecode=None,
+            pixel_aspect=first.pixel_aspect,
+            bit_depth="float",
+            hint=SpaceHint(first.space or None, "frame", False),
+        )
+
+    def read(self, number: int) -> Loaded:
+        return Loaded(self._frames[number])
+
+    def path_of(self, number: int) -> str:
+        return f"frame {number}"
+
+    def close(self) -> None:
+        return None
+
+
+def run_graph(
+    graph: Graph,
+    frames: Frames,
+    *,
+    in_space: str | None = None,
+    out_space: str | None = None,
+    config: str | None = None,
+    analyses: Mapping[str, Mapping[str, Any]] | None = None,
+    fidelity: Fidelity | None = None,
+    threads: int = 0,
+    device: str = "auto",
+    aovs: dict[int, dict[str, Image]] | None = None,
+) -> Any:
+    """Work a graph on one frame or on a shot.
+
+    ``frames`` is a :class:`~wetgate.spec.Frame` or an array (H, W, 3 or 4) float32, or a list of either, which is a
+    shot: windows and analyses reach over the list. Returns the same kind. Arrays need ``in_space``; frames carry their
+    space. The result is in ``out_space``, by default the space it came in; a node that makes HDR needs it named.
+    ``analyses`` are results by step name; nodes that want one and have none are analysed over the list first.
+    ``aovs``, where given, receives every view by frame number and ``step.view``.
+    """
+    single = isinstance(frames, (Frame, np.ndarray))
+    given: list[Any] = [frames] if single else list(frames)  # type: ignore[arg-type]
+    if not given:
+        raise UsageError("there are no frames", remedy="give at least one")
+    shot = [_as_frame(f, number, in_space) for number, f in enumerate(given)]
+    loaded = ColorConfig.load(config)
+    space = shot[0].space
+    if graph.used() and not space:
+        raise unknown_space("the frames")
+    space = loaded.resolve(space) if space else ""
+    hdr = [s.name for s in graph.used() if s.node.hdr_output]
+    if hdr and not out_space:
+        raise UsageError(
+            f"{hdr[0]} makes more light than {space} is made for, and no output space is named",
+            where="out_space",
+            allowed="rec2100_pq_display, rec2100_hlg_display, a scene-linear space such as ACEScg, ...",
+            remedy="say where the picture goes",
+        )
+    colour = Colour(loaded, space, threads)
+    source = MemorySource(shot)
+    setting = Setting(
+        fidelity=fidelity,
+        analyses=dict(analyses or {}),
+        views={s.name: frozenset(s.node.views) for s in graph.used()} if aovs is not None else {},
+        threads=threads or cores(),
+        device=device,
+    )
+    with ThreadPoolExecutor(1, thread_name_prefix="wetgate-read") as reader:
+        store = FrameStore(source, space, reader, lambda *span: None, budget=1 << 62)
+        for step in graph.used():
+            wants = step.node.analyzes and step.name not in setting.analyses
+            if wants and not all(step.is_identity(n) for n in source.numbers):
+                document = analyse(
+                    graph, step, source.numbers, source.numbers, store, colour, setting, lambda text: None
+                )
+                setting = replace(setting, analyses={**setting.analyses, step.name: document.results})
+        evaluator = Evaluator(graph, colour, source.numbers, lambda n: store.get(n).frame, setting)
+        results = []
+        for frame in shot:
+            results.append(evaluator.frame(frame.number, out_space or ""))
+            if aovs is not None:
+                aovs[frame.number] = dict(evaluator.aovs)
+    made = [r if isinstance(g, Frame) else r.pixels for r, g in zip(results, given, strict=True)]
+    return made[0] if single else made
+
+
+def run_node(node: Node, frames: Frames, **options: Any) -> Any:
+    """Work one node: its parameters and the options of :func:`run_graph` as keywords, told apart by name.
+
+    A parameter may be a dict of keyframes. ``analysis`` is the results object of the node's analysis.
+    """
+    names = ("in_space", "out_space", "config", "fidelity", "threads", "device", "aovs")
+    own = {name: options.pop(name) for name in names if name in options and name not in node.params}
+    if "analysis" in options:
+        own["analyses"] = {node.id: options.pop("analysis")}
+    graph = build({"graph": SCHEMA, "nodes": [{"node": node.id, "name": node.id, "params": options}]})
+    return run_graph(graph, frames, **own)
+
+
+def _as_frame(given: Any, number: int, in_space: str | None) -> Frame:
+    if isinstance(given, Frame):
+        return replace(given, space=in_space or given.space)
+    if isinstance(given, np.ndarray):
+        return Frame(given, in_space or "", number)
+    raise UsageError(
+        f"a frame is {type(given).__name__}", allowed="a Frame, or a float32 array of shape (H, W, 3) or (H, W, 4)"
+    )

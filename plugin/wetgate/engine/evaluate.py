@@ -1,0 +1,277 @@
+"""What a graph makes of one frame: a pure function of the frames in its window, the parameters and the analysis."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wetgate.engine.colour import Colour
+from wetgate.engine.frames import window_numbers
+from wetgate.engine.graph import SOURCE, Graph, Mask, Step
+from wetgate.engine.masks import channel
+from wetgate.spec import SCENE, Context, Fidelity, Frame, FrameError, Image, Result, Window
+
+Untouched = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A step's output at one frame.
+
+    ``untouched`` marks the pixels that no step has changed so far: True for all of them, an (H, W) map, or False.
+    Where the output goes back to the source's own space those pixels are the source's, bit for bit.
+    """
+
+    frame: Frame
+    untouched: Untouched | bool = True
+    aovs: Mapping[str, Image] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What holds for the whole render, beside the graph: the context that nodes see.
+
+    ``analyses`` are the results by step name; ``views`` the AOVs asked for by step name; ``masks`` reads a mask file's
+    channel at a frame number, as (H, W) float32.
+    """
+
+    fidelity: Fidelity | None = None
+    analyses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    views: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    masks: Callable[[Mask, int], Image] | None = None
+    device: str = "cpu"
+    threads: int = 1
+    check_abort: Callable[[], None] = lambda: None
+
+
+class Evaluator:
+    """Evaluates a graph frame by frame. ``source`` gives the frame of a number, in the source's colour space.
+
+    ``numbers`` are all frames of the shot: windows reach into them whatever is being rendered. Step outputs that a
+    window of a later step will need again are kept, at most ``2 reach + 1`` a step.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        colour: Colour,
+        numbers: Sequence[int],
+        source: Callable[[int], Frame],
+        setting: Setting,
+    ) -> None:
+        self._graph = graph
+        self._colour = colour
+        self._numbers = numbers
+        self._source = source
+        self._setting = setting
+        self._steps = {s.name: s for s in graph.used()}
+        self._kept: dict[str, OrderedDict[int, Made]] = {}
+        self._keep = 2 * graph.reach(numbers) + 1
+        self.aovs: dict[str, Image] = {}
+        self.facts: dict[str, Any] = {}
+
+    def frame(self, number: int, out_space: str) -> Frame:
+        """The graph's output at a frame number, in ``out_space`` (``""``: the source's).
+
+        Afterwards ``aovs`` and ``facts`` hold those of this frame, by ``step.view`` and by step.
+        """
+        self.aovs = {}
+        self.facts = {}
+        made = self._made(self._graph.output, number)
+        for step in self._steps.values():
+            part = self._kept.get(step.name, {}).get(number)
+            if part is not None:
+                self.aovs |= {f"{step.name}.{name}": aov for name, aov in part.aovs.items()}
+                if part.facts:
+                    self.facts[step.name] = dict(part.facts)
+        target = self._colour.resolve(out_space) if out_space else self._colour.source_space
+        self._show_pictures(target)
+        result = self._colour.to(made.frame, target) if target else made.frame
+        if target == self._colour.source_space:
+            return self._restore_untouched(result, made.untouched, number)
+        return result
+
+    def entering(self, number: int) -> Frame:
+        """The graph's output at a frame number in whatever space it is in: what a step above it is given."""
+        return self._made(self._graph.output, number).frame
+
+    def _show_pictures(self, target: str) -> None:
+        """Colour pictures among the AOVs go to the output's space; planes of data stay as they are."""
+        for key, aov in self.aovs.items():
+            if aov.ndim == 3:
+                picture = Frame(np.ascontiguousarray(aov), self._steps[key.rsplit(".", 1)[0]].node.space)
+                self.aovs[key] = self._colour.to(picture, target).pixels
+
+    def _restore_untouched(self, result: Frame, untouched: Untouched | bool, number: int) -> Frame:
+        if untouched is False:
+            return result
+        source = self._source(number)
+        if untouched is True:
+            return replace(result, pixels=source.pixels)
+        pixels = np.where(untouched[..., None], source.pixels, result.pixels)
+        return replace(result, pixels=pixels)
+
+    def _made(self, name: str, number: int) -> Made:
+        if name == SOURCE:
+            return Made(self._source(number))
+        kept = self._kept.setdefault(name, OrderedDict())
+        if number not in kept:
+            kept[number] = self._render(self._steps[name], number)
+            while len(kept) > self._keep:
+                kept.popitem(last=False)
+        return kept[number]
+
+    def _render(self, step: Step, number: int) -> Made:
+        self._setting.check_abort()
+        below = self._made(step.input, number)
+        if step.is_identity(number):
+            return Made(below.frame, below.untouched)
+        instance = step.at(number)
+        numbers, repeated = window_numbers(self._numbers, number, step.node.reach(instance))
+        frames = tuple(self._colour.to(self._made(step.input, n).frame, step.node.space) for n in numbers)
+        window = Window(tuple(_read_only(f) for f in frames), repeated)
+        if self._setting.fidelity is not None and "fidelity" in step.node.params:
+            instance.fidelity = self._setting.fidelity
+        result: Result = instance.render(window, self._context(step, instance))
+        _demand_sound(step, number, window.center, result)
+        shown = self._shown(step, instance, window.center, result)
+        mixed, changed = self._mix(step, instance, number, window.center, shown)
+        return Made(mixed, _both(below.untouched, changed), result.aovs, result.facts)
+
+    def _context(self, step: Step, instance: Any) -> Context:
+        setting = self._setting
+        views = setting.views.get(step.name, frozenset())
+        if instance.view in step.node.views:
+            views |= {instance.view}
+        wanted_by_masks = {s.mask.view for s in self._steps.values() if s.mask is not None and s.mask.step == step.name}
+        return Context(
+            fidelity=getattr(instance, "fidelity", "faithful"),
+            analysis=setting.analyses.get(step.name),
+            views=views | wanted_by_masks,
+            device=setting.device,
+            threads=setting.threads,
+            source_space=self._colour.source_space,
+            check_abort=setting.check_abort,
+        )
+
+    def _shown(self, step: Step, instance: Any, before: Frame, result: Result) -> Frame:
+        """The frame that the ``view`` parameter asks for."""
+        if instance.view == "result":
+            return result.frame
+        if instance.view == "difference":
+            if result.frame.pixels.shape != before.pixels.shape:
+                raise FrameError(
+                    f"{step.name} changes the picture's size, so there is no difference to show",
+                    where=f"{step.name}.view",
+                    remedy="choose another view",
+                )
+            return result.frame.with_rgb(result.frame.rgb - before.rgb)
+        aov = result.aovs[instance.view]
+        if aov.ndim == 3:
+            return _resized(result.frame, aov[..., :3])
+        shown = _resized(result.frame, np.repeat(aov[..., None], 3, axis=2))
+        return replace(shown, space=SCENE)
+
+    def _mix(
+        self, step: Step, instance: Any, number: int, before: Frame, after: Frame
+    ) -> tuple[Frame, Untouched | bool]:
+        """The result blended with the input by ``mix`` and the mask, and the pixels that this left unchanged."""
+        mask = self._mask(step, number, after)
+        if mask is None and instance.mix == 1:
+            return after, _unchanged(before, after)
+        if after.pixels.shape != before.pixels.shape:
+            raise FrameError(
+                f"{step.name} changes the picture's size, so it cannot be mixed with its input",
+                where=f"{step.name}.mix",
+                remedy="leave mix at 1 and take the mask away",
+            )
+        base = before if before.space == after.space else self._colour.to(before, after.space)
+        weight = np.float32(instance.mix) if mask is None else mask[..., None] * np.float32(instance.mix)
+        rgb = base.rgb + (after.rgb - base.rgb) * weight
+        if mask is not None:
+            rgb = np.where(mask[..., None] == 0, base.rgb, rgb)
+        blended = after.with_rgb(rgb)
+        return blended, _unchanged(base, blended)
+
+    def _mask(self, step: Step, number: int, like: Frame) -> Image | None:
+        mask = step.mask
+        if mask is None:
+            return None
+        if mask.step:
+            self._made(mask.step, number)
+            plane = self._view_of(mask, number)
+        elif mask.files:
+            assert self._setting.masks is not None
+            plane = self._setting.masks(mask, number)
+        else:
+            plane = channel(self._source(number), mask.channel)
+        if plane.shape != like.pixels.shape[:2]:
+            raise FrameError(
+                f"the mask of {step.name} is {plane.shape[1]}x{plane.shape[0]}, the picture {like.width}x{like.height}",
+                where=f"frame {number}",
+                remedy="give a mask of the picture's data window",
+            )
+        clipped = np.clip(plane, 0.0, 1.0)
+        return np.float32(1.0) - clipped if mask.invert else clipped
+
+    def _view_of(self, mask: Mask, number: int) -> Image:
+        made = self._kept[mask.step][number]
+        aov = made.aovs.get(mask.view)
+        if aov is None:
+            raise FrameError(f"{mask.step} made no view {mask.view!r} at frame {number}", where=f"frame {number}")
+        return aov if aov.ndim == 2 else np.ascontiguousarray(aov[..., :3].mean(axis=2, dtype=np.float32))
+
+
+def _read_only(frame: Frame) -> Frame:
+    pixels = frame.pixels.view()
+    pixels.flags.writeable = False
+    return replace(frame, pixels=pixels)
+
+
+def _demand_sound(step: Step, number: int, before: Frame, result: Result) -> None:
+    frame = result.frame
+    if frame.space != before.space or frame.number != number:
+        raise FrameError(
+            f"{step.name} returned frame {frame.number} in {frame.space}, asked for frame {number} in {before.space}"
+        )
+    if not np.isfinite(frame.pixels).all():
+        count = int((~np.isfinite(frame.pixels)).sum())
+        raise FrameError(
+            f"{step.name} made {count} values that are not numbers",
+            where=f"frame {number}",
+            remedy="report this with the record; other parameters may avoid it",
+        )
+
+
+def _resized(like: Frame, rgb: Image) -> Frame:
+    if rgb.shape[:2] == like.pixels.shape[:2]:
+        return like.with_rgb(np.ascontiguousarray(rgb, dtype=np.float32))
+    pixels = np.ascontiguousarray(rgb, dtype=np.float32)  # a plot, a waveform: a picture of its own size
+    return replace(like, pixels=pixels, data_window=None, display_window=None, layout=(), extra={})
+
+
+def _unchanged(before: Frame, after: Frame) -> Untouched | bool:
+    if after.pixels is before.pixels:
+        return True
+    if after.space != before.space or after.pixels.shape != before.pixels.shape:
+        return False
+    same: Untouched = (after.pixels == before.pixels).all(axis=2)
+    if not same.any():
+        return False
+    return True if same.all() else same
+
+
+def _both(a: Untouched | bool, b: Untouched | bool) -> Untouched | bool:
+    if a is True:
+        return b
+    if b is True:
+        return a
+    if a is False or b is False:
+        return False
+    return a & b if a.shape == b.shape else False

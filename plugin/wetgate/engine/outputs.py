@@ -1,0 +1,181 @@
+"""Where a render's results go: the frames, the AOVs, the record, and which finished frames a resumed render keeps."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from wetgate.color import ColorConfig
+from wetgate.engine.job import Job
+from wetgate.engine.record import (
+    HEADER_KEY,
+    FrameRecord,
+    JobRecord,
+    RunRecord,
+    frame_record,
+    header_entry,
+    parse_header,
+    save_json,
+)
+from wetgate.io import open_sink
+from wetgate.io.hashing import file_hash
+from wetgate.io.header import read_header
+from wetgate.io.sink import Sink, WriteOptions
+from wetgate.io.source import Source
+from wetgate.spec import Frame, Image, UsageError, WetgateError
+
+_FRAME_TOKEN = re.compile(r"[._-]?(#+|@+|%0?\d*d|\[-?\d+--?\d+\])$")
+
+
+def stem_of(output: str) -> str:
+    """The path that sidecars are named by: the output without its suffix and frame token."""
+    path = Path(output)
+    name = _FRAME_TOKEN.sub("", path.stem)
+    return str(path.with_name(name or "render"))
+
+
+def output_path(output: str, source: Source) -> str:
+    """The output's pattern: a folder (no suffix, or one that exists) takes the source's name and writes EXR."""
+    path = Path(output)
+    if path.suffix and not path.is_dir():
+        return output
+    stem = Path(stem_of(source.info.label)).name
+    token = "" if source.info.kind == "image" else ".####"
+    return str(path / f"{stem}{token}.exr")
+
+
+class Outputs:
+    """The sinks of one render. :meth:`write` may be called from several threads where ``ordered`` is False."""
+
+    def __init__(
+        self, job: Job, source: Source, numbers: Sequence[int], record: JobRecord, config: ColorConfig, space: str
+    ) -> None:
+        self._job = job
+        self._numbers = numbers
+        self._record = record
+        self._lock = threading.Lock()
+        self._aov_sinks: dict[str, Sink] = {}
+        stem = stem_of(job.output)
+        self.record_path = Path(f"{stem}.wetgate.json")
+        Path(stem).parent.mkdir(parents=True, exist_ok=True)
+        self._sink = open_sink(
+            job.output,
+            numbers=numbers,
+            options=job.options,
+            space=space,
+            interop_id=config.interop_id(space) if space else None,
+        )
+        self.ordered = self._sink.ordered
+        try:
+            self._demand_other_files(source)
+        except BaseException:
+            self._sink.abort()
+            raise
+
+    def _demand_other_files(self, source: Source) -> None:
+        """No output may be a file that is read: the source would be lost."""
+        for number in self._numbers:
+            written, read = self._sink.path_of(number), source.path_of(number)
+            if written is None or not Path(written).exists() or not Path(read).exists():
+                continue
+            if Path(written).samefile(read):
+                raise UsageError(
+                    f"{written} is the source and the output", where="-o", remedy="write to another name or folder"
+                )
+
+    def path_of(self, number: int) -> str | None:
+        """The file that a frame goes to."""
+        return self._sink.path_of(number)
+
+    def write(self, frame: Frame, aovs: Mapping[str, Image], draft: FrameRecord) -> FrameRecord:
+        """Write a frame and its AOVs; the finished entry of the record. AOVs go first: a frame marks them complete."""
+        if self._job.aov_dir:
+            for key, aov in aovs.items():
+                self._aov_sink(key, aov).write(_aov_frame(frame, aov))
+        made: list[FrameRecord] = []
+
+        def stamp(pixel_hash: str, clamped: int) -> Mapping[str, Any]:
+            made.append(replace(draft, output=pixel_hash, clamped=clamped))
+            return {HEADER_KEY: header_entry(self._record, made[-1])}
+
+        metadata = {k: v for k, v in frame.metadata.items() if k != HEADER_KEY}
+        written = self._sink.write(replace(frame, metadata=metadata), stamp)
+        return made[-1] if made else replace(draft, output=written.pixel_hash, clamped=written.clamped)
+
+    def kept(self, number: int, input_hash: str) -> FrameRecord | None:
+        """The entry of a frame that an earlier run of the same job finished, or None where it must be made.
+
+        A frame is kept if its header names this job and this input, and its pixels still have the recorded hash.
+        """
+        path = self._sink.path_of(number)
+        if self._sink.ordered or path is None or not Path(path).is_file():
+            return None
+        if not all(self._aov_path(key, number).is_file() for key in self._aov_keys()):
+            return None
+        try:
+            entry = parse_header(read_header(path))
+            if entry is None or entry.get("job") != self._record.hash or entry.get("input") != input_hash:
+                return None
+            if entry["output"] and file_hash(path) != entry["output"]:
+                return None
+            return frame_record(entry)
+        except (WetgateError, KeyError, ValueError, TypeError):
+            return None  # a damaged file is made again
+
+    def finish(self) -> None:
+        """Everything under its final name."""
+        for sink in self._aov_sinks.values():
+            sink.finish()
+        self._sink.finish()
+
+    def abort(self) -> None:
+        """Remove what is not finished."""
+        for sink in self._aov_sinks.values():
+            sink.abort()
+        self._sink.abort()
+
+    def save_record(self, run: RunRecord) -> None:
+        """Write the sidecar."""
+        save_json(self.record_path, run.to_json())
+
+    def _aov_keys(self) -> list[str]:
+        if not self._job.aov_dir:
+            return []
+        return [f"{s.name}.{view}" for s in self._job.graph.used() for view in s.node.views]
+
+    def _aov_path(self, key: str, number: int) -> Path:
+        return Path(self._job.aov_dir or "") / f"{key}.{number:04d}.exr"
+
+    def _aov_sink(self, key: str, aov: Image) -> Sink:
+        with self._lock:
+            if key not in self._aov_sinks:
+                folder = Path(self._job.aov_dir or "")
+                folder.mkdir(parents=True, exist_ok=True)
+                self._aov_sinks[key] = open_sink(
+                    str(folder / f"{key}.####.exr"),
+                    numbers=self._numbers,
+                    options=WriteOptions(depth="float" if aov.ndim == 2 else "half", compression="zip"),
+                    space="",
+                    interop_id="data" if aov.ndim == 2 else None,
+                )
+            return self._aov_sinks[key]
+
+
+def _aov_frame(like: Frame, aov: Image) -> Frame:
+    """An AOV as a picture of its own: a plane as Y, a colour picture as RGB; windows as the frame's where they fit."""
+    plane = aov.ndim == 2
+    pixels = aov[..., None].repeat(3, axis=2) if plane else aov[..., :3]
+    fits = pixels.shape[:2] == like.pixels.shape[:2]
+    return Frame(
+        pixels=pixels.astype("float32", copy=False),
+        space="",
+        number=like.number,
+        data_window=like.data_window if fits else None,
+        display_window=like.display_window if fits else None,
+        pixel_aspect=like.pixel_aspect,
+        layout=("Y",) if plane else ("R", "G", "B"),
+    )

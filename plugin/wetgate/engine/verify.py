@@ -1,0 +1,195 @@
+"""Checking a result: its record, its signature, its pixels, and how far it agrees with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wetgate.color import ColorConfig
+from wetgate.engine import signing
+from wetgate.engine.analysis import load_analysis
+from wetgate.engine.colour import Colour
+from wetgate.engine.graph import Graph, build
+from wetgate.engine.outputs import stem_of
+from wetgate.engine.pipeline import cores
+from wetgate.engine.record import digest, load_record, parse_header
+from wetgate.io import open_source
+from wetgate.io.hashing import file_hash, pixel_hash
+from wetgate.io.header import read_header
+from wetgate.io.source import Source
+from wetgate.spec import Bound, Context, UsageError, WetgateError
+
+_JOB_KEYS = (
+    "graph",
+    "source_space",
+    "out_space",
+    "config",
+    "storage",
+    "fidelity",
+    "analyses",
+    "models",
+    "software",
+)
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What was checked and what was found. ``problems`` are sentences; ``unchecked`` says what could not be told."""
+
+    frames: int = 0
+    signer: str | None = None
+    problems: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+    bounds: dict[int, Bound] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "ok": self.ok,
+            "frames": self.frames,
+            "signer": self.signer,
+            "problems": self.problems,
+            "unchecked": self.unchecked,
+            "bounds": {str(n): b.to_json() for n, b in self.bounds.items()},
+        }
+
+
+def verify(result: str, *, source: str | None = None, record: str | None = None, config: str | None = None) -> Verdict:
+    """Check a rendered sequence or image.
+
+    Every frame's header must name the job that the sidecar names, its pixels must have the recorded hash, and the
+    signature, where there is one, must fit. With ``source``, the source's pixels must have the recorded hashes, and a
+    node that states a consistency bound (:class:`wetgate.spec.Bound`) has it recomputed from the two files.
+    """
+    verdict = Verdict()
+    path = Path(record) if record else Path(f"{stem_of(result)}.wetgate.json")
+    if not path.is_file():
+        raise UsageError(
+            f"there is no record {path}", remedy="give it with --record, or verify a file that wetgate rendered"
+        )
+    run = load_record(path)
+    try:
+        verdict.signer = signing.check(run)
+    except UsageError as error:
+        verdict.problems.append(error.message())
+    if digest({key: run[key] for key in _JOB_KEYS if key in run}) != run.get("job"):
+        verdict.problems.append("the record's job does not have the hash that it names")
+    entries: dict[int, Mapping[str, Any]] = {int(e["frame"]): e for e in run.get("frames", [])}
+    results = open_source(result)
+    try:
+        if results.info.kind == "movie":
+            verdict.unchecked.append("a movie's frames are coded with loss or carry no record each")
+        else:
+            with ThreadPoolExecutor(cores()) as pool:
+                for found in pool.map(lambda n: _frame_problems(results, n, entries, run), sorted(entries)):
+                    verdict.problems.extend(found)
+        verdict.frames = len(entries)
+        if source is not None:
+            _against_source(verdict, run, entries, results, source, stem_of(result), config)
+    finally:
+        results.close()
+    return verdict
+
+
+def _frame_problems(
+    results: Source, number: int, entries: Mapping[int, Mapping[str, Any]], run: Mapping[str, Any]
+) -> list[str]:
+    path = results.path_of(number) if number in results.numbers else ""
+    if not path or not Path(path).is_file():
+        return [f"frame {number} is not there"]
+    try:
+        header = parse_header(read_header(path))
+        if header is None:
+            return [f"frame {number} has no record in its header"]
+        if header.get("job") != run.get("job"):
+            return [f"frame {number} was made by another job"]
+        recorded = entries[number]["output"]
+        if header.get("output") != recorded:
+            return [f"frame {number}: its header and the record name different pixels"]
+        if recorded and file_hash(path) != recorded:
+            return [f"frame {number}: its pixels were changed after it was rendered"]
+    except WetgateError as error:
+        return [f"frame {number} cannot be read: {error.message()}"]
+    return []
+
+
+def _against_source(
+    verdict: Verdict,
+    run: Mapping[str, Any],
+    entries: Mapping[int, Mapping[str, Any]],
+    results: Source,
+    source: str,
+    stem: str,
+    config: str | None,
+) -> None:
+    graph = build(_graph_json(run["graph"]))
+    bounded = _bounded_step(graph, verdict)
+    loaded = ColorConfig.load(config or run["config"]["name"])
+    colour = Colour(loaded, str(run["source_space"]))
+    analysis: Mapping[str, Any] | None = None
+    if bounded is not None and bounded.name in run["analyses"]:
+        document = load_analysis(f"{stem}.{bounded.name}.analysis.json")
+        if document.fingerprint != run["analyses"][bounded.name]:
+            verdict.problems.append(f"the analysis of {bounded.name} is not the one that the record names")
+        analysis = document.results
+    originals = open_source(source)
+    try:
+        for number, entry in entries.items():
+            if entry.get("held_from") is not None or entry.get("missing"):
+                verdict.unchecked.append(f"frame {number} stood in for one that was missing")
+                continue
+            if number not in originals.numbers:
+                verdict.problems.append(f"the source has no frame {number}")
+                continue
+            try:
+                original = originals.read(number).frame.with_(space=colour.source_space)
+                if pixel_hash(original) != entry["input"]:
+                    verdict.problems.append(f"frame {number} was not made from this source")
+                    continue
+                if bounded is None:
+                    continue
+                made = results.read(number).frame.with_(space=str(run["out_space"]))
+                context = Context(
+                    fidelity=getattr(bounded.at(number), "fidelity", "faithful"),
+                    analysis=analysis,
+                    threads=cores(),
+                    source_space=colour.source_space,
+                )
+                before, after = colour.to(original, bounded.node.space), colour.to(made, bounded.node.space)
+                bound = bounded.at(number).bound(before, after, context)
+            except WetgateError as error:
+                verdict.problems.append(f"frame {number}: {error.message()}")
+                continue
+            verdict.bounds[number] = bound
+            if not bound.ok:
+                verdict.problems.append(f"frame {number}: {bound.sentence()}")
+    finally:
+        originals.close()
+
+
+def _bounded_step(graph: Graph, verdict: Verdict) -> Any:
+    steps = graph.used()
+    if len(steps) != 1:
+        verdict.unchecked.append(f"bounds are recomputed for one node alone, the graph has {len(steps)}")
+        return None
+    step = steps[0]
+    if not hasattr(step.node.cls, "bound"):
+        verdict.unchecked.append(f"{step.node.id} states no consistency bound")
+        return None
+    plain = step.mask is None and not step.keys and step.values["view"] == "result" and step.values["mix"] == 1
+    if not plain:
+        verdict.unchecked.append(f"the bound of {step.node.id} holds for its whole, unmixed result alone")
+        return None
+    return step
+
+
+def _graph_json(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """The graph of a record as :func:`build` takes it: without the versions, and lists as they are."""
+    nodes = [{k: v for k, v in n.items() if k != "version"} for n in recorded["nodes"]]
+    return {"graph": recorded["graph"], "nodes": nodes, "output": recorded["output"]}

@@ -1,0 +1,228 @@
+"""The command ``wetgate``: arguments in, one line of error or a result out, and the exit codes that scripts rely on.
+
+0 done; 2 usage or bad input; 3 some frames failed, the rest are written; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from wetgate import __version__
+from wetgate.surfaces.cli import arguments as arg
+
+app = typer.Typer(
+    name="wetgate",
+    help="Colour-managed film and video restoration.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def wetgate(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)] = False,
+) -> None:
+    """Colour-managed film and video restoration."""
+    if version:
+        print(f"wetgate {__version__}")
+        raise typer.Exit()
+
+
+@app.command()
+def nodes(
+    node: Annotated[str | None, typer.Argument(help="One node, with its parameters.")] = None,
+    as_json: arg.Json = False,
+) -> None:
+    """List the nodes and their parameters."""
+    from wetgate.surfaces.cli.listing import print_nodes
+
+    print_nodes(node, as_json)
+
+
+@app.command()
+def render(
+    input: arg.Input,
+    output: arg.Output,
+    node: arg.Nodes = None,
+    graph: arg.GraphFile = None,
+    frames: arg.Frames = None,
+    in_space: arg.InSpace = None,
+    out_space: arg.OutSpace = None,
+    config: arg.Config = None,
+    analysis: Annotated[
+        list[str] | None, typer.Option("--analysis", help="A document made by wetgate analyze.")
+    ] = None,
+    aov: Annotated[str | None, typer.Option("--aov", help="Folder for every view of every node, as EXR.")] = None,
+    report: Annotated[str | None, typer.Option("--report", help="Write an HTML page about the render.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep the frames that this job finished before.")] = False,
+    on_missing: arg.OnMissing = "error",
+    on_error: Annotated[str, typer.Option("--on-error", help="continue with other frames, or stop.")] = "continue",
+    fidelity: Annotated[
+        str | None, typer.Option("--fidelity", help="forensic, faithful or pleasing, for every node.")
+    ] = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda:N.")] = "auto",
+    threads: Annotated[int, typer.Option("--threads", min=0, help="Processors to use; 0 is all.")] = 0,
+    sign: Annotated[str | None, typer.Option("--sign", help="Ed25519 private key (PEM) that signs the record.")] = None,
+    depth: arg.Depth = None,
+    compression: arg.Compression = None,
+    codec: arg.Codec = None,
+    quality: arg.Quality = None,
+    pixel_format: arg.PixelFormat = None,
+    rate: arg.Rate = None,
+    overflow: Annotated[
+        str, typer.Option("--overflow", help="What the depth cannot hold: clamp and count it, or error.")
+    ] = "clamp",
+    as_json: arg.Json = False,
+) -> None:
+    """Render frames or a movie through nodes."""
+    from wetgate.surfaces.cli.rendering import run_render
+
+    _end(run_render(arg.collect(locals())))
+
+
+@app.command()
+def analyze(
+    input: arg.Input,
+    output: Annotated[str, typer.Option("-o", "--output", help="The document, shot.json.")],
+    node: arg.Nodes = None,
+    graph: arg.GraphFile = None,
+    step: Annotated[str | None, typer.Option("--step", help="Which step of the graph.")] = None,
+    frames: arg.Frames = None,
+    in_space: arg.InSpace = None,
+    config: arg.Config = None,
+    on_missing: arg.OnMissing = "error",
+    as_json: arg.Json = False,
+) -> None:
+    """Run a node's whole-shot pass and keep what it found."""
+    from wetgate.surfaces.cli.rendering import run_analyze
+
+    _end(run_analyze(arg.collect(locals())))
+
+
+@app.command()
+def degrade(
+    input: Annotated[str | None, typer.Argument(help="Image, sequence or movie.")] = None,
+    output: Annotated[str | None, typer.Option("-o", "--output", help="Where the damaged frames go.")] = None,
+    recipe: Annotated[
+        list[str] | None,
+        typer.Option("-r", "--recipe", help="model[:k=v,...], a shipped recipe, or a YAML file; repeat to chain."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same damage.")] = 0,
+    frames: arg.Frames = None,
+    in_space: arg.InSpace = None,
+    config: arg.Config = None,
+    depth: arg.Depth = None,
+    compression: arg.Compression = None,
+    codec: arg.Codec = None,
+    quality: arg.Quality = None,
+    rate: arg.Rate = None,
+    truth: Annotated[str | None, typer.Option("--truth", help="Folder for the true masks, offsets and gains.")] = None,
+    list_models: Annotated[bool, typer.Option("--list", help="List the models and recipes.")] = False,
+    as_json: arg.Json = False,
+) -> None:
+    """Damage a shot with the models that training and tests use."""
+    from wetgate.surfaces.cli.damaging import run_degrade
+
+    _end(run_degrade(arg.collect(locals())))
+
+
+@app.command()
+def measure(
+    a: Annotated[str, typer.Argument(help="The reference: image, sequence or movie.")],
+    b: Annotated[str, typer.Argument(help="What is measured against it.")],
+    metrics: Annotated[str, typer.Option("--metrics", help="Comma-separated names, or 'list'.")] = "psnr,ssim",
+    frames: arg.Frames = None,
+    in_space: Annotated[str | None, typer.Option("--in-space", help="Space of A, and of B unless given.")] = None,
+    in_space_b: Annotated[str | None, typer.Option("--in-space-b", help="Space of B.")] = None,
+    config: arg.Config = None,
+    as_json: arg.Json = False,
+) -> None:
+    """Compare two shots by numbers."""
+    from wetgate.surfaces.cli.measuring import run_measure
+
+    _end(run_measure(arg.collect(locals())))
+
+
+@app.command()
+def lut(
+    node: Annotated[list[str], typer.Argument(help="node:param=v,... in order.")],
+    output: Annotated[str, typer.Option("-o", "--output", help="x.clf or x.cube.")],
+    in_space: Annotated[str, typer.Option("--in-space", help="Space that the LUT takes.")],
+    out_space: Annotated[str, typer.Option("--out-space", help="Space that the LUT gives.")],
+    size: Annotated[int, typer.Option("--size", min=2, max=129, help="Points along each axis.")] = 33,
+    config: arg.Config = None,
+    as_json: arg.Json = False,
+) -> None:
+    """Bake a pointwise chain into a LUT and print its error."""
+    from wetgate.surfaces.cli.baking import run_lut
+
+    _end(run_lut(arg.collect(locals())))
+
+
+@app.command()
+def verify(
+    result: Annotated[str, typer.Argument(help="What wetgate rendered: the image or sequence.")],
+    source: Annotated[str | None, typer.Option("--source", help="The original, to check against.")] = None,
+    record: Annotated[
+        str | None, typer.Option("--record", help="The record, where it is not beside the result.")
+    ] = None,
+    config: arg.Config = None,
+    as_json: arg.Json = False,
+) -> None:
+    """Check a result's record, signature, pixels and bound."""
+    from wetgate.surfaces.cli.measuring import run_verify
+
+    _end(run_verify(arg.collect(locals())))
+
+
+@app.command()
+def demo(
+    output: Annotated[str, typer.Option("-o", "--output", help="Folder for everything that it makes.")] = "demo-out",
+    frames: Annotated[int, typer.Option("--frames", min=2, max=240, help="Length of the shot.")] = 24,
+    size: Annotated[str, typer.Option("--size", help="Width x height.")] = "960x540",
+    as_json: arg.Json = False,
+) -> None:
+    """Age a shot, restore it, and write EXR, HDR10, record and report."""
+    from wetgate.surfaces.cli.showing import run_demo
+
+    _end(run_demo(arg.collect(locals())))
+
+
+def _end(code: int) -> None:
+    if code:
+        raise typer.Exit(code)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The entry point: every error of ours is one clear message on stderr and an exit code."""
+    from wetgate.spec.errors import WetgateError
+
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        app(args=given, standalone_mode=True)
+    except WetgateError as error:
+        _report(error, "--json" in given)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("wetgate: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _report(error: Any, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"event": "error", "error": error.message(), "exit_code": error.exit_code}), flush=True)
+    for line in error.message().splitlines():
+        print(f"wetgate: {line}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
