@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from wetgate.color import ColorConfig
+from wetgate.color.config import ColorConfig
 from wetgate.engine.analysis import Analysis
 from wetgate.engine.colour import Colour, unknown_space
 from wetgate.engine.evaluate import Setting
@@ -14,8 +14,7 @@ from wetgate.engine.job import OnEvent
 from wetgate.engine.masks import MaskReader
 from wetgate.engine.pipeline import Abort, cores
 from wetgate.engine.render import analyse, requested, source_space
-from wetgate.io import open_source
-from wetgate.io.source import OnMissing
+from wetgate.io.source import OnMissing, open_source
 from wetgate.spec import UsageError, suggest
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from wetgate.color import ColorConfig
+from wetgate.color.config import ColorConfig
 from wetgate.spec import VIDEO, WORKING_SPACES, Frame, UsageError
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from wetgate.color import ColorConfig
+from wetgate.color.config import ColorConfig
 from wetgate.engine.colour import Colour, unknown_space
 from wetgate.engine.evaluate import Evaluator, Setting
 from wetgate.engine.frames import FrameStore

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from wetgate.color import ColorConfig
+from wetgate.color.config import ColorConfig
 from wetgate.engine.job import Job
 from wetgate.engine.record import (
     HEADER_KEY,
@@ -21,10 +21,9 @@ from wetgate.engine.record import (
     parse_header,
     save_json,
 )
-from wetgate.io import open_sink
 from wetgate.io.hashing import file_hash
 from wetgate.io.header import read_header
-from wetgate.io.sink import Sink, WriteOptions
+from wetgate.io.sink import Sink, WriteOptions, open_sink
 from wetgate.io.source import Source
 from wetgate.spec import Frame, Image, UsageError, WetgateError
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from wetgate.color import ColorConfig
+from wetgate.color.config import ColorConfig
 from wetgate.engine.analysis import Analysis, analyse_step, load_analysis
 from wetgate.engine.colour import Colour, unknown_space
 from wetgate.engine.cuts import code_values, find_cuts, signature
@@ -22,9 +22,8 @@ from wetgate.engine.masks import MaskReader
 from wetgate.engine.outputs import Outputs, output_path, stem_of
 from wetgate.engine.pipeline import Abort, Timeline, WriteBehind, ahead, cores
 from wetgate.engine.record import FrameRecord, JobRecord, RunRecord, save_json
-from wetgate.io import open_source
 from wetgate.io.ranges import parse_frames
-from wetgate.io.source import Source
+from wetgate.io.source import Source, open_source
 from wetgate.spec import Context, Frame, FrameError, Interrupted, UsageError, WetgateError
 
 
@@ -62,7 +61,7 @@ def requested(job_frames: str | None, source: Source) -> tuple[int, ...]:
             allowed=f"{source.numbers[0]} to {source.numbers[-1]}",
             remedy="ask for frames that the source has",
         )
-    return tuple(wanted)
+    return tuple(sorted(wanted))
 
 
 def source_space(in_space: str | None, source: Source, config: ColorConfig) -> tuple[str, list[str]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from wetgate.color import ColorConfig
+from wetgate.color.config import ColorConfig
 from wetgate.engine import signing
 from wetgate.engine.analysis import load_analysis
 from wetgate.engine.colour import Colour
@@ -16,10 +16,9 @@ from wetgate.engine.graph import Graph, build
 from wetgate.engine.outputs import stem_of
 from wetgate.engine.pipeline import cores
 from wetgate.engine.record import digest, load_record, parse_header
-from wetgate.io import open_source
 from wetgate.io.hashing import file_hash, pixel_hash
 from wetgate.io.header import read_header
-from wetgate.io.source import Source
+from wetgate.io.source import Source, open_source
 from wetgate.spec import Bound, Context, UsageError, WetgateError
 
 _JOB_KEYS = (

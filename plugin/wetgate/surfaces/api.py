@@ -1,4 +1,4 @@
-"""The Python calls that mirror the command line: ``wetgate.render(...)``, ``read``, ``write``, ``measure`` and the rest."""
+"""The Python calls that mirror the command line: ``wetgate.render``, ``read``, ``write``, ``measure`` and the rest."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from wetgate.color import ColorConfig
-from wetgate.engine.analysis import Analysis
+from wetgate.color.config import ColorConfig
 from wetgate.engine.analyse import analyse_shot
+from wetgate.engine.analysis import Analysis
 from wetgate.engine.degrade import degrade as _degrade
 from wetgate.engine.graph import SCHEMA, Graph, build, load_graph, parse_nodes
 from wetgate.engine.job import Job, Observer, OnEvent, Outcome
@@ -19,9 +19,8 @@ from wetgate.engine.render import render as _render
 from wetgate.engine.render import source_space
 from wetgate.engine.verify import Verdict
 from wetgate.engine.verify import verify as _verify
-from wetgate.io import open_sink, open_source
-from wetgate.io.sink import WriteOptions, Written
-from wetgate.io.source import OnMissing
+from wetgate.io.sink import WriteOptions, Written, open_sink
+from wetgate.io.source import OnMissing, open_source
 from wetgate.spec import Frame, UsageError
 
 
@@ -124,7 +123,7 @@ def analyze(
 
 
 def degrade(input: str | Path, output: str | Path, recipe: str | Sequence[str], **options: Any) -> dict[str, Any]:
-    """Damage a shot by a recipe: ``wetgate degrade`` as a call; the record. See :func:`wetgate.engine.degrade.degrade`."""
+    """Damage a shot by a recipe, as ``wetgate degrade`` does; the record. See :func:`wetgate.engine.degrade.degrade`."""
     return _degrade(str(input), str(output), [recipe] if isinstance(recipe, str) else list(recipe), **options)
 
 

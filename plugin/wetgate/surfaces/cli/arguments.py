@@ -24,7 +24,7 @@ def _complete_nodes(incomplete: str) -> list[str]:
 
 
 def _complete_spaces(incomplete: str) -> list[str]:
-    from wetgate.color import ColorConfig
+    from wetgate.color.config import ColorConfig
 
     return [n for n in ColorConfig.load().names() if n.lower().startswith(incomplete.lower())]
 

@@ -6,7 +6,7 @@ import json
 import textwrap
 
 import wetgate
-import wetgate.nodes  # noqa: F401  (declares them)
+import wetgate.nodes
 from wetgate.spec import Node, registry
 
 NODES_SCHEMA = "wetgate.nodes/1"

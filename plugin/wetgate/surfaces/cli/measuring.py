@@ -1,0 +1,48 @@
+"""``wetgate measure`` and ``wetgate verify``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from wetgate.engine.verify import verify
+
+
+def run_measure(args: Any) -> int:
+    """Compare two shots and print the table."""
+    from wetgate.engine import measure as measuring
+
+    if args.metrics == "list":
+        for name, text in measuring.available().items():
+            print(f"{name:<16} {text}")
+        return 0
+    names = [name.strip() for name in args.metrics.split(",") if name.strip()]
+    measurement = measuring.measure(
+        args.a,
+        args.b,
+        names,
+        frames=args.frames,
+        in_space_a=args.in_space,
+        in_space_b=args.in_space_b or args.in_space,
+        config=args.config,
+    )
+    print(json.dumps(measurement.to_json()) if args.as_json else measurement.to_table())
+    return 0
+
+
+def run_verify(args: Any) -> int:
+    """Check a result; exit code 3 where something is wrong."""
+    verdict = verify(args.result, source=args.source, record=args.record, config=args.config)
+    if args.as_json:
+        print(json.dumps(verdict.to_json()))
+        return 0 if verdict.ok else 3
+    print(f"{verdict.frames} frames checked: {'everything holds' if verdict.ok else 'NOT as recorded'}")
+    print(f"signed by {verdict.signer}" if verdict.signer else "not signed")
+    if verdict.bounds:
+        worst = max(verdict.bounds.values(), key=lambda b: b.value)
+        print(f"bound: {worst.sentence()} (the worst of {len(verdict.bounds)} frames)")
+    for text in verdict.unchecked:
+        print(f"not checked: {text}")
+    for text in verdict.problems:
+        print(f"problem: {text}")
+    return 0 if verdict.ok else 3

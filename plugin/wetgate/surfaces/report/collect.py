@@ -1,0 +1,225 @@
+"""Watches a render and makes its report: samples frames and views, measures every frame, and tells what was noted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from wetgate.color.config import ColorConfig
+from wetgate.color.difference import delta_e_itp
+from wetgate.engine.colour import Colour
+from wetgate.engine.job import Outcome
+from wetgate.engine.record import software
+from wetgate.spec import DISPLAY, Frame, Image
+from wetgate.surfaces.report.data import Note, Picture, ReportData, Series, Side, Table, Timing, View
+from wetgate.surfaces.report.energy import EnergyMeter
+from wetgate.surfaces.report.images import srgb_from_nits
+from wetgate.surfaces.report.page import write_report
+
+_MOST_SAMPLES = 8
+_SAMPLE_WIDTH = 1280
+_VIEW_WIDTH = 640
+_SDR_PEAK = 150.0  # nits; a picture that goes beyond it is shown tone-mapped
+
+
+@dataclass(slots=True)
+class _Sample:
+    source: Image
+    result: Image
+    aovs: dict[str, Image]
+
+
+@dataclass(slots=True)
+class Collector:
+    """An :class:`wetgate.engine.job.Observer`. :meth:`write` makes the page once the render is done.
+
+    At most eight frames are kept, evenly spread however long the shot turns out to be; figures are kept of every frame.
+    ``notes`` and ``title`` may be added to.
+    """
+
+    config: str | None = None
+    in_space: str | None = None
+    title: str = "Restoration report"
+    subtitle: str = ""
+    notes: list[Note] = field(default_factory=list)
+    extra_metrics: list[Series] = field(default_factory=list)
+    extra_tables: list[Table] = field(default_factory=list)
+    _stride: int = 1
+    _count: int = 0
+    _samples: dict[int, _Sample] = field(default_factory=dict)
+    _order: list[int] = field(default_factory=list)
+    _series: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    _metadata: dict[str, Any] = field(default_factory=dict)
+    _energy: EnergyMeter = field(default_factory=EnergyMeter)
+
+    def frame(self, number: int, source: Frame, result: Frame, aovs: Mapping[str, Image]) -> None:
+        """Take note of one rendered frame."""
+        if source.space and result.space:
+            self._measure(number, source, result, aovs)
+        self._count += 1
+
+    def _measure(self, number: int, source: Frame, result: Frame, aovs: Mapping[str, Image]) -> None:
+        colour = Colour(ColorConfig.load(self.config), source.space)
+        before, after = colour.to(source, DISPLAY).rgb, colour.to(result, DISPLAY).rgb
+        self._add("Brightest pixel, source", number, float(before.max()))
+        self._add("Brightest pixel, result", number, float(after.max()))
+        self._add("Mean light, source", number, float(before.max(axis=2).mean()))
+        self._add("Mean light, result", number, float(after.max(axis=2).mean()))
+        small_before, small_after = _reduced(before, _VIEW_WIDTH), _reduced(after, _VIEW_WIDTH)
+        if small_before.shape == small_after.shape:
+            self._add("Change of colour", number, float(delta_e_itp(small_before, small_after).mean()))
+        self._metadata |= {k: v for k, v in result.metadata.items() if k.startswith("hdr:")}
+        if self._count % self._stride:
+            return
+        shown = {}
+        for key, aov in aovs.items():
+            if aov.ndim == 3:
+                picture = Frame(np.ascontiguousarray(aov[..., :3]), result.space)
+                shown[key] = _reduced(colour.to(picture, DISPLAY).rgb, _VIEW_WIDTH)
+            else:
+                shown[key] = _reduced(aov, _VIEW_WIDTH)
+        self._samples[number] = _Sample(_reduced(before, _SAMPLE_WIDTH), _reduced(after, _SAMPLE_WIDTH), shown)
+        self._order.append(number)
+        if len(self._order) > _MOST_SAMPLES:
+            self._stride *= 2
+            for gone in self._order[1::2]:
+                del self._samples[gone]
+            self._order = self._order[::2]
+
+    def _add(self, name: str, number: int, value: float) -> None:
+        self._series.setdefault(name, []).append((number, value))
+
+    def write(self, path: Path, outcome: Outcome) -> None:
+        """Write the page. A render that kept every frame from before has nothing new to show, and says so."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_report(path, self.data(outcome))
+
+    def data(self, outcome: Outcome) -> ReportData:
+        """The report's content, from what was seen and what came of the render."""
+        from wetgate.spec import UsageError
+
+        if not self._samples:
+            raise UsageError(
+                "there is nothing to report: no frame was rendered in a known colour space",
+                where="--report",
+                remedy="name --in-space; render without --resume where every frame was kept",
+            )
+        run = outcome.run
+        peak = max((value for _, value in self._series["Brightest pixel, result"]), default=0.0)
+        source_peak = max((value for _, value in self._series["Brightest pixel, source"]), default=0.0)
+        pictures = [(n, self._samples[n]) for n in self._order]
+        return ReportData(
+            title=self.title,
+            subtitle=self.subtitle or f"{run['source']['label']} to {run['output']}",
+            before=Side(
+                "Source",
+                [Picture(n, s.source) for n, s in pictures],
+                outcome.source_space,
+                source_peak > _SDR_PEAK,
+                str(run["source"]["label"]),
+            ),
+            after=Side(
+                "Result",
+                [Picture(n, s.result) for n, s in pictures],
+                outcome.out_space,
+                peak > _SDR_PEAK,
+                str(run["output"]),
+            ),
+            facts=self._facts(outcome, peak),
+            notes=[*self.notes, *_notes(outcome)],
+            metrics=[*self._charts(), *self.extra_metrics],
+            views=self._views(),
+            hdr_metadata={k.removeprefix("hdr:"): v for k, v in sorted(self._metadata.items())},
+            tables=[*self.extra_tables, _software_table()],
+            timing=self._timing(outcome),
+            record=run,
+        )
+
+    def _facts(self, outcome: Outcome, peak: float) -> list[tuple[str, str]]:
+        run = outcome.run
+        facts = [
+            ("Frames", str(len(outcome.written) + len(outcome.kept))),
+            ("Picture", "{} x {}".format(*run["source"]["size"])),
+            ("Nodes", ", ".join(n["node"] for n in run["graph"]["nodes"]) or "none"),
+            ("Peak light", f"{peak:.0f} nits"),
+        ]
+        if "hdr:max_cll" in self._metadata:
+            facts.append(("MaxCLL / MaxFALL", f"{self._metadata['hdr:max_cll']} / {self._metadata['hdr:max_fall']}"))
+        return facts
+
+    def _charts(self) -> list[Series]:
+        units = {"Brightest pixel": "nits", "Mean light": "nits", "Change of colour": "dE ITP"}
+        domains = {
+            "Brightest pixel": "largest of R, G, B in linear Rec.2020",
+            "Mean light": "frame average of the largest of R, G, B in linear Rec.2020",
+            "Change of colour": "BT.2124, mean, against the source; how far the picture was moved, not an error",
+        }
+        charts = []
+        for name, values in self._series.items():
+            kind = name.split(",")[0]
+            charts.append(Series(name, values, units[kind], "", domains[kind]))
+        return charts
+
+    def _views(self) -> list[View]:
+        middle = self._order[len(self._order) // 2]
+        views = []
+        for key, aov in self._samples[middle].aovs.items():
+            if aov.ndim == 3:
+                pixels = srgb_from_nits(np.ascontiguousarray(aov), hdr=False)
+                caption = "picture"
+            else:
+                grey = np.rint(np.clip(np.nan_to_num(aov), 0.0, 1.0) * 255.0).astype(np.uint8)
+                pixels, caption = np.repeat(grey[..., None], 3, axis=2), "black is 0, white is 1"
+            views.append(View(key, pixels, caption, middle))
+        return views
+
+    def _timing(self, outcome: Outcome) -> Timing:
+        line = outcome.timeline
+        frames = max(len(outcome.written), 1)
+        from wetgate.engine.pipeline import cores
+
+        return Timing(
+            frames=frames,
+            wall_seconds=outcome.seconds,
+            read=line.busy("read") / frames,
+            compute=line.busy("compute") / frames,
+            write=line.busy("write") / frames,
+            joules=self._energy.joules(),
+            machine=f"{cores()} processors; {line.overlap():.2f} s of work for each second of the clock",
+        )
+
+
+def _notes(outcome: Outcome) -> list[Note]:
+    notes = [Note(text, "warning") for text in outcome.notes]
+    notes += [Note(f"frame {n} failed: {text}", "error") for n, text in outcome.failed.items()]
+    frames = outcome.run["frames"]
+    for key, text in (("repaired", "NaN or infinite samples were repaired"), ("clamped", "samples were clamped")):
+        total = sum(f.get(key, 0) for f in frames)
+        if total:
+            affected = sum(1 for f in frames if f.get(key))
+            notes.append(Note(f"{total} {text} in {affected} frames", "warning"))
+    for frame in frames:
+        if frame.get("held_from") is not None:
+            notes.append(Note(f"frame {frame['frame']} is missing: frame {frame['held_from']} stands in", "warning"))
+        if frame.get("missing"):
+            notes.append(Note(f"frame {frame['frame']} is missing: black stands in", "warning"))
+        notes += [Note(f"frame {frame['frame']}: {text}") for text in frame.get("notes", ())]
+    return notes
+
+
+def _software_table() -> Table:
+    return Table("Software", [[name, version] for name, version in software().items()])
+
+
+def _reduced(image: Image, width: int) -> Image:
+    if image.shape[1] <= width:
+        return np.array(image, np.float32)
+    height = max(1, round(image.shape[0] * width / image.shape[1]))
+    return np.asarray(
+        cv2.resize(np.ascontiguousarray(image), (width, height), interpolation=cv2.INTER_AREA), np.float32
+    )
