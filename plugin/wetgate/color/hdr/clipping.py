@@ -1,0 +1,148 @@
+"""Clipped SDR highlights: where they are, and a bounded estimate of the light that was lost there.
+
+SDR clips the camera's channels, so clipping is looked for in the primaries of the source. Where one or two channels
+clipped, the others and the colour of bright unclipped neighbours say what the lost ones were. Where all three did,
+only the place is known: the estimate is a smooth rise from the area's edge, full in small areas (lamps, glints) and
+nearly nothing in large ones (skies, windows), which nobody can tell. Both are bounded in stops, both only add light,
+both are nothing outside the clipped areas, and the node's ledger keeps them apart from what was recorded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wetgate.color.hdr.levels import SDR_WHITE
+from wetgate.color.hdr.planes import Array, multiply, over_pixels
+from wetgate.color.primaries import apply_matrix, rgb_to_rgb
+
+# Half a code under 8-bit white: ((254.5 - 16) / 219 for narrow, 254.5 / 255 for full range) to the power 2.4 is 0.9951
+# and 0.9953. A conversion of primaries rounds within that.
+_HARD = 0.995
+_SOFT = 0.95  # the estimate begins here, at nothing: five codes lower
+_PILE = 5e-5  # share of samples at a maximum that makes it a clip level and not just the brightest thing
+_NEAR, _WIDE = 0.006, 0.05  # radii as a share of the picture's width
+_STEP_DOWN = 4  # blurs run on every 4th pixel's average
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """The top of one frame's values in source primaries: the maximum, how many samples lie at it, of how many."""
+
+    maximum: float
+    count: int
+    total: int
+
+
+def top_of(rgb: Any, primaries: str) -> Top:
+    """Where the values of SDR light (H, W, 3, Rec.2020, nits) end, seen in the source's primaries."""
+    source = apply_matrix(rgb_to_rgb("rec2020", primaries), np.asarray(rgb)[..., :3])
+    maximum = float(source.max())
+    return Top(maximum, int((source >= _HARD * maximum).sum()) if maximum > 0 else 0, source.size)
+
+
+def clip_level(tops: list[Top]) -> float | None:
+    """The light at which a shot's channels clip, in nits, or None where nothing shows that they do.
+
+    100 where the values end at SDR white or below it. Above it (super-whites, scene-linear light) the shot's maximum,
+    if enough samples lie there to be a clip.
+    """
+    highest = max(t.maximum for t in tops)
+    if highest <= SDR_WHITE * 1.01:
+        return SDR_WHITE
+    at_it = [t for t in tops if t.maximum >= _HARD * highest]
+    share = sum(t.count for t in at_it) / sum(t.total for t in at_it)
+    return highest if share >= _PILE else None
+
+
+def clipped(rgb: Any, primaries: str, level: float | None, threads: int = 1) -> NDArray[np.bool_]:
+    """Which channels of SDR light (H, W, 3) clipped, in the source's primaries; (H, W, 3)."""
+    if level is None:
+        return np.zeros(np.asarray(rgb).shape, bool)
+    matrix = rgb_to_rgb("rec2020", primaries)
+    source = over_pixels(lambda planes: multiply(matrix, planes), rgb, threads)
+    return np.asarray(source >= _HARD * level)
+
+
+def estimated_stops(rgb: Any, primaries: str, level: float | None, most: float) -> Array | None:
+    """How much light each channel, in source primaries, may have lost: stops (H, W, 3) float32 from 0 to ``most``.
+
+    None where nothing clipped. ``rgb`` is SDR light in nits, Rec.2020.
+    """
+    if level is None or most <= 0.0:
+        return None
+    source = apply_matrix(rgb_to_rgb("rec2020", primaries), rgb)
+    weight = _step((source / np.float32(level) - _SOFT) / (_HARD - _SOFT))
+    every, any_ = weight.min(axis=2), weight.max(axis=2)
+    if not any_.any():
+        return None
+    width = max(source.shape[1], 8)
+    inside = _blur(every, _NEAR * width)
+    region = _blur(every, _WIDE * width)
+    dome = every * _step(inside) * (1.0 - 0.9 * _step(2.0 * region))
+    stops = np.repeat((most * dome)[..., None], 3, axis=2)
+    partial = any_ - every
+    if partial.any():
+        stops += weight * _from_neighbours(source, weight, any_, width, most) * (1.0 - every)[..., None]
+    return np.asarray(np.minimum(stops, np.float32(most)), np.float32)
+
+
+def with_estimate(lifted: Array, stops: Array, primaries: str, peak: float) -> tuple[Array, Array]:
+    """Lifted light (H, W, 3) with the estimate put in, and the stops that came in, per pixel (H, W).
+
+    The gain approaches what lies between a pixel's brightest channel and ``peak``, and never passes it. A pixel
+    without an estimate comes out as it is, bit for bit.
+    """
+    touched = stops.max(axis=2) > 0.0
+    light = lifted[touched]
+    wanted = stops[touched]
+    room = np.log2(np.maximum(peak / np.maximum(light.max(axis=1), 1e-6), 1.0))
+    biggest = wanted.max(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        reached = np.where(room > 0.0, room * -np.expm1(-biggest / room), 0.0)
+    scale = reached / np.maximum(biggest, 1e-9)
+    source = apply_matrix(rgb_to_rgb("rec2020", primaries), light)
+    source *= np.exp2(wanted * scale[:, None])
+    raised = apply_matrix(rgb_to_rgb(primaries, "rec2020"), source)
+    over = raised.max(axis=1)
+    raised *= np.where(over > peak, np.maximum(peak, light.max(axis=1)) / np.maximum(over, 1e-6), 1.0)[:, None]
+    out = lifted.copy()
+    out[touched] = raised
+    added = np.zeros(lifted.shape[:2], np.float32)
+    added[touched] = reached
+    return out, added
+
+
+def _from_neighbours(source: Array, weight: Array, any_: Array, width: int, most: float) -> Array:
+    """Stops by which each channel lies below the colour of its bright unclipped neighbours, (H, W, 3)."""
+    bright = _step((source.max(axis=2) - 20.0) / 40.0) * (1.0 - any_)
+    trust = _blur(bright, _WIDE * width)
+    colour = np.stack([_blur(bright * source[..., c], _WIDE * width) for c in range(3)], axis=2)
+    colour /= np.maximum(trust, 1e-4)[..., None]
+    open_ = 1.0 - weight
+    match = (open_ * source * colour).sum(axis=2) / np.maximum((open_ * colour * colour).sum(axis=2), 1e-3)
+    ratio = colour * match[..., None] / np.maximum(source, 1e-3)
+    stops = np.clip(np.log2(np.maximum(ratio, 1.0)), 0.0, most)
+    return np.asarray(stops * _step(trust * 20.0)[..., None])
+
+
+def _step(x: Array) -> Array:
+    t = np.clip(x, 0.0, 1.0)
+    return np.asarray(t * t * (3.0 - 2.0 * t))
+
+
+def _blur(plane: Array, sigma: float) -> Array:
+    """A Gaussian blur, edges repeated, worked on a quarter of the size (sigma is never smaller than 2 pixels)."""
+    import cv2
+
+    h, w = plane.shape
+    small = cv2.resize(
+        np.ascontiguousarray(plane, np.float32),
+        (max(1, -(-w // _STEP_DOWN)), max(1, -(-h // _STEP_DOWN))),
+        interpolation=cv2.INTER_AREA,
+    )
+    soft = cv2.GaussianBlur(small, (0, 0), max(sigma, 2.0) / _STEP_DOWN, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.resize(soft, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
