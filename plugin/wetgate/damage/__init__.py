@@ -1,1 +1,14 @@
-"""."""
+"""The forward model of each thing that a node undoes: film, optics, camera, video and tone damage.
+
+All seeded, recorded and chainable: ``Recipe.parse("fade:amount=0.5", "grain")`` is a chain,
+``recipe.apply(frames, seed, convert)`` damages a run of frames, ``models()`` lists what there is.
+"""
+
+from wetgate.damage import dirt, exposure, fade, grain, scratches, transport
+from wetgate.damage.model import Damaged, Model, Place, damage, get, models
+from wetgate.damage.recipe import Convert, Recipe, Step, recipes
+
+# Importing a module declares its models, in this order.
+_DECLARING = (fade, grain, dirt, scratches, transport, exposure)
+
+__all__ = ["Convert", "Damaged", "Model", "Place", "Recipe", "Step", "damage", "get", "models", "recipes"]

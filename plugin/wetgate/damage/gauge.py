@@ -1,0 +1,32 @@
+"""Film gauges: how many micrometres of film a pixel sees."""
+
+from __future__ import annotations
+
+from wetgate.damage.model import Place
+
+# Width of the picture on film, in mm: camera apertures of SMPTE ST 149 (Super 8: 5.79), ST 7 (16 mm: 10.26), ST 201
+# (Super 16: 12.52), ST 59 (35 mm full aperture: 24.89; Academy sound: 21.95), ST 215 (65 mm, five perforations:
+# 52.48); regular 8 mm 4.80 of ANSI PH22.19.
+WIDTH_MM: dict[str, float] = {
+    "8": 4.80,
+    "s8": 5.79,
+    "16": 10.26,
+    "s16": 12.52,
+    "35": 21.95,
+    "s35": 24.89,
+    "65": 52.48,
+}
+LABELS: dict[str, str] = {
+    "8": "8 mm",
+    "s8": "Super 8",
+    "16": "16 mm",
+    "s16": "Super 16",
+    "35": "35 mm Academy",
+    "s35": "35 mm full aperture",
+    "65": "65 mm",
+}
+
+
+def pitch_um(gauge: str, place: Place) -> float:
+    """Micrometres of film a pixel, the full picture's width being the gauge's."""
+    return WIDTH_MM[gauge] * 1000 / place.full_width
