@@ -10,6 +10,9 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# So that a failing assertion in these shows its values as one in a test does.
+pytest.register_assert_rewrite("support.compare", "support.contract")
+
 # The same examples on every machine and in every run; a slow machine is no failure.
 settings.register_profile(
     "wetgate", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]

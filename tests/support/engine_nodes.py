@@ -1,0 +1,111 @@
+"""Nodes that exist for tests alone: small, exact, and easy to foretell. Use inside ``declared()``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from wetgate.spec import Context, Frame, Result, Shot, UsageError, Window, node, param, registry
+
+
+def _declare() -> list[str]:
+    @node(id="t_gain", label="Gain", space="scene", version=1, views={"above": "Where the result is above 1."})
+    class Gain:
+        """Multiplies scene-linear light by a gain, for tests: result = input x (1 + strength x (gain - 1))."""
+
+        strength: float = param(1.0, lo=0, hi=1, hint="How much of the gain is used.")
+        gain: float = param(2.0, lo=0, hi=16, hint="The factor at strength 1.")
+
+        def render(self, frames: Window, ctx: Context) -> Result:
+            factor = np.float32(1 + self.strength * (self.gain - 1))
+            frame = frames.center.with_rgb(frames.center.rgb * factor)
+            aovs = {"above": (frame.rgb.max(axis=2) > 1).astype(np.float32)} if "above" in ctx.views else {}
+            return Result(frame, aovs, {"factor": float(factor)})
+
+    @node(id="t_mean", label="Temporal mean", space="scene", version=1, reach=lambda self: self.radius, analyzes=False)
+    class Mean:
+        """The mean over t-radius..t+radius, edge frames weighted by their repeats, for tests of windows."""
+
+        strength: float = param(1.0, lo=0, hi=1, hint="0 leaves the frame as it is.")
+        radius: int = param(1, lo=0, hi=5, hint="Frames on either side of the one.")
+
+        def render(self, frames: Window, ctx: Context) -> Result:
+            mean = np.mean([f.rgb.astype(np.float64) for f in frames.frames], axis=0)
+            repeated = sum(frames.repeated)
+            return Result(frames.center.with_rgb(mean.astype(np.float32)), facts={"repeated": repeated})
+
+    @node(id="t_level", label="Level", space="scene", version=1, analyzes=True)
+    class Level:
+        """Divides by the mean of the whole shot, which its analysis finds, for tests of analysis documents."""
+
+        strength: float = param(1.0, lo=0, hi=1, hint="0 leaves the frame as it is.")
+
+        def analyze(self, shot: Shot, ctx: Context) -> dict[str, Any]:
+            return {"mean": float(np.mean([f.rgb.mean(dtype=np.float64) for f in shot])), "cuts": list(shot.cuts)}
+
+        def render(self, frames: Window, ctx: Context) -> Result:
+            if ctx.analysis is None:
+                raise UsageError("t_level needs its analysis")
+            return Result(frames.center.with_rgb(frames.center.rgb / np.float32(ctx.analysis["mean"])))
+
+        def sidecars(self, results: dict[str, Any], numbers: list[int]) -> dict[str, Any]:
+            return {"level": {"mean": results["mean"], "frames": len(numbers)}}
+
+    @node(id="t_half", label="Half left", space="scene", version=1)
+    class HalfLeft:
+        """Changes the left half of the picture alone, for tests of what stays untouched: input x 0.5 there."""
+
+        strength: float = param(1.0, lo=0, hi=1, hint="0 leaves the frame as it is.")
+
+        def render(self, frames: Window, ctx: Context) -> Result:
+            rgb = frames.center.rgb.copy()
+            rgb[:, : rgb.shape[1] // 2] *= np.float32(0.5)
+            return Result(frames.center.with_rgb(rgb))
+
+    @node(id="t_fail", label="Fail", space="scene", version=1)
+    class Fail:
+        """Makes a value that is not a number at one frame and copies the others, for tests of the failure policy."""
+
+        strength: float = param(1.0, lo=0, hi=1, hint="0 leaves the frame as it is.")
+        frame: int = param(0, lo=-1000, hi=100000, hint="The frame that fails.")
+
+        def render(self, frames: Window, ctx: Context) -> Result:
+            rgb = frames.center.rgb.copy()
+            if frames.number == self.frame:
+                rgb[0, 0, 0] = np.nan
+            return Result(frames.center.with_rgb(rgb))
+
+    @node(id="t_slow", label="Slow", space="scene", version=1)
+    class Slow:
+        """Takes its time and changes nothing but the last digit of red, for tests that interrupt a render."""
+
+        strength: float = param(1.0, lo=0, hi=1, hint="0 leaves the frame as it is.")
+        seconds: float = param(0.1, lo=0, hi=10, hint="How long a frame takes.")
+
+        def render(self, frames: Window, ctx: Context) -> Result:
+            time.sleep(self.seconds)
+            rgb = frames.center.rgb.copy()
+            rgb[..., 0] = np.nextafter(rgb[..., 0], np.float32(np.inf))
+            return Result(frames.center.with_rgb(rgb))
+
+    return ["t_gain", "t_mean", "t_level", "t_half", "t_fail", "t_slow"]
+
+
+@contextmanager
+def declared() -> Iterator[None]:
+    """The sample nodes are in the registry inside this block, and gone after it."""
+    names = _declare()
+    try:
+        yield
+    finally:
+        for name in names:
+            registry.forget(name)
+
+
+def grey(number: int, level: float, space: str = "ACEScg", size: tuple[int, int] = (6, 8)) -> Frame:
+    """A flat frame of one level, height x width as given."""
+    return Frame(np.full((*size, 3), level, np.float32), space, number)
