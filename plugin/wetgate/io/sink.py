@@ -14,8 +14,9 @@ from wetgate.spec import Frame
 Depth = Literal["half", "float", "uint8", "uint10", "uint12", "uint16"]
 Overflow = Literal["clamp", "error"]
 
-# Given the hash of the pixels as they are stored ("" where the coding is lossy), the header entries to add.
-Stamp = Callable[[str], Mapping[str, Any]]
+# Given the hash of the pixels as they are stored ("" where the coding is lossy) and how many samples were clamped, the
+# header entries to add.
+Stamp = Callable[[str, int], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,9 @@ class WriteOptions:
     """How frames are stored. None means the container's own default.
 
     Stills: ``depth`` (EXR: half, or float where the source was float; DPX: uint10; PNG and TIFF: uint16; JPEG:
-    uint8) and ``compression`` (:mod:`wetgate.io.exr_options` for EXR, with a level as in ``dwab:45``).
+    uint8) and ``compression`` (:mod:`wetgate.io.formats` lists them; with a level as in ``dwab:45``).
     ``overflow`` is what happens to values that the depth cannot hold: ``clamp`` them and count, or refuse the frame.
+    ``same_space`` says that the pixels are still in the space of the source, so that its own colour labels stay true.
 
     Movies: ``codec`` (libavcodec encoder name), ``pixel_format``, ``quality`` (the encoder's own scale, crf or
     qscale), ``codec_options`` (passed on as they are), ``rate`` in frames a second, ``start_timecode`` and
@@ -34,6 +36,7 @@ class WriteOptions:
     depth: Depth | None = None
     compression: str | None = None
     overflow: Overflow = "clamp"
+    same_space: bool = False
     rate: Fraction | None = None
     start_timecode: str | None = None
     codec: str | None = None
@@ -47,9 +50,10 @@ class WriteOptions:
 class Written:
     """What became of one frame.
 
-    ``clamped`` counts colour and alpha samples that the depth could not hold: beyond its range, or NaN, which becomes 0.
-    ``bytes`` is the size of the file (for a movie: of the frame's packets so far known, or 0). ``pixel_hash`` is that of
-    the pixels as stored, :func:`wetgate.io.hashing.file_hash` of the file gives the same; "" where the coding is lossy.
+    ``clamped`` counts the colour and alpha samples that the depth could not hold: beyond its range, or NaN, which
+    becomes 0. ``bytes`` is the size of the file (for a movie: of the frame's packets so far known, or 0).
+    ``pixel_hash`` is that of the pixels as stored, which :func:`wetgate.io.hashing.file_hash` finds again in the file;
+    "" where the coding is lossy.
     """
 
     path: str
@@ -66,8 +70,9 @@ class Sink(Protocol):
     def write(self, frame: Frame, stamp: Stamp | None = None) -> Written:
         """Store one frame. Where ``ordered`` is False it is safe to call from several threads.
 
-        ``stamp`` is called with the hash of the stored pixels and returns further header entries, so that a record in
-        the header can name the hash of the pixels it travels with. A movie has no header of each frame and leaves it.
+        ``stamp`` is called with the hash of the stored pixels and the count of clamped samples, and returns further
+        header entries, so that a record in the header can name the hash of the pixels it travels with.
+        A movie has no header for each frame and does not call it.
         Raises :class:`~wetgate.spec.FrameError`; nothing of the frame is then left on the disk.
         """
         ...

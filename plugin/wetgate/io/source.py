@@ -19,8 +19,37 @@ OnMissing = Literal["error", "hold", "black"]
 
 # Containers that libavformat reads and OpenImageIO does not (OpenImageIO's own movie reader is not in its wheel).
 MOVIE_SUFFIXES = frozenset(
-    ".mov .mp4 .m4v .mkv .webm .mxf .avi .mpg .mpeg .m2v .m2t .m2ts .mts .ts .vob .dv .y4m .nut .ogv .wmv .flv "
-    ".3gp .264 .265 .h264 .h265 .hevc .ivf .obu".split()
+    [
+        ".mov",
+        ".mp4",
+        ".m4v",
+        ".mkv",
+        ".webm",
+        ".mxf",
+        ".avi",
+        ".mpg",
+        ".mpeg",
+        ".m2v",
+        ".m2t",
+        ".m2ts",
+        ".mts",
+        ".ts",
+        ".vob",
+        ".dv",
+        ".y4m",
+        ".nut",
+        ".ogv",
+        ".wmv",
+        ".flv",
+        ".3gp",
+        ".264",
+        ".265",
+        ".h264",
+        ".h265",
+        ".hevc",
+        ".ivf",
+        ".obu",
+    ]
 )
 
 
