@@ -49,8 +49,7 @@ def pq_encode(nits: Any) -> Array:
     magnitude; light above 10,000 nits gives codes above 1.
     """
     light = floating(nits)
-    y = np.abs(light) / PQ_PEAK
-    np.power(y, _M1, out=y)
+    y = np.power(np.abs(light) / PQ_PEAK, _M1)
     # ((c1 + c2 y) / (1 + c3 y)) ** m2, written with log1p because c1 = c3 - c2 + 1: in float32 the plain form loses
     # two digits to the power of 78.8.
     base = (_C3 - _C2) * (1.0 - y) / (1.0 + _C3 * y)
@@ -200,9 +199,7 @@ def _power_or_zero(luminance: Array, exponent: float) -> Array:
     """|luminance| ** exponent, and 0 where the luminance is 0 (a negative exponent would make it infinite)."""
     y = np.abs(luminance)
     with np.errstate(divide="ignore"):
-        power = np.power(y, exponent)
-    power[y == 0.0] = 0.0
-    return power
+        return np.where(y == 0.0, y, np.power(y, exponent))
 
 
 def _bt1886_gain_and_lift(white: float, black: float) -> tuple[float, float]:
