@@ -4,11 +4,25 @@ All seeded, recorded and chainable: ``Recipe.parse("fade:amount=0.5", "grain")``
 ``recipe.apply(frames, seed, convert)`` damages a run of frames, ``models()`` lists what there is.
 """
 
-from wetgate.damage import dirt, exposure, fade, grain, scratches, transport
+from wetgate.damage import (
+    camera,
+    codec,
+    dirt,
+    exposure,
+    fade,
+    grain,
+    jpeg,
+    optics,
+    scratches,
+    tape,
+    tone,
+    transport,
+    video,
+)
 from wetgate.damage.model import Damaged, Model, Place, damage, get, models
 from wetgate.damage.recipe import Convert, Recipe, Step, recipes
 
 # Importing a module declares its models, in this order.
-_DECLARING = (fade, grain, dirt, scratches, transport, exposure)
+_DECLARING = (fade, grain, dirt, scratches, transport, exposure, optics, camera, video, tape, jpeg, codec, tone)
 
 __all__ = ["Convert", "Damaged", "Model", "Place", "Recipe", "Step", "damage", "get", "models", "recipes"]

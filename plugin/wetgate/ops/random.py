@@ -12,6 +12,7 @@ Layout of the 128-bit counter: word 0 is floor(x / 4), word 1 y, word 2 the fram
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ class Stream:
         if mean <= 0:
             return 0
         if mean > 500:  # exp(-mean) leaves float range near 700; the normal limit is exact to 0.1 % long before
-            return max(0, round(mean + mean**0.5 * float(self.normals(frame, 1, 1)[0, 0])))
+            return max(0, round(mean + math.sqrt(mean) * float(self.normals(frame, 1, 1)[0, 0])))
         u, k = float(self.uniforms(frame, 1, 1)[0, 0]), 0
         term = total = float(np.exp(-mean))
         while u > total and k < 2000:
