@@ -1,0 +1,1 @@
+"""The demonstration: a shot painted by arithmetic, aged, restored and reported on."""
