@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.sample_nodes import declared
+from support.engine_nodes import declared
 
 from wetgate.engine.graph import build, load_graph, parse_nodes
 from wetgate.engine.keyframes import keyframes

@@ -15,7 +15,7 @@ from typing import Any
 
 from wetgate.engine.colour import Colour
 from wetgate.engine.graph import Step
-from wetgate.io.atomic import write_atomically
+from wetgate.engine.record import save_text
 from wetgate.spec import Context, Frame, UsageError
 
 SCHEMA = "wetgate.analysis/1"
@@ -57,7 +57,7 @@ class Analysis:
 
     def save(self, path: Path) -> None:
         """Write the document under its final name, whole or not at all."""
-        write_atomically(path, self.to_json().encode())
+        save_text(path, self.to_json())
 
     def demand_frame(self, number: int, pixel_hash: str) -> None:
         """Raise :class:`UsageError` unless this frame is one that the analysis saw."""

@@ -14,7 +14,7 @@ from wetgate.engine.colour import Colour
 from wetgate.engine.frames import window_numbers
 from wetgate.engine.graph import SOURCE, Graph, Mask, Step
 from wetgate.engine.masks import channel
-from wetgate.spec import SCENE, Context, Fidelity, Frame, FrameError, Image, Result, Window
+from wetgate.spec import SCENE, Context, Fidelity, Frame, FrameError, Image, Result, WetgateError, Window
 
 Untouched = NDArray[np.bool_]
 
@@ -138,7 +138,8 @@ class Evaluator:
         window = Window(tuple(_read_only(f) for f in frames), repeated)
         if self._setting.fidelity is not None and "fidelity" in step.node.params:
             instance.fidelity = self._setting.fidelity
-        result: Result = instance.render(window, self._context(step, instance))
+        _demand_one_size(step, window)
+        result = _rendered(step, instance, window, self._context(step, instance))
         _demand_sound(step, number, window.center, result)
         shown = self._shown(step, instance, window.center, result)
         mixed, changed = self._mix(step, instance, number, window.center, shown)
@@ -232,6 +233,33 @@ def _read_only(frame: Frame) -> Frame:
     pixels = frame.pixels.view()
     pixels.flags.writeable = False
     return replace(frame, pixels=pixels)
+
+
+def _demand_one_size(step: Step, window: Window) -> None:
+    """Frames of a window are compared pixel by pixel, so they must lie in one data window."""
+    for frame in window.frames:
+        if frame.window != window.center.window:
+            a, b = window.center, frame
+            raise FrameError(
+                f"frames {a.number} and {b.number} differ in size or place: {a.window} and {b.window}",
+                where=f"frame {a.number}",
+                remedy=f"{step.name} looks at neighbouring frames; bring them to one data window first",
+            )
+
+
+def _rendered(step: Step, instance: Any, window: Window, context: Context) -> Result:
+    """The node's own result; whatever goes wrong inside it is an error of this frame, not of the whole render."""
+    try:
+        result: Result = instance.render(window, context)
+    except WetgateError:
+        raise
+    except Exception as error:
+        raise FrameError(
+            f"{step.name} failed: {type(error).__name__}: {error}",
+            where=f"frame {window.number}",
+            remedy="report this with the record; it is a fault of the node or of the machine's memory",
+        ) from error
+    return result
 
 
 def _demand_sound(step: Step, number: int, before: Frame, result: Result) -> None:

@@ -21,6 +21,8 @@ from wetgate.engine.record import (
     parse_header,
     save_json,
 )
+from wetgate.engine.signing import demand_usable_key, sign
+from wetgate.io.atomic import clean_stale
 from wetgate.io.hashing import file_hash
 from wetgate.io.header import read_header
 from wetgate.io.sink import Sink, WriteOptions, open_sink
@@ -47,12 +49,26 @@ def output_path(output: str, source: Source) -> str:
     return str(path / f"{stem}{token}.exr")
 
 
+def demand_apart(source: Source, sink: Sink, numbers: Sequence[int]) -> None:
+    """Raise :class:`UsageError` where an output is a file that is read: the source would be lost."""
+    for number in numbers:
+        written, read = sink.path_of(number), source.path_of(number)
+        if written is None or not Path(written).exists() or not Path(read).exists():
+            continue
+        if Path(written).samefile(read):
+            raise UsageError(
+                f"{written} is the source and the output", where="-o", remedy="write to another name or folder"
+            )
+
+
 class Outputs:
     """The sinks of one render. :meth:`write` may be called from several threads where ``ordered`` is False."""
 
     def __init__(
         self, job: Job, source: Source, numbers: Sequence[int], record: JobRecord, config: ColorConfig, space: str
     ) -> None:
+        if job.sign:
+            demand_usable_key(job.sign)
         self._job = job
         self._numbers = numbers
         self._record = record
@@ -61,6 +77,7 @@ class Outputs:
         stem = stem_of(job.output)
         self.record_path = Path(f"{stem}.wetgate.json")
         Path(stem).parent.mkdir(parents=True, exist_ok=True)
+        clean_stale(Path(stem).parent)
         self._sink = open_sink(
             job.output,
             numbers=numbers,
@@ -70,21 +87,10 @@ class Outputs:
         )
         self.ordered = self._sink.ordered
         try:
-            self._demand_other_files(source)
+            demand_apart(source, self._sink, numbers)
         except BaseException:
             self._sink.abort()
             raise
-
-    def _demand_other_files(self, source: Source) -> None:
-        """No output may be a file that is read: the source would be lost."""
-        for number in self._numbers:
-            written, read = self._sink.path_of(number), source.path_of(number)
-            if written is None or not Path(written).exists() or not Path(read).exists():
-                continue
-            if Path(written).samefile(read):
-                raise UsageError(
-                    f"{written} is the source and the output", where="-o", remedy="write to another name or folder"
-                )
 
     def path_of(self, number: int) -> str | None:
         """The file that a frame goes to."""
@@ -138,8 +144,9 @@ class Outputs:
         self._sink.abort()
 
     def save_record(self, run: RunRecord) -> None:
-        """Write the sidecar."""
-        save_json(self.record_path, run.to_json())
+        """Write the sidecar, signed where the job has a key."""
+        data = run.to_json()
+        save_json(self.record_path, sign(data, self._job.sign) if self._job.sign else data)
 
     def _aov_keys(self) -> list[str]:
         if not self._job.aov_dir:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import wetgate
-from wetgate.io.atomic import write_atomically
+from wetgate.io.atomic import replacing
 from wetgate.spec import UsageError
 
 SCHEMA = "wetgate.record/1"
@@ -173,7 +173,13 @@ class RunRecord:
 
 def save_json(path: Path, data: object) -> None:
     """Write JSON under its final name, whole or not at all; readable, and the same for the same content."""
-    write_atomically(path, (json.dumps(data, sort_keys=True, indent=1, allow_nan=False) + "\n").encode())
+    save_text(path, json.dumps(data, sort_keys=True, indent=1, allow_nan=False) + "\n")
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write UTF-8 text under its final name, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def load_record(path: Path) -> dict[str, Any]:

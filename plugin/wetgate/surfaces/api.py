@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wetgate.color.config import ColorConfig
 from wetgate.engine.analyse import analyse_shot
 from wetgate.engine.analysis import Analysis
-from wetgate.engine.degrade import degrade as _degrade
 from wetgate.engine.graph import SCHEMA, Graph, build, load_graph, parse_nodes
 from wetgate.engine.job import Job, Observer, OnEvent, Outcome
-from wetgate.engine.measure import Measurement
-from wetgate.engine.measure import measure as _measure
 from wetgate.engine.pipeline import Abort
 from wetgate.engine.render import render as _render
 from wetgate.engine.render import source_space
-from wetgate.engine.verify import Verdict
-from wetgate.engine.verify import verify as _verify
 from wetgate.io.sink import WriteOptions, Written, open_sink
 from wetgate.io.source import OnMissing, open_source
 from wetgate.spec import Frame, UsageError
+
+if TYPE_CHECKING:
+    from wetgate.engine.measure import Measurement
+    from wetgate.engine.verify import Verdict
 
 
 def graph_of(graph: Graph | str | Path | None, nodes: Sequence[str]) -> Graph:
@@ -123,15 +122,21 @@ def analyze(
 
 
 def degrade(input: str | Path, output: str | Path, recipe: str | Sequence[str], **options: Any) -> dict[str, Any]:
-    """Damage a shot by a recipe, as ``wetgate degrade`` does; the record. See :func:`wetgate.engine.degrade.degrade`."""
-    return _degrade(str(input), str(output), [recipe] if isinstance(recipe, str) else list(recipe), **options)
+    """Damage a shot by a recipe: ``wetgate degrade`` as a call. See :func:`wetgate.engine.degrade.degrade`."""
+    from wetgate.engine.degrade import degrade as damaged
+
+    return damaged(str(input), str(output), [recipe] if isinstance(recipe, str) else list(recipe), **options)
 
 
 def measure(a: str | Path, b: str | Path, metrics: Sequence[str] = ("psnr", "ssim"), **options: Any) -> Measurement:
     """Compare two shots: ``wetgate measure`` as a call. See :func:`wetgate.engine.measure.measure`."""
-    return _measure(str(a), str(b), list(metrics), **options)
+    from wetgate.engine.measure import measure as measured
+
+    return measured(str(a), str(b), list(metrics), **options)
 
 
 def verify(result: str | Path, *, source: str | Path | None = None, **options: Any) -> Verdict:
     """Check a result against its record, and against its source. See :func:`wetgate.engine.verify.verify`."""
-    return _verify(str(result), source=None if source is None else str(source), **options)
+    from wetgate.engine.verify import verify as verified
+
+    return verified(str(result), source=None if source is None else str(source), **options)
