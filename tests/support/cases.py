@@ -5,7 +5,7 @@ A case file is a plain module with any of these names::
     SETTINGS = {"peak": {"method": "bt2446a"}}     # other parameters under which this one can be seen
     VALUES = {"text": ["a", "b"]}                  # values to try besides the ends of the range
     PICTURES = {"gamut": picture}                  # (width, height) -> (H, W, 3) that shows the parameter
-    SPACE = "lin_rec709_scene"                     # the colour space that the pictures are in
+    SPACE = "Linear Rec.709 (sRGB)"                # the colour space that the pictures are in
 
 It cannot take a parameter out of the tests: every one must be seen to change the picture.
 """
@@ -28,8 +28,8 @@ Picture = Callable[[int, int], Image]
 SPACES = {
     SCENE: "ACEScg",
     DENSITY: "ACEScg",
-    DISPLAY: "rec1886_rec709_display",
-    VIDEO: "rec1886_rec709_display",
+    DISPLAY: "Rec.1886 Rec.709 - Display",
+    VIDEO: "Rec.1886 Rec.709 - Display",
 }
 STANDARD_PICTURES: tuple[Picture, ...] = (scene, patches, highlights)
 
