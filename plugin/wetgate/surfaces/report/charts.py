@@ -1,0 +1,171 @@
+"""Charts as inline SVG: coloured by the page's own variables, so that they follow its light and dark."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wetgate.surfaces.report.data import Series, Timing
+from wetgate.surfaces.report.scopes import VECTORSCOPE, ticks, vectorscope_hexagon
+
+_WIDTH, _HEIGHT = 420, 150
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 10, 22
+
+
+def series_chart(series: Series) -> str:
+    """One measure over the frames as a line; frames without a value break it. ``data-points`` serves the hover."""
+    points = [(int(n), float(v)) for n, v in series.values]
+    finite = [v for _, v in points if math.isfinite(v)]
+    if not finite:
+        return '<p class="quiet">No frame has a value.</p>'
+    marks = round_ticks(min(finite), max(finite))
+    low, high = min(marks[0], min(finite)), max(marks[-1], max(finite))
+    numbers = [n for n, _ in points]
+    span = max(numbers[-1] - numbers[0], 1)
+
+    def x(number: int) -> float:
+        inner = _WIDTH - _LEFT - _RIGHT
+        return _LEFT + inner * ((number - numbers[0]) / span if len(points) > 1 else 0.5)
+
+    def y(value: float) -> float:
+        return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - (value - low) / (high - low))
+
+    grid = "".join(
+        f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(m):.1f}" y2="{y(m):.1f}"/>'
+        f'<text class="tick" x="{_LEFT - 8}" y="{y(m) + 3.5:.1f}" text-anchor="end">{figure(m)}</text>'
+        for m in marks
+    )
+    ends = sorted({numbers[0], numbers[-1]})
+    for number in ends:
+        anchor = "middle" if len(ends) == 1 else ("start" if number == ends[0] else "end")
+        grid += f'<text class="tick" x="{x(number):.1f}" y="{_HEIGHT - 5}" text-anchor="{anchor}">{number}</text>'
+    runs: list[list[str]] = [[]]
+    for number, value in points:
+        if math.isfinite(value):
+            runs[-1].append(f"{x(number):.1f} {y(value):.1f}")
+        elif runs[-1]:
+            runs.append([])
+    lines = "".join(f'<path class="line" d="M{" L".join(run)}"/>' for run in runs if len(run) > 1)
+    dots = "".join(
+        f'<circle class="dot" cx="{run[0].split()[0]}" cy="{run[0].split()[1]}" r="2.5"/>'
+        for run in runs
+        if len(run) == 1
+    )
+    hover = json.dumps([[n, round(x(n), 1), round(y(v), 1), figure(v)] for n, v in points if math.isfinite(v)])
+    return (
+        f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" tabindex="0" '
+        f'aria-label="{escape(series.name, quote=True)} by frame" data-points="{escape(hover, quote=True)}">'
+        f'{grid}{lines}{dots}<line class="cursor" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}" hidden=""/>'
+        '<circle class="probe" r="3.5" hidden=""/></svg>'
+    )
+
+
+def nits_axis(top: float, width: int, height: int) -> str:
+    """The graticule of a waveform: a line a level, its nits at the left."""
+    lines = []
+    for nits, at in ticks(top):
+        y = height * (1 - at)
+        kind = "grid strong" if nits in (100.0, 203.0) else "grid"
+        lines.append(f'<line class="{kind}" x1="0" x2="{width}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        lines.append(f'<text class="tick" x="-6" y="{y + 3.5:.1f}" text-anchor="end">{figure(nits)}</text>')
+    return "".join(lines)
+
+
+def histogram_chart(shares: NDArray[np.float64], top: float) -> str:
+    """Three overlaid channels on the nits axis; height is the square root of the share, so that small shares show."""
+    width, height = 420, 150
+    base = height - _BOTTOM
+    tall = np.sqrt(np.maximum(shares, 0.0))
+    ceiling = max(float(np.sort(tall[:, 1:-1].ravel())[-3]) * 1.08, 1e-6)  # a spike of black must not flatten the rest
+    inner = width - 2 * _RIGHT
+    body = []
+    for nits, at in ticks(top):
+        x = _RIGHT + inner * at
+        body.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{base}"/>')
+        if nits in (1.0, 10.0, 100.0, 1000.0, 4000.0, 10000.0):
+            body.append(f'<text class="tick" x="{x:.1f}" y="{height - 5}" text-anchor="middle">{figure(nits)}</text>')
+    for channel, name in enumerate(("red", "green", "blue")):
+        bins = tall.shape[1]
+        path = [f"M{_RIGHT} {base}"]
+        for k, value in enumerate(tall[channel]):
+            y = base - (base - _TOP) * min(float(value) / ceiling, 1.0)
+            path.append(f"L{_RIGHT + inner * (k + 0.5) / bins:.1f} {y:.1f}")
+        path.append(f"L{_RIGHT + inner} {base}Z")
+        body.append(f'<path class="fill {name}" d="{" ".join(path)}"/>')
+    label = 'role="img" aria-label="RGB histogram"'
+    return f'<svg class="histogram" viewBox="0 0 {width} {height}" {label}>{"".join(body)}</svg>'
+
+
+def vectorscope_graticule() -> str:
+    """Cross, circle, and the hexagons of Rec.709 at 100 nits and P3 at 1,000 nits, with the primaries' letters."""
+    size, middle = VECTORSCOPE, VECTORSCOPE / 2
+    body = [
+        f'<line class="grid" x1="0" x2="{size}" y1="{middle}" y2="{middle}"/>',
+        f'<line class="grid" x1="{middle}" x2="{middle}" y1="0" y2="{size}"/>',
+    ]
+    for primaries, nits, kind in (("rec709", 100.0, "gamut"), ("p3d65", 1000.0, "gamut wide")):
+        corners = vectorscope_hexagon(primaries, nits)
+        path = " L".join(f"{x * size:.1f} {y * size:.1f}" for x, y in corners)
+        body.append(f'<path class="{kind}" d="M{path}Z"/>')
+        if primaries == "p3d65":
+            for letter, (x, y) in zip("RYGCBM", corners, strict=True):
+                push = 1 + 14 / max(math.hypot(x * size - middle, y * size - middle), 1)
+                tx, ty = middle + (x * size - middle) * push, middle + (y * size - middle) * push
+                body.append(f'<text class="tick" x="{tx:.1f}" y="{ty + 3.5:.1f}" text-anchor="middle">{letter}</text>')
+    return "".join(body)
+
+
+def timing_bar(timing: Timing) -> str:
+    """Mean seconds of work a frame in each stage, as one bar with its key."""
+    stages = [("read", timing.read), ("compute", timing.compute), ("write", timing.write)]
+    total = sum(s for _, s in stages)
+    if total <= 0:
+        return ""
+    bars = "".join(f'<span class="{n}" style="flex:{100 * max(s / total, 0.004):.3f}"></span>' for n, s in stages)
+    keys = "".join(f'<span class="{n}"><i></i>{n} <b>{s:.3f}\u2009s</b></span>' for n, s in stages)
+    return f'<div class="bar">{bars}</div><div class="key">{keys}</div>'
+
+
+def round_ticks(low: float, high: float, wanted: int = 4) -> list[float]:
+    """Round marks that enclose low..high: steps of 1, 2, 2.5 or 5 times a power of ten."""
+    if high - low < 1e-9 * max(abs(high), 1e-3):
+        pad = max(abs(high) * 0.05, 1e-3)
+        low, high = low - pad, high + pad
+    raw = (high - low) / wanted
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(m * power for m in (1.0, 2.0, 2.5, 5.0, 10.0) if m * power >= raw * 0.999)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [k * step for k in range(first, last + 1)]
+
+
+def figure(value: float) -> str:
+    """A number to read: four significant digits, thousands apart, exponents only far out."""
+    if not math.isfinite(value):
+        return "∞" if value > 0 else ("−∞" if value < 0 else "–")
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size >= 1e6 or size < 1e-4:
+        text = f"{value:.2e}"
+    elif size >= 1000:
+        text = f"{value:,.0f}".replace(",", "\u2009")
+    else:
+        text = f"{value:.4g}"
+    return text.replace("-", "−")
+
+
+def mean_of(series: Series) -> float:
+    """The mean of the finite values, or nan."""
+    finite = [v for _, v in series.values if math.isfinite(v)]
+    return sum(finite) / len(finite) if finite else math.nan
+
+
+def extremes_of(series: Series) -> tuple[float, float]:
+    """The least and greatest finite value, or nan twice."""
+    finite: Sequence[float] = [v for _, v in series.values if math.isfinite(v)]
+    return (min(finite), max(finite)) if finite else (math.nan, math.nan)

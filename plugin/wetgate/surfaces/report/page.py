@@ -1,0 +1,305 @@
+"""The page itself: one self-contained HTML file, nothing fetched, every text escaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import wetgate
+from wetgate.spec import FrameError, UsageError
+from wetgate.surfaces.report import charts, images, scopes
+from wetgate.surfaces.report.data import Picture, ReportData, Series, Side, Table, View
+
+# What the pictures are reduced to, widest first, until the page is within its limit.
+_WIDTHS = (1600, 1280, 960, 720)
+_LIMIT = 6_000_000
+_THUMBNAIL = 480
+_LEVELS = {"error": "Error", "warning": "Warning", "note": "Note"}
+
+
+def build_report(data: ReportData) -> str:
+    """The report as HTML. Pictures are reduced until the page is under 6 MB or 720 pixels wide."""
+    page = ""
+    for width in _WIDTHS:
+        page = _build(data, width)
+        if len(page) <= _LIMIT:
+            break
+    return page
+
+
+def write_report(path: str | Path, data: ReportData) -> Path:
+    """Write the report, whole or not at all. Raises :class:`UsageError` where the place cannot be written."""
+    from wetgate.io.atomic import write_bytes
+
+    target = Path(path)
+    try:
+        write_bytes(target, build_report(data).encode("utf-8"))
+    except FrameError as error:
+        raise UsageError("the report cannot be written", where=str(target), remedy=str(error.__cause__)) from error
+    return target
+
+
+def _build(data: ReportData, width: int) -> str:
+    style, script = _part("page.css"), _part("page.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    policy = (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
+    )
+    sections = [
+        _header(data),
+        _notes(data),
+        _stage(data, width),
+        _scopes(data),
+        _metrics(data),
+        _views(data.views),
+        _tables(data),
+        _record(data),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="dark light">\n'
+        f'<meta name="generator" content="Wetgate {escape(wetgate.__version__)}">\n'
+        f"<title>{escape(data.title)} · Wetgate</title>\n"
+        f"<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(s for s in sections if s)
+        + f"\n</main>\n<footer>Wetgate {escape(wetgate.__version__)}. Scopes and figures are computed from the float "
+        "pixels; the pictures above are 8-bit previews. This file needs no network.</footer>\n"
+        f"<script>{script}</script>\n</body>\n</html>\n"
+    )
+
+
+def _part(name: str) -> str:
+    return (files("wetgate.surfaces.report") / name).read_text(encoding="utf-8")
+
+
+def _header(data: ReportData) -> str:
+    subtitle = f'<p class="subtitle">{escape(data.subtitle)}</p>' if data.subtitle else ""
+    facts = list(data.facts)
+    if data.timing is not None:
+        each = data.timing.wall_seconds / max(data.timing.frames, 1)
+        facts.append(("Time", f"{each:.2f} s a frame"))
+        if data.timing.joules is not None:
+            facts.append(("Energy", f"{data.timing.joules / max(data.timing.frames, 1):.1f} J a frame"))
+    items = "".join(f"<div><dt>{escape(str(k))}</dt><dd>{escape(str(v))}</dd></div>" for k, v in facts)
+    strip = f'<dl class="facts">{items}</dl>' if items else ""
+    return f'<header><p class="mark">Wetgate</p><h1>{escape(data.title)}</h1>{subtitle}{strip}</header>'
+
+
+def _notes(data: ReportData) -> str:
+    if not data.notes:
+        return ""
+    order = list(_LEVELS)
+    ranked = sorted(data.notes, key=lambda n: order.index(n.level))
+    items = "".join(
+        f'<li class="{n.level}"><b>{_LEVELS[n.level]}</b><span>{escape(n.text)}</span></li>' for n in ranked
+    )
+    return f'<section class="notes" aria-label="Notes and warnings"><ul>{items}</ul></section>'
+
+
+def _stage(data: ReportData, width: int) -> str:
+    sides = (("before", data.before), ("after", data.after))
+    peak = max(1000.0, *(float(p.nits.max()) for _, side in sides for p in side.pictures))
+    shown = []
+    for kind, side in sides:
+        for i, picture in enumerate(side.pictures):
+            uri = images.photograph_uri(images.for_the_page(picture, hdr=side.hdr, peak=peak, width=width))
+            text = escape(f"{side.label}, frame {picture.number}", quote=True)
+            hidden = "" if i == 0 else " hidden"
+            shown.append(f'<img class="{kind}" data-index="{i}" alt="{text}" src="{uri}" draggable="false"{hidden}>')
+    high, wide = data.after.pictures[0].nits.shape[:2]
+    numbers = [p.number for p in data.before.pictures]
+    labels = escape(data.before.label), escape(data.after.label)
+    tags = "".join(
+        f'<span class="tag {place}">{label}{_badge(side)}</span>'
+        for place, label, (_, side) in zip(("left", "right"), labels, sides, strict=True)
+    )
+    views = "".join(
+        f'<button type="button" data-view="{v}" aria-pressed="{"true" if v == "split" else "false"}">{t}</button>'
+        for v, t in (("split", "Split"), ("before", labels[0]), ("after", labels[1]))
+    )
+    between = escape(f"Split between {data.before.label} and {data.after.label}", quote=True)
+    return (
+        '<section class="viewer" aria-label="Comparison">'
+        f'<div class="stage" data-view="split" style="aspect-ratio:{wide}/{high};--w:{wide / high:.4f}" '
+        f'data-numbers="{escape(json.dumps(numbers), quote=True)}">{"".join(shown)}{tags}'
+        f'<div class="split" role="slider" tabindex="0" aria-label="{between}" aria-valuemin="0" aria-valuemax="100" '
+        'aria-valuenow="50" aria-orientation="horizontal"><i></i></div></div>'
+        f'<div class="transport"><div class="views" role="group" aria-label="View">{views}</div>'
+        f"{_scrubber(numbers)}</div>{_preview_caption(data)}</section>"
+    )
+
+
+def _preview_caption(data: ReportData) -> str:
+    mapped = [side.label for side in (data.before, data.after) if side.hdr]
+    if not mapped:
+        return ""
+    return (
+        f'<p class="caption">{escape(" and ".join(mapped))}: HDR, tone-mapped for this SDR page (203 nits shown at 88 '
+        "% of white, brighter light rolled off). Judge levels by the scopes, not by this preview.</p>"
+    )
+
+
+def _badge(side: Side) -> str:
+    return " <small>HDR, tone-mapped</small>" if side.hdr else ""
+
+
+def _scrubber(numbers: list[int]) -> str:
+    if len(numbers) < 2:
+        return f'<output class="frame">{numbers[0]}</output>'
+    return (
+        '<button type="button" class="play" aria-label="Play the sampled frames" aria-pressed="false"></button>'
+        f'<input type="range" class="scrub" min="0" max="{len(numbers) - 1}" step="1" value="0" aria-label="Frame" '
+        f'aria-valuetext="frame {numbers[0]}"><output class="frame">{numbers[0]}</output>'
+    )
+
+
+def _scopes(data: ReportData) -> str:
+    peaks = [float(p.nits.max()) for side in (data.before, data.after) for p in side.pictures]
+    top = scopes.axis_top(peaks)
+    columns = "".join(_scope_column(side, top) for side in (data.before, data.after))
+    return (
+        '<section class="scopes"><h2>Scopes</h2><p class="quiet">Absolute light: nits in equal steps of PQ code, the '
+        "same axis on both sides; 100 nits (SDR white) and 203 nits (HDR reference white) are marked. Vectorscope: "
+        "BT.2100 ICtCp, with the hexagons of Rec.709 at 100 nits and of P3 at 1\u2009000 nits.</p>"
+        f'<div class="pair">{columns}</div></section>'
+    )
+
+
+def _scope_column(side: Side, top: float) -> str:
+    frames = "".join(_scopes_of(p, top, i) for i, p in enumerate(side.pictures))
+    where = f"<span>{escape(side.space)}</span>" if side.space else ""
+    return f'<div class="side"><h3>{escape(side.label)}{where}</h3>{frames}</div>'
+
+
+def _scopes_of(picture: Picture, top: float, index: int) -> str:
+    width, height = scopes.WAVEFORM
+    size = scopes.VECTORSCOPE
+    name = escape(str(picture.number))
+    hidden = "" if index == 0 else " hidden"
+    wave = images.drawing_uri(scopes.waveform(picture.nits, top=top))
+    vector = images.drawing_uri(scopes.vectorscope(picture.nits))
+    brightest = charts.figure(float(f"{float(picture.nits.max()):.4g}"))
+    mean = charts.figure(float((picture.nits @ scopes.LUMINANCE).mean()))
+    return (
+        f'<div class="frameset" data-index="{index}"{hidden}><figure>'
+        f'<svg viewBox="-44 -8 {width + 52} {height + 16}" role="img" aria-label="Waveform in nits, frame {name}">'
+        f'<image href="{wave}" width="{width}" height="{height}"/>{charts.nits_axis(top, width, height)}</svg>'
+        f"<figcaption>Waveform in nits: brightest sample {brightest}, mean luminance {mean}</figcaption></figure>"
+        f'<div class="small"><figure><svg class="vector" viewBox="-6 -6 {size + 12} {size + 12}" role="img" '
+        f'aria-label="Vectorscope, frame {name}"><image href="{vector}" width="{size}" height="{size}"/>'
+        f"{charts.vectorscope_graticule()}</svg><figcaption>Vectorscope, Ct and Cp</figcaption></figure>"
+        f"<figure>{charts.histogram_chart(scopes.histogram(picture.nits, top=top), top)}"
+        "<figcaption>Histogram in nits</figcaption></figure></div></div>"
+    )
+
+
+def _metrics(data: ReportData) -> str:
+    if not data.metrics:
+        return ""
+    cells = "".join(_metric(series) for series in data.metrics)
+    return f'<section class="metrics"><h2>Measures</h2><div class="grid">{cells}</div></section>'
+
+
+def _metric(series: Series) -> str:
+    low, high = charts.extremes_of(series)
+    unit = f"\u2009{escape(series.unit)}" if series.unit else ""
+    arrow = {"higher": "higher is better", "lower": "lower is better", "": ""}[series.better]
+    about = ", ".join(escape(t) for t in (series.domain, arrow) if t)
+    return (
+        f'<figure class="metric"><figcaption><b>{escape(series.name)}</b>'
+        f'<span class="value">{charts.figure(charts.mean_of(series))}{unit}</span>'
+        f'<span class="range">{charts.figure(low)} to {charts.figure(high)}</span></figcaption>'
+        f'{charts.series_chart(series)}<p class="quiet">{about}</p></figure>'
+    )
+
+
+def _views(views: Iterable[View]) -> str:
+    cells = []
+    for view in views:
+        uri = images.photograph_uri(images.reduced(view.pixels, _THUMBNAIL))
+        frame = f"<span>frame {view.number}</span>" if view.number is not None else ""
+        cells.append(
+            f'<figure><img src="{uri}" alt="{escape(view.name, quote=True)}">'
+            f"<figcaption><b>{escape(view.name)}</b>{frame}<p>{escape(view.caption)}</p></figcaption></figure>"
+        )
+    return f'<section class="thumbs"><h2>Views</h2><div class="grid">{"".join(cells)}</div></section>' if cells else ""
+
+
+def _tables(data: ReportData) -> str:
+    tables = list(data.tables)
+    if data.hdr_metadata:
+        tables.insert(0, Table("HDR metadata", [(k, v) for k, v in data.hdr_metadata.items()]))
+    body = "".join(_table(t) for t in tables)
+    if data.timing is not None:
+        t = data.timing
+        facts = [("Frames", t.frames), ("Wall clock", f"{t.wall_seconds:.2f} s")]
+        facts.append(("Seconds a frame", f"{t.wall_seconds / max(t.frames, 1):.3f}"))
+        if t.joules is None:
+            facts.append(("Energy", "not known: no driver told"))
+        else:
+            facts.append(("Energy", f"{t.joules:.0f} J, {t.joules / max(t.frames, 1):.1f} J a frame"))
+        if t.machine:
+            facts.append(("Machine", t.machine))
+        caption = "Work a frame in each stage; stages overlap, so their sum exceeds the time a frame took."
+        body += _table(Table("Time and energy", facts, caption=caption), extra=charts.timing_bar(t))
+    return f'<section class="tables">{body}</section>' if body else ""
+
+
+def _table(table: Table, extra: str = "") -> str:
+    head = "".join(f'<th scope="col">{escape(str(c))}</th>' for c in table.columns)
+    head = f"<thead><tr>{head}</tr></thead>" if head else ""
+    rows = []
+    for row in table.rows:
+        cells = [_cell(v) for v in row]
+        first = f'<th scope="row">{cells[0][1]}</th>'
+        rows.append("<tr>" + first + "".join(f'<td class="{kind}">{text}</td>' for kind, text in cells[1:]) + "</tr>")
+    caption = f'<p class="quiet">{escape(table.caption)}</p>' if table.caption else ""
+    body = f"<table>{head}<tbody>{''.join(rows)}</tbody></table>"
+    return f'<div class="table"><h2>{escape(table.title)}</h2>{extra}<div class="scroll">{body}</div>{caption}</div>'
+
+
+def _cell(value: Any) -> tuple[str, str]:
+    if isinstance(value, bool) or value is None:
+        return "text", {True: "yes", False: "no", None: "–"}[value]
+    if isinstance(value, float):
+        return "number", charts.figure(value)
+    if isinstance(value, int):
+        return "number", f"{value:,}".replace(",", "\u2009")
+    if isinstance(value, (list, tuple)):
+        return "text", ", ".join(_cell(v)[1] for v in value)
+    if isinstance(value, Mapping):
+        return "text", "<br>".join(f"{escape(str(k))}: {_cell(v)[1]}" for k, v in value.items())
+    return "text", escape(str(value))
+
+
+def _record(data: ReportData) -> str:
+    if not data.record:
+        return ""
+    parts = []
+    for name, value in data.record.items():
+        if isinstance(value, (Mapping, list, tuple)):
+            text = escape(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+            parts.append(f"<details><summary>{escape(str(name))}</summary><pre>{text}</pre></details>")
+        else:
+            parts.append(f'<p class="entry"><b>{escape(str(name))}</b><code>{escape(str(value))}</code></p>')
+    return f'<section class="record"><h2>Record</h2>{"".join(parts)}</section>'
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON can say it; a number that is none becomes its name."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
