@@ -13,6 +13,7 @@ not, is a :class:`Typed`, so that it comes out as it went in.
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -101,16 +102,17 @@ def _no_timecode(text: str) -> UsageError:
 
 def decode(name: str, raw: Raw) -> Any:
     """The metadata value of an attribute."""
-    if raw.type == "string":
-        return raw.data.decode("utf-8", "surrogateescape")
     value = _unpack(raw)
     plain = _plain(raw.type, value)
-    if plain is not None and encode(name, plain) == raw:
-        return plain
+    with contextlib.suppress(UsageError):
+        if plain is not None and encode(name, plain) == raw:
+            return plain
     return Typed(raw.type, value)
 
 
 def _unpack(raw: Raw) -> Any:
+    if raw.type == "string":
+        return raw.data.decode("utf-8", "surrogateescape")
     layout = _LAYOUT.get(raw.type)
     if layout is not None and struct.calcsize(layout) == len(raw.data):
         values = struct.unpack(layout, raw.data)

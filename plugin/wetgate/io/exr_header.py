@@ -240,19 +240,33 @@ def replace_attributes(
         if uints:
             kept["channels"] = Raw("chlist", _retyped(header.attributes["channels"].data, uints))
         new.append({**kept, **{n: raw for n, raw in wanted.items() if n not in STRUCTURAL}})
+    chunks = sum(_chunk_count(header) for header in headers)
+    file.seek(size)
+    offsets = struct.unpack(f"<{chunks}Q", file.read(8 * chunks))
+    _demand_whole(file, where, offsets, bool(version & MULTI_PART))
     head = _join(new, version)
     shift = len(head) - size
     if shift:
         file.seek(size)
         body = bytearray(file.read())
-        chunks = sum(_chunk_count(header) for header in headers)
-        offsets = struct.unpack_from(f"<{chunks}Q", body)
         struct.pack_into(f"<{chunks}Q", body, 0, *(o + shift for o in offsets))
         file.seek(len(head))
         file.write(body)
         file.truncate()
     file.seek(0)
     file.write(head)
+
+
+def _demand_whole(file: BinaryIO, where: str, offsets: Sequence[int], multi: bool) -> None:
+    """Every chunk of scan lines is there to its last byte: not every write that a full disk cut short is reported."""
+    last = max(offsets)
+    file.seek(last + (4 if multi else 0))
+    _line, size = struct.unpack("<ii", file.read(8).ljust(8, b"\0"))
+    end = file.tell() + size
+    if min(offsets) == 0 or size <= 0 or file.seek(0, os.SEEK_END) != end:
+        raise FrameError(
+            "the file was cut short while it was written", where=where, remedy="check the free space of the disk"
+        )
 
 
 def _retyped(channels: bytes, uints: frozenset[str]) -> bytes:

@@ -175,7 +175,7 @@ def _read_parts(where: str, headers: Sequence[Header]) -> list[list[Group]]:
 
 def _read_part(source: Any, where: str, number: int) -> list[Group]:
     """The channels of one part in runs of one type, each run unpacked at once."""
-    spec = source.spec() if number == 0 else source.spec_dimensions(number)
+    spec = source.spec() if number == 0 else source.spec(number, 0)
     names = tuple(spec.channelnames)
     types = [str(t) for t in spec.get_channelformats()] if spec.channelformats else [str(spec.format)] * len(names)
     groups: list[Group] = []
@@ -238,7 +238,7 @@ def write_exr(path: str | os.PathLike[str], picture: Stored, compression: str) -
     """
     oiio = openimageio()
     where = str(path)
-    layers = [_first(picture, compression), *(_further(part) for part in picture.parts)]
+    layers = [_first(picture, compression), *(_further(part, picture) for part in picture.parts)]
     specs = [_spec(oiio, layer, len(layers) > 1) for layer in layers]
     out = oiio.ImageOutput.create("x.exr")
     if not (out.open(where, specs[0]) if len(specs) == 1 else out.open(where, specs)):
@@ -274,17 +274,23 @@ def _first(picture: Stored, compression: str) -> _Layer:
     )
 
 
-def _further(part: Part) -> _Layer:
+# What OpenEXR demands to be alike in all parts, beside display window and pixel aspect (ImfMultiPartOutputFile.cpp).
+_SHARED = ("timeCode", "chromaticities")
+
+
+def _further(part: Part, picture: Stored) -> _Layer:
+    shared = {name: picture.metadata[name] for name in _SHARED if name in picture.metadata}
+    own_entries = {name: value for name, value in part.metadata.items() if name not in _SHARED}
     groups = _by_name(part.channels)
     own = str(part.metadata.get("compression", ""))
     compression = own if own in LOSSLESS else "zips"
     return _Layer(
         groups=groups,
         data=part.data_window,
-        display=part.display_window,
-        aspect=float(part.metadata.get("pixelAspectRatio", 1.0)),
+        display=picture.display_window,
+        aspect=picture.pixel_aspect,
         compression=compression,
-        attributes=_attributes(part.metadata),
+        attributes=_attributes(own_entries | shared),
         name=part.name,
         whole=_bits_as_float(groups, compression),
     )
