@@ -16,12 +16,12 @@ import numpy as np
 
 from support.cases import Cases
 from support.compare import assert_frames_match, assert_pixels_match
-from support.pictures import frame, full_frame, highlights, scene
+from support.pictures import frame, full_frame, highlights, ramp, scene
 from support.tolerance import EXACT
 from support.values import extreme_settings, sample_values, typed, wrong_values
 from wetgate.engine.direct import run_node
 from wetgate.engine.graph import build, parse_nodes
-from wetgate.spec import Frame, Image, Node, Param, UsageError, Value
+from wetgate.spec import DENSITY, SCENE, Frame, Image, Node, Param, UsageError, Value
 
 Check = Callable[[Node, Cases], None]
 WIDTH, HEIGHT = 40, 24
@@ -196,11 +196,22 @@ def keeps_what_travels_with_the_picture(node: Node, cases: Cases) -> None:
 
 
 def bears_every_light(node: Node, cases: Cases) -> None:
-    """From -0.5 to 1000 everything stays a finite number, and values apart stay apart: nothing is clipped flat."""
+    """From -0.5 to 1000 everything stays a finite number."""
     source = frame(highlights(64, 48), cases.space, number=1001)
     for others in ({}, *extreme_settings(node, "strength")):
         (made,) = work(node, cases, [source], **others)
         assert np.isfinite(made.pixels).all(), f"{others} makes values that are not numbers of -0.5..1000"
+
+
+def clips_no_light(node: Node, cases: Cases) -> None:
+    """Greys below 0 and above 1 that differ still differ afterwards: nothing is cut off flat at the defaults."""
+    # 1000 times white: as light it is 1000, as code values of BT.1886 (gamma 2.4) 17.8.
+    top = 1000.0 if node.space in (SCENE, DENSITY) else 1000.0 ** (1 / 2.4)
+    below, above = ramp(WIDTH, 4, -0.5, -0.01), ramp(WIDTH, 4, 1.01, top)
+    for word, pixels in (("below 0", below), ("above 1", above)):
+        for made in work(node, cases, [frame(pixels, cases.space, number=1001)]):
+            apart = len(np.unique(made.rgb[2, :, 1]))
+            assert apart > WIDTH // 2, f"of {WIDTH} greys {word}, {apart} are left"
 
 
 def bears_every_size(node: Node, cases: Cases) -> None:
@@ -323,6 +334,7 @@ CHECKS: tuple[Check, ...] = (
     leaves_its_input_alone,
     keeps_what_travels_with_the_picture,
     bears_every_light,
+    clips_no_light,
     bears_every_size,
     every_parameter_changes_the_picture,
     is_the_same_in_any_order_and_company,
