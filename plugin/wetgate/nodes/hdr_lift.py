@@ -15,7 +15,7 @@ from wetgate.spec import Context, Fidelity, Frame, Image, Result, Shot, Window, 
 
 # Stops by which clipped light may be estimated, at estimate = 1, and how much of that the curve leaves room for.
 _MOST_STOPS: dict[str, float] = {"forensic": 0.0, "faithful": 1.5, "pleasing": 3.0}
-_RESERVE = 0.35
+_RESERVE = 0.2
 _STANDARDS = {
     "bt2446a": "Report ITU-R BT.2446-1, method A",
     "bt2446b": "Report ITU-R BT.2446-1, method B (constraints of section 5, own curve between them)",

@@ -29,9 +29,10 @@ from wetgate.color.ictcp import LMS_TO_ICTCP, RGB_TO_LMS
 # The SDR signal of an 18 % grey card, by BT.709-6 item 1.2: 1.099 * 0.18^0.45 - 0.099 = 0.409; 11.7 nits on a display.
 SDR_MID_GREY = nits_of(1.099 * 0.18**0.45 - 0.099)
 KNEE = 0.78  # of the SDR signal: where Report BT.2446-1 method B begins to expand
-# SDR diffuse white over the knee, in light. With the knee at 0.78 it is 70 nits, 86 % of the signal: graders set SDR
-# whites between 80 % and 96 % (BT.2446-1 takes 90 % in method B, 96 % in method C).
-WHITE_OVER_KNEE = 1.27
+# The expansion begins this much light under the knee and SDR diffuse white lies as much over it: with the knee at 0.78,
+# 49 and 62 nits, 74 % and 82 % of the signal. Wider would lift skin with the highlights, narrower would make the curve
+# so steep above that the grain of a bright sky shows (seen on photographs).
+KNEE_WIDTH = 1.133
 _LEAST_SLOPE = 0.25  # of the curve in stops per stop: the anchors are bent before the curve gets flatter than this
 _MOST_DIP = 0.35  # stops by which the gain at diffuse white, before expansion, may fall below that at mid-grey
 
@@ -62,8 +63,8 @@ class Bent:
 
 def bent(anchors: Anchors) -> Bent:
     """The anchors, moved towards one another where a curve through them would fall or nearly stand still."""
-    start = nits_of(anchors.knee)
-    white_at = min(start * WHITE_OVER_KNEE, SDR_WHITE * 0.98)
+    start = nits_of(anchors.knee) / KNEE_WIDTH
+    white_at = min(start * KNEE_WIDTH**2, SDR_WHITE * 0.98)
     mid = math.log2(anchors.mid_grey / SDR_MID_GREY)
     wanted = math.log2(anchors.diffuse_white / white_at)
     # A smoothstep falls by at most 1.5 times its drop over its width.
@@ -72,7 +73,8 @@ def bent(anchors: Anchors) -> Bent:
     share = (math.log2(white_at / start) / math.log2(SDR_WHITE / start)) ** 2  # of the expansion, reached at white_at
     top = math.log2(anchors.white_to / SDR_WHITE)
     # Diffuse white holds its level although the expansion has begun: the gain before it is that much lower ...
-    top = min(top, (wanted - (1.0 - share) * (min(mid, wanted) - _MOST_DIP)) / share)
+    lowest = max(min(mid, wanted) - _MOST_DIP, mid - (1.0 - _LEAST_SLOPE) * width / 1.5)
+    top = min(top, (wanted - (1.0 - share) * lowest) / share)
     # ... and SDR white may not come out so low that the curve stands still under it.
     top = max(top, wanted - (1.0 - _LEAST_SLOPE) * math.log2(SDR_WHITE / start) / 2.0 * (1.0 - share))
     base = (wanted - share * top) / (1.0 - share)

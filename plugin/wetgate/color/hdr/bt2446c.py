@@ -34,23 +34,19 @@ class Constants:
     inflection: float
 
 
-# Section 6.1.4 prints the inflection at 58.5 / k1; 58.5 is 80 % SDR, 100 * 0.8^2.4 = 58.535, rounded, and only with
-# the exact value do the two arms of the curve meet (they miss by 0.06 % otherwise).
+# As section 6.1.4 prints them. It prints the inflection at 58.5 / k1; 58.5 is 80 % SDR, 100 * 0.8^2.4 = 58.535,
+# rounded, and only with the exact value do the two arms of the curve meet (they miss by 0.06 % otherwise).
 REPORT = Constants(0.83802, 15.09968, 0.74204, 78.99439, nits_of(0.80) / 0.83802)
 
 
 def constants(peak: float = REPORT_PEAK) -> Constants:
-    """The constants for an HLG reference display of ``peak`` nits; at 1,000 the report's own printed ones.
+    """The constants for an HLG reference display of ``peak`` nits.
 
     Section 6.1.4 says what they stand for: skin, HLG 50 %, goes to SDR 70 %; the curve is straight up to SDR 80 %; HDR
-    reference white, HLG 75 %, goes to SDR 96 %; value and slope meet at the inflection. Solving that at 1,000 nits
-    gives the printed figures to all their decimals (a test shows it), and at other peaks the extension used here.
+    reference white, HLG 75 %, goes to SDR 96 %; value and slope meet at the inflection. Solved at 1,000 nits, the
+    report's peak, they are :data:`REPORT` to all its decimals (a test shows it), without the rounding that would leave
+    a kink; at other peaks they are the extension used here.
     """
-    return REPORT if peak == REPORT_PEAK else derived(peak)
-
-
-def derived(peak: float) -> Constants:
-    """The constants from the report's conditions, at any peak."""
     k1 = nits_of(0.70) / _hlg_light(0.50, peak)
     knee = nits_of(0.80)
     inflection = knee / k1

@@ -23,8 +23,9 @@ from wetgate.color.primaries import apply_matrix, rgb_to_rgb
 # and 0.9953. A conversion of primaries rounds within that.
 _HARD = 0.995
 _SOFT = 0.95  # the estimate begins here, at nothing: five codes lower
-_PILE = 5e-5  # share of samples at a maximum that makes it a clip level and not just the brightest thing
-_NEAR, _WIDE = 0.006, 0.05  # radii as a share of the picture's width
+_CLEAR = 0.8  # a pixel of this level itself is not clipped, whatever lies around it
+_PILE, _FEWEST = 1e-4, 50  # share and number of samples at a maximum that make it a clip level
+_NEAR, _AROUND, _WIDE = 0.0015, 0.015, 0.05  # radii as a share of the picture's width
 _STEP_DOWN = 4  # blurs run on every 4th pixel's average
 
 
@@ -54,8 +55,8 @@ def clip_level(tops: list[Top]) -> float | None:
     if highest <= SDR_WHITE * 1.01:
         return SDR_WHITE
     at_it = [t for t in tops if t.maximum >= _HARD * highest]
-    share = sum(t.count for t in at_it) / sum(t.total for t in at_it)
-    return highest if share >= _PILE else None
+    count, total = sum(t.count for t in at_it), sum(t.total for t in at_it)
+    return highest if count >= max(_PILE * total, _FEWEST) else None
 
 
 def clipped(rgb: Any, primaries: str, level: float | None, threads: int = 1) -> NDArray[np.bool_]:
@@ -75,18 +76,19 @@ def estimated_stops(rgb: Any, primaries: str, level: float | None, most: float) 
     if level is None or most <= 0.0:
         return None
     source = apply_matrix(rgb_to_rgb("rec2020", primaries), rgb)
-    weight = _step((source / np.float32(level) - _SOFT) / (_HARD - _SOFT))
+    # Grain would pass the threshold pixel by pixel and be multiplied, so what counts is the level around a pixel; the
+    # pixel's own only keeps the estimate away from what is clearly not clipped.
+    width = max(source.shape[1], 8)
+    around = _soften(source, width) / np.float32(level)
+    weight = _step((around - _SOFT) / (_HARD - _SOFT)) * _step((source / np.float32(level) - _CLEAR) / (_SOFT - _CLEAR))
     every, any_ = weight.min(axis=2), weight.max(axis=2)
     if not any_.any():
         return None
-    width = max(source.shape[1], 8)
-    inside = _blur(every, _NEAR * width)
-    region = _blur(every, _WIDE * width)
-    dome = every * _step(inside) * (1.0 - 0.9 * _step(2.0 * region))
+    small = 1.0 - 0.9 * _step(2.0 * _blur(any_, _WIDE * width))
+    dome = every * _step(_soften(every, width)) * small
     stops = np.repeat((most * dome)[..., None], 3, axis=2)
-    partial = any_ - every
-    if partial.any():
-        stops += weight * _from_neighbours(source, weight, any_, width, most) * (1.0 - every)[..., None]
+    if (any_ > every).any():
+        stops += weight * _from_neighbours(source, weight, any_, width, most) * (small * (1.0 - every))[..., None]
     return np.asarray(np.minimum(stops, np.float32(most)), np.float32)
 
 
@@ -117,16 +119,22 @@ def with_estimate(lifted: Array, stops: Array, primaries: str, peak: float) -> t
 
 
 def _from_neighbours(source: Array, weight: Array, any_: Array, width: int, most: float) -> Array:
-    """Stops by which each channel lies below the colour of its bright unclipped neighbours, (H, W, 3)."""
-    bright = _step((source.max(axis=2) - 20.0) / 40.0) * (1.0 - any_)
-    trust = _blur(bright, _WIDE * width)
-    colour = np.stack([_blur(bright * source[..., c], _WIDE * width) for c in range(3)], axis=2)
+    """Stops by which each channel lies below the colour of its bright unclipped neighbours, (H, W, 3).
+
+    Only for pixels that have a colour of their own: a nearly white one says nothing of what it was, and would take on
+    the colour of the thing beside it.
+    """
+    bright = _step((source.max(axis=2) - 40.0) / 40.0) * (1.0 - any_)
+    trust = _blur(bright, _AROUND * width)
+    colour = np.stack([_blur(bright * source[..., c], _AROUND * width) for c in range(3)], axis=2)
     colour /= np.maximum(trust, 1e-4)[..., None]
     open_ = 1.0 - weight
     match = (open_ * source * colour).sum(axis=2) / np.maximum((open_ * colour * colour).sum(axis=2), 1e-3)
     ratio = colour * match[..., None] / np.maximum(source, 1e-3)
     stops = np.clip(np.log2(np.maximum(ratio, 1.0)), 0.0, most)
-    return np.asarray(stops * _step(trust * 20.0)[..., None])
+    purity = 1.0 - source.min(axis=2) / np.maximum(source.max(axis=2), 1e-3)
+    sure = _step(trust * 20.0) * _step((purity - 0.2) / 0.4)
+    return np.asarray(stops * sure[..., None])
 
 
 def _step(x: Array) -> Array:
@@ -134,8 +142,17 @@ def _step(x: Array) -> Array:
     return np.asarray(t * t * (3.0 - 2.0 * t))
 
 
+def _soften(picture: Array, width: int) -> Array:
+    """A blur of a pixel or a few at full size: over grain, and over the edge of a clipped area."""
+    import cv2
+
+    sigma = max(_NEAR * width, 1.5)
+    soft = cv2.GaussianBlur(np.ascontiguousarray(picture, np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(soft, np.float32)
+
+
 def _blur(plane: Array, sigma: float) -> Array:
-    """A Gaussian blur, edges repeated, worked on a quarter of the size (sigma is never smaller than 2 pixels)."""
+    """A Gaussian blur, edges repeated, worked on a quarter of the size (sigma is never smaller than 3 pixels)."""
     import cv2
 
     h, w = plane.shape
@@ -144,5 +161,5 @@ def _blur(plane: Array, sigma: float) -> Array:
         (max(1, -(-w // _STEP_DOWN)), max(1, -(-h // _STEP_DOWN))),
         interpolation=cv2.INTER_AREA,
     )
-    soft = cv2.GaussianBlur(small, (0, 0), max(sigma, 2.0) / _STEP_DOWN, borderType=cv2.BORDER_REPLICATE)
+    soft = cv2.GaussianBlur(small, (0, 0), max(sigma, 3.0) / _STEP_DOWN, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.resize(soft, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)

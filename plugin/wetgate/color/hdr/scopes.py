@@ -30,7 +30,7 @@ BANDS: tuple[tuple[float, str, tuple[float, float, float]], ...] = (
     (2000.0, "over 1,000", (0.90, 0.03, 0.02)),
     (4000.0, "over 2,000", (0.85, 0.02, 0.50)),
     (10000.0, "over 4,000", (0.55, 0.10, 0.90)),
-    (np.inf, "over 10,000: PQ clips", (1.00, 1.00, 1.00)),
+    (np.inf, "over 10,000: PQ clips", (0.30, 1.00, 0.50)),
 )
 WAVEFORM_HEIGHT = 400
 _WAVEFORM_WIDTH = 960

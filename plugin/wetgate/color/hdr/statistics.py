@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from wetgate.color.hdr.adaptive import WHITE_OVER_KNEE
+from wetgate.color.hdr.adaptive import KNEE_WIDTH
 from wetgate.color.hdr.levels import SDR_WHITE, nits_of, signal_of
 
 LUMINANCE = (0.2627, 0.6780, 0.0593)  # BT.2020-2 Table 4
@@ -23,6 +23,7 @@ _BRIGHT = 85.0  # nits; SDR 93 %: the top of the scale, where expansion is felt
 # Bright areas up to 0.3 % of the picture are lights and glints, from 25 % they are a sky, snow, a wall of paper.
 _SMALL, _LARGE = 0.003, 0.25
 _HIGH_KEY_WHITE = 82.0  # nits; diffuse white is not sought above this
+_SUPER_WHITE = 0.45  # stops
 _SAMPLES = 1 << 18
 
 
@@ -50,17 +51,18 @@ def white_and_knee(
 ) -> tuple[float, float]:
     """The light that SDR white is lifted to, in nits, and the knee (SDR signal), for one frame.
 
-    Small bright areas go up to the peak (above 1,000 nits to the geometric mean of it and 1,000: a step of 8-bit SDR
-    must not become a visible one), less ``reserve`` stops kept free for estimated highlights. Large ones stay near
-    diffuse white, as far as ``protection`` (0..1) asks. In a high-key picture the knee moves up with its whites.
+    Small bright areas go towards the peak (above 1,000 nits the geometric mean of it and 1,000: a step of 8-bit SDR
+    must not become a visible one), but for the stops kept free for light above SDR white: 0.45, and ``reserve`` for
+    estimated highlights. Large ones stay near diffuse white, as far as ``protection`` (0..1) asks. In a high-key
+    picture the knee moves up with its whites.
     """
-    most = math.log2(min(peak, math.sqrt(peak * 1000.0))) - reserve
-    white_at = min(max(frame.high, nits_of(knee) * WHITE_OVER_KNEE), max(_HIGH_KEY_WHITE, nits_of(knee)))
+    most = math.log2(min(peak, math.sqrt(peak * 1000.0))) - _SUPER_WHITE - reserve
+    white_at = min(max(frame.high, nits_of(knee) * KNEE_WIDTH), max(_HIGH_KEY_WHITE, nits_of(knee)))
     least = min(most, math.log2(1.1 * diffuse_white * SDR_WHITE / white_at))
     t = math.log(max(frame.bright, 1e-9) / _SMALL) / math.log(_LARGE / _SMALL)
     t = min(max(t, 0.0), 1.0)
     share = t * t * (3.0 - 2.0 * t) * protection
-    return 2.0 ** (most + (least - most) * share), max(knee, signal_of(white_at / WHITE_OVER_KNEE))
+    return 2.0 ** (most + (least - most) * share), max(knee, signal_of(white_at / KNEE_WIDTH))
 
 
 def smoothed(values: Sequence[float], reach: int = REACH) -> list[float]:
