@@ -102,9 +102,11 @@ class ColorConfig:
             return found
         if name == VIDEO:
             raise UsageError("the space of the footage's own code values is not one of the config", allowed="a space")
-        known = [n for space in self.names() for n in self.aliases(space)]
+        known = [alias for space in self.names() for alias in self.aliases(space)]
+        remedy = suggest(name, [*known, *self._roles()])
         raise UsageError(
-            f"there is no colour space {name!r} in {self.name}", remedy=suggest(name, [*known, *self._roles()])
+            f"there is no colour space {name!r} in {self.name}",
+            remedy=remedy if remedy.startswith("did") else suggest(name, self.names()),
         )
 
     def has(self, name: str) -> bool:

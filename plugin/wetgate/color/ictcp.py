@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from wetgate.color.curves import Array, pq_decode, pq_encode
-from wetgate.color.primaries import apply_matrix
+from wetgate.color.primaries import apply_matrix, inverse
 
 # BT.2100-2 Table 7: Rec.2020 light to LMS, and L'M'S' (PQ) to I, Ct, Cp. Exact in 1/4096.
 RGB_TO_LMS = np.array([[1688, 2146, 262], [683, 2951, 462], [99, 309, 3688]]) / 4096.0
 LMS_TO_ICTCP = np.array([[2048, 2048, 0], [6610, -13613, 7003], [17933, -17390, -543]]) / 4096.0
-_LMS_TO_RGB = np.linalg.inv(RGB_TO_LMS)
-_ICTCP_TO_LMS = np.linalg.inv(LMS_TO_ICTCP)
+_LMS_TO_RGB = inverse(RGB_TO_LMS)
+_ICTCP_TO_LMS = inverse(LMS_TO_ICTCP)
 
 
 def rec2020_to_ictcp(nits: Any) -> Array:

@@ -64,7 +64,11 @@ _TABLE: tuple[_Row, ...] = (
     ("pq_rec2020_display", ("rec2100_pq_display", "Rec.2100-PQ - Display"), "rec2020"),
     ("pq_p3d65_display", ("st2084_p3d65_display", "ST2084-P3-D65 - Display"), "p3d65"),
     ("hlg_rec2020_display", ("rec2100_hlg_display", "Rec.2100-HLG - Display"), "rec2020"),
-    ("ocio:lin_ciexyzd65_display", ("cie_xyz_d65", "CIE-XYZ-D65", "cie_xyz_d65_display"), "ciexyzd65"),
+    (
+        "ocio:lin_ciexyzd65_display",
+        ("cie_xyz_d65", "CIE-XYZ-D65", "cie_xyz_d65_display", "CIE XYZ-D65 - Display-referred"),
+        "ciexyzd65",
+    ),
     ("ocio:itu709_rec709_scene", ("camera_rec709", "Camera Rec.709"), "rec709"),
     ("ocio:acescc_ap1_scene", ("ACEScc", "acescc_ap1"), "ap1"),
     ("ocio:acescct_ap1_scene", ("ACEScct", "acescct_ap1"), "ap1"),

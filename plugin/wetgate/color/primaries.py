@@ -66,6 +66,25 @@ _CONES: dict[str, Matrix] = {
 }
 
 
+def product(a: Matrix, b: Matrix) -> Matrix:
+    """a @ b for 3x3, term by term: LAPACK and BLAS round the last bit as processor and environment have it, and the
+    same pixels must come out on every machine."""
+    rows, columns = a.tolist(), b.T.tolist()
+    return np.array([[r[0] * c[0] + r[1] * c[1] + r[2] * c[2] for c in columns] for r in rows])
+
+
+def inverse(matrix: Matrix) -> Matrix:
+    """The inverse of a 3x3 matrix by cofactors, term by term for the reason given at :func:`product`."""
+    (a, b, c), (d, e, f), (g, h, i) = matrix.tolist()
+    cofactors = [
+        [e * i - f * h, c * h - b * i, b * f - c * e],
+        [f * g - d * i, a * i - c * g, c * d - a * f],
+        [d * h - e * g, b * g - a * h, a * e - b * d],
+    ]
+    determinant = a * cofactors[0][0] + b * cofactors[1][0] + c * cofactors[2][0]
+    return np.array([[value / determinant for value in row] for row in cofactors])
+
+
 def chromaticities(name: str) -> Primaries:
     """The primaries of that name, or a :class:`~wetgate.spec.UsageError` that suggests the right one."""
     if name not in CHROMATICITIES:
@@ -82,8 +101,7 @@ def white_xyz(xy: XY) -> Matrix:
 def matrix_of(primaries: Primaries) -> Matrix:
     """RGB to XYZ for any primaries: SMPTE RP 177-1993, 3.3. White (1, 1, 1) becomes its XYZ with Y = 1."""
     columns = np.array([[x, y, 1.0 - x - y] for x, y in (primaries.red, primaries.green, primaries.blue)]).T
-    scale = np.linalg.solve(columns, white_xyz(primaries.white))
-    return np.asarray(columns * scale, np.float64)
+    return product(columns, np.diag(_times(inverse(columns), white_xyz(primaries.white))))
 
 
 @cache
@@ -96,7 +114,7 @@ def _rgb_to_rgb(src: str, dst: str, adapt: Adaptation) -> Matrix:
     if src == dst:
         return _frozen(np.eye(3))
     to_dst_white = adaptation(chromaticities(src).white, chromaticities(dst).white, adapt)
-    return _frozen(np.asarray(xyz_to_rgb(dst) @ to_dst_white @ _rgb_to_xyz(src), np.float64))
+    return _frozen(product(product(xyz_to_rgb(dst), to_dst_white), _rgb_to_xyz(src)))
 
 
 def rgb_to_xyz(name: str) -> Matrix:
@@ -106,7 +124,7 @@ def rgb_to_xyz(name: str) -> Matrix:
 
 def xyz_to_rgb(name: str) -> Matrix:
     """3x3 float64 from XYZ (Y of white = 1) to linear RGB of the named primaries."""
-    return np.asarray(np.linalg.inv(_rgb_to_xyz(name)), np.float64)
+    return inverse(_rgb_to_xyz(name))
 
 
 def adaptation(src_white: XY, dst_white: XY, adapt: Adaptation = "bradford") -> Matrix:
@@ -114,8 +132,8 @@ def adaptation(src_white: XY, dst_white: XY, adapt: Adaptation = "bradford") -> 
     if src_white == dst_white or adapt == "none":
         return np.eye(3)
     cone = _CONES[adapt]
-    gains = (cone @ white_xyz(dst_white)) / (cone @ white_xyz(src_white))
-    return np.asarray(np.linalg.inv(cone) @ np.diag(gains) @ cone, np.float64)
+    gains = _times(cone, white_xyz(dst_white)) / _times(cone, white_xyz(src_white))
+    return product(product(inverse(cone), np.diag(gains)), cone)
 
 
 def rgb_to_rgb(src: str, dst: str, adapt: Adaptation = "bradford") -> Matrix:
@@ -142,6 +160,11 @@ def apply_matrix(matrix: Any, image: Any) -> Array:
             target += product
     out[..., 3:] = pixels[..., 3:]
     return out
+
+
+def _times(matrix: Matrix, vector: Matrix) -> Matrix:
+    x, y, z = vector.tolist()
+    return np.array([r[0] * x + r[1] * y + r[2] * z for r in matrix.tolist()])
 
 
 def _frozen(matrix: Matrix) -> Matrix:

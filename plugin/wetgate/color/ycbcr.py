@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from wetgate.color.chroma import Siting, downsample, upsample
 from wetgate.color.curves import Array, floating
-from wetgate.color.primaries import Matrix, apply_matrix
+from wetgate.color.primaries import Matrix, apply_matrix, inverse
 from wetgate.spec import Image, UsageError
 
 # Rec. ITU-T H.273 (2021) Table 4, MatrixCoefficients: KR and KB. 5 and 6 are BT.601, 7 is SMPTE ST 240, 9 is BT.2020
@@ -74,7 +74,7 @@ def ycbcr_from_rgb(rgb: Any, matrix: int) -> Array:
 
 def rgb_from_ycbcr(ycbcr: Any, matrix: int) -> Array:
     """R'G'B' (..., 3) of Y', Cb, Cr (..., 3): the inverse of :func:`ycbcr_from_rgb`."""
-    return apply_matrix(np.linalg.inv(rgb_to_ycbcr_matrix(matrix)), ycbcr)
+    return apply_matrix(inverse(rgb_to_ycbcr_matrix(matrix)), ycbcr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class Layout:
 
     @cached_property
     def _decode(self) -> Matrix:
-        return np.asarray(np.linalg.inv(rgb_to_ycbcr_matrix(self.matrix)), np.float64)
+        return inverse(rgb_to_ycbcr_matrix(self.matrix))
 
     def rgb(self, first: Any, second: Any, third: Any) -> Image:
         """R'G'B' (H, W, 3), float32, of three planes of codes: Y, Cb, Cr, or G, B, R where the matrix is 0."""
