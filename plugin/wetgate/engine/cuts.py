@@ -38,7 +38,7 @@ def signature(code_values: Image) -> Signature:
     small = np.add.reduceat(code_values[..., :3], rows_first, axis=0)
     small = np.add.reduceat(small, columns_first, axis=1)
     counts = np.maximum(np.diff(rows), 1)[:, None, None] * np.maximum(np.diff(columns), 1)[None, :, None]
-    return np.clip(small / counts, 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip(small / counts, 0.0, 1.0), np.float32)
 
 
 def find_cuts(numbers: Sequence[int], signatures: Iterable[Signature]) -> tuple[int, ...]:

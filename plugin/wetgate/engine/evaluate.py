@@ -85,7 +85,7 @@ class Evaluator:
         self.facts = {}
         made = self._made(self._graph.output, number)
         for step in self._steps.values():
-            part = self._kept.get(step.name, {}).get(number)
+            part = self._kept[step.name].get(number) if step.name in self._kept else None
             if part is not None:
                 self.aovs |= {f"{step.name}.{name}": aov for name, aov in part.aovs.items()}
                 if part.facts:

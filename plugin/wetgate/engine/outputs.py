@@ -26,17 +26,20 @@ from wetgate.io.atomic import clean_stale
 from wetgate.io.hashing import file_hash
 from wetgate.io.header import read_header
 from wetgate.io.sink import Sink, WriteOptions, open_sink
-from wetgate.io.source import Source
+from wetgate.io.source import MOVIE_SUFFIXES, Source
 from wetgate.spec import Frame, Image, UsageError, WetgateError
 
 _FRAME_TOKEN = re.compile(r"[._-]?(#+|@+|%0?\d*d|\[-?\d+--?\d+\])$")
 
 
 def stem_of(output: str) -> str:
-    """The path that sidecars are named by: the output without its suffix and frame token."""
+    """The path that sidecars are named by: a movie's own, else the output without its suffix and frame token."""
     path = Path(output)
-    name = _FRAME_TOKEN.sub("", path.stem)
-    return str(path.with_name(name or "render"))
+    return output if path.suffix.lower() in MOVIE_SUFFIXES else str(path.with_name(_bare(path)))
+
+
+def _bare(path: Path) -> str:
+    return _FRAME_TOKEN.sub("", path.stem) or "render"
 
 
 def output_path(output: str, source: Source) -> str:
@@ -44,7 +47,7 @@ def output_path(output: str, source: Source) -> str:
     path = Path(output)
     if path.suffix and not path.is_dir():
         return output
-    stem = Path(stem_of(source.info.label)).name
+    stem = _bare(Path(source.info.label))
     token = "" if source.info.kind == "image" else ".####"
     return str(path / f"{stem}{token}.exr")
 

@@ -156,6 +156,9 @@ def lut(
     in_space: Annotated[str, typer.Option("--in-space", help="Space that the LUT takes.")],
     out_space: Annotated[str, typer.Option("--out-space", help="Space that the LUT gives.")],
     size: Annotated[int, typer.Option("--size", min=2, max=129, help="Points along each axis.")] = 33,
+    domain: Annotated[
+        str | None, typer.Option("--domain", help="LOW,HIGH of the input; 0,1 for code values, 0,64 for linear light.")
+    ] = None,
     config: arg.Config = None,
     as_json: arg.Json = False,
 ) -> None:
