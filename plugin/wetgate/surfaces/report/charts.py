@@ -36,7 +36,7 @@ def series_chart(series: Series) -> str:
         return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - (value - low) / (high - low))
 
     grid = "".join(
-        f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(m):.1f}" y2="{y(m):.1f}"/>'
+        f'<line class="rule" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(m):.1f}" y2="{y(m):.1f}"/>'
         f'<text class="tick" x="{_LEFT - 8}" y="{y(m) + 3.5:.1f}" text-anchor="end">{figure(m)}</text>'
         for m in marks
     )
@@ -70,7 +70,7 @@ def nits_axis(top: float, width: int, height: int) -> str:
     lines = []
     for nits, at in ticks(top):
         y = height * (1 - at)
-        kind = "grid strong" if nits in (100.0, 203.0) else "grid"
+        kind = "rule strong" if nits in (100.0, 203.0) else "rule"
         lines.append(f'<line class="{kind}" x1="0" x2="{width}" y1="{y:.1f}" y2="{y:.1f}"/>')
         lines.append(f'<text class="tick" x="-6" y="{y + 3.5:.1f}" text-anchor="end">{figure(nits)}</text>')
     return "".join(lines)
@@ -78,7 +78,7 @@ def nits_axis(top: float, width: int, height: int) -> str:
 
 def histogram_chart(shares: NDArray[np.float64], top: float) -> str:
     """Three overlaid channels on the nits axis; height is the square root of the share, so that small shares show."""
-    width, height = 420, 150
+    width, height = 438, 292  # the vectorscope beside it is as high
     base = height - _BOTTOM
     tall = np.sqrt(np.maximum(shares, 0.0))
     ceiling = max(float(np.sort(tall[:, 1:-1].ravel())[-3]) * 1.08, 1e-6)  # a spike of black must not flatten the rest
@@ -86,9 +86,10 @@ def histogram_chart(shares: NDArray[np.float64], top: float) -> str:
     body = []
     for nits, at in ticks(top):
         x = _RIGHT + inner * at
-        body.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{base}"/>')
+        body.append(f'<line class="rule" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{base}"/>')
         if nits in (1.0, 10.0, 100.0, 1000.0, 4000.0, 10000.0):
-            body.append(f'<text class="tick" x="{x:.1f}" y="{height - 5}" text-anchor="middle">{figure(nits)}</text>')
+            anchor = "end" if at > 0.97 else "middle"
+            body.append(f'<text class="tick" x="{x:.1f}" y="{height - 6}" text-anchor="{anchor}">{figure(nits)}</text>')
     for channel, name in enumerate(("red", "green", "blue")):
         bins = tall.shape[1]
         path = [f"M{_RIGHT} {base}"]
@@ -105,8 +106,8 @@ def vectorscope_graticule() -> str:
     """Cross, circle, and the hexagons of Rec.709 at 100 nits and P3 at 1,000 nits, with the primaries' letters."""
     size, middle = VECTORSCOPE, VECTORSCOPE / 2
     body = [
-        f'<line class="grid" x1="0" x2="{size}" y1="{middle}" y2="{middle}"/>',
-        f'<line class="grid" x1="{middle}" x2="{middle}" y1="0" y2="{size}"/>',
+        f'<line class="rule" x1="0" x2="{size}" y1="{middle}" y2="{middle}"/>',
+        f'<line class="rule" x1="{middle}" x2="{middle}" y1="0" y2="{size}"/>',
     ]
     for primaries, nits, kind in (("rec709", 100.0, "gamut"), ("p3d65", 1000.0, "gamut wide")):
         corners = vectorscope_hexagon(primaries, nits)

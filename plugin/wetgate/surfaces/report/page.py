@@ -196,7 +196,7 @@ def _scopes_of(picture: Picture, top: float, index: int) -> str:
         f"<figcaption>Waveform in nits: brightest sample {brightest}, mean luminance {mean}</figcaption></figure>"
         f'<div class="small"><figure><svg class="vector" viewBox="-6 -6 {size + 12} {size + 12}" role="img" '
         f'aria-label="Vectorscope, frame {name}"><image href="{vector}" width="{size}" height="{size}"/>'
-        f"{charts.vectorscope_graticule()}</svg><figcaption>Vectorscope, Ct and Cp</figcaption></figure>"
+        f"{charts.vectorscope_graticule()}</svg><figcaption>Vectorscope</figcaption></figure>"
         f"<figure>{charts.histogram_chart(scopes.histogram(picture.nits, top=top), top)}"
         "<figcaption>Histogram in nits</figcaption></figure></div></div>"
     )
@@ -284,14 +284,14 @@ def _cell(value: Any) -> tuple[str, str]:
 def _record(data: ReportData) -> str:
     if not data.record:
         return ""
-    parts = []
+    plain, nested = [], []
     for name, value in data.record.items():
         if isinstance(value, (Mapping, list, tuple)):
             text = escape(json.dumps(_plain(value), indent=2, ensure_ascii=False))
-            parts.append(f"<details><summary>{escape(str(name))}</summary><pre>{text}</pre></details>")
+            nested.append(f"<details><summary>{escape(str(name))}</summary><pre>{text}</pre></details>")
         else:
-            parts.append(f'<p class="entry"><b>{escape(str(name))}</b><code>{escape(str(value))}</code></p>')
-    return f'<section class="record"><h2>Record</h2>{"".join(parts)}</section>'
+            plain.append(f'<p class="entry"><b>{escape(str(name))}</b><code>{escape(str(value))}</code></p>')
+    return f'<section class="record"><h2>Record</h2>{"".join(plain + nested)}</section>'
 
 
 def _plain(value: Any) -> Any:

@@ -45,6 +45,8 @@ def waveform(nits: Image, *, top: float) -> Pixels:
     """An RGB overlay waveform, (240, 512, 4) 8-bit with alpha: x is the picture's x, y the level, 0 at the bottom."""
     width, height = WAVEFORM
     level = height_of(_thinned(nits), top)
+    if level.shape[1] < width:  # a picture narrower than the drawing fills it
+        level = level[:, np.arange(width) * level.shape[1] // width]
     rows = np.clip(np.rint((1.0 - level) * (height - 1)), 0, height - 1).astype(np.intp)
     columns = np.arange(level.shape[1]) * width // level.shape[1]
     counts = np.stack(
@@ -62,7 +64,7 @@ def vectorscope(nits: Image) -> Pixels:
     plane = np.asarray(rec2020_to_ictcp(light.reshape(-1, 3).astype(np.float64)), np.float64)[:, 1:]
     x, y = _plotted(plane)
     counts = _counted(y, x, (VECTORSCOPE, VECTORSCOPE))
-    strength = 1.0 - np.exp(-counts / len(plane) * 3500.0)
+    strength = 1.0 - np.exp(-counts / len(plane) * 6500.0)
     colour = _hues()
     return np.concatenate([colour, np.rint(255 * strength[..., None])], axis=2).astype(np.uint8)
 
