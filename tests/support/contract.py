@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -21,7 +21,7 @@ from support.tolerance import EXACT
 from support.values import extreme_settings, sample_values, typed, wrong_values
 from wetgate.engine.direct import run_node
 from wetgate.engine.graph import build, parse_nodes
-from wetgate.spec import DENSITY, SCENE, Frame, Image, Node, Param, UsageError, Value
+from wetgate.spec import DENSITY, SCENE, Context, Frame, Image, Node, Param, UsageError, Value, Window
 
 Check = Callable[[Node, Cases], None]
 WIDTH, HEIGHT = 40, 24
@@ -105,7 +105,8 @@ def refuses_what_is_out_of_range(node: Node, cases: Cases) -> None:
             assert error is not None, f"{param.id} takes {wrong!r}, allowed: {param.allowed()}"
             message = error.message()
             assert param.id in message, f"the name is not in {message!r}"
-            assert repr(wrong) in message, f"the value is not in {message!r}"
+            parts = [wrong, *wrong] if isinstance(wrong, tuple) else [wrong]
+            assert any(repr(part) in message for part in parts), f"the value is not in {message!r}"
             assert error.allowed == param.allowed(), f"the range is not in {message!r}"
             assert error.remedy, f"no remedy in {message!r}"
             assert error.where == param.id, f"{message!r} says {error.where} is the place"
@@ -173,14 +174,37 @@ def leaves_its_input_alone(node: Node, cases: Cases) -> None:
 
 
 def render_directly(node: Node, frames: Sequence[Frame], params: Mapping[str, Value]) -> None:
-    """Call the node's own render on arrays that it could write to; the engine's are read-only."""
-    from wetgate.spec import Context, Window
-
+    """Call the node's own methods on arrays that it could write to; the engine's are read-only."""
     instance = node.make({k: v for k, v in params.items() if k in node.params})
     reach = node.reach(instance)
     centre = len(frames) // 2
     window = tuple(frames[min(max(centre + i, 0), len(frames) - 1)] for i in range(-reach, reach + 1))
-    instance.render(Window(window), Context(source_space=node.space, views=frozenset(node.views)))
+    context = Context(source_space=node.space, views=frozenset(node.views))
+    if node.analyzes:
+        context = replace(context, analysis=instance.analyze(_Shot(frames, instance), context))
+    instance.render(Window(window), context)
+
+
+class _Shot:
+    """Frames in a list, as a :class:`wetgate.spec.Shot`."""
+
+    def __init__(self, frames: Sequence[Frame], instance: object) -> None:
+        self._frames = {f.number: f for f in frames}
+        self._instance = instance
+        self.numbers = tuple(self._frames)
+        self.cuts: tuple[int, ...] = ()
+
+    def __iter__(self) -> Iterator[Frame]:
+        return iter(self._frames.values())
+
+    def __getitem__(self, number: int) -> Frame:
+        return self._frames[number]
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def params(self, number: int) -> object:
+        return self._instance
 
 
 def keeps_what_travels_with_the_picture(node: Node, cases: Cases) -> None:
