@@ -1,7 +1,8 @@
 """Colour spaces that restoration needs and OCIO's built-in configs lack, added where a config has a place for them.
 
-Standard-definition video was graded on BT.1886-like displays with the primaries of its own system, which differ from
-BT.709's by up to 6 dE2000. Each space is a display: BT.1886 at gamma 2.4, then the display's linear RGB to CIE XYZ D65.
+Standard-definition video was graded on BT.1886-like displays with the primaries of its own system: taken for BT.709,
+its colours are off by up to 2.9 dE2000 (525 lines) or 1.5 (625 lines). Each space is a display: BT.1886 at gamma 2.4
+without black, then linear RGB to CIE XYZ D65.
 """
 
 from __future__ import annotations
@@ -43,6 +44,32 @@ def with_additions(config: Any) -> Any:
             continue
         made.addColorSpace(_display(xyz.getName(), alias, name, primaries, gamma, description))
     return made
+
+
+def addition_config() -> str:
+    """The additions as the text of an OCIO 2.1 config of their own, to be merged into a studio's."""
+    import PyOpenColorIO
+
+    config = PyOpenColorIO.Config()
+    config.setVersion(2, 1)
+    config.setName("wetgate-additions")
+    config.setDescription("Displays of standard-definition video. Merge into a config that has CIE-XYZ-D65.")
+    xyz = "CIE-XYZ-D65"
+    config.addColorSpace(PyOpenColorIO.ColorSpace(PyOpenColorIO.REFERENCE_SPACE_DISPLAY, xyz, aliases=["cie_xyz_d65"]))
+    for alias, name, primaries, gamma, description in ADDITIONS:
+        config.addColorSpace(_display(xyz, alias, name, primaries, gamma, description))
+    config.addColorSpace(PyOpenColorIO.ColorSpace(PyOpenColorIO.REFERENCE_SPACE_SCENE, "ACES2065-1"))
+    config.addColorSpace(PyOpenColorIO.ColorSpace(PyOpenColorIO.REFERENCE_SPACE_SCENE, "Raw", isData=True))
+    # A config with displays needs a way there from the scene; the studio's own stays when the two are merged.
+    to_display = PyOpenColorIO.BuiltinTransform("UTILITY - ACES-AP0_to_CIE-XYZ-D65_BFD")
+    view = PyOpenColorIO.ViewTransform(PyOpenColorIO.REFERENCE_SPACE_SCENE, "Un-tone-mapped", fromReference=to_display)
+    config.addViewTransform(view)
+    config.setRole("aces_interchange", "ACES2065-1")
+    config.setRole("cie_xyz_d65_interchange", xyz)
+    config.setRole("default", "Raw")
+    config.addDisplayView("Raw", "Raw", "Raw")
+    config.validate()
+    return str(config.serialize())
 
 
 def _display(xyz: str, alias: str, name: str, primaries: str, gamma: float, description: str) -> Any:
