@@ -93,7 +93,7 @@ def test_header_holds_whole_nits() -> None:
     assert header["hdr:max_cll"] == 913
     assert header["hdr:max_fall"] == 88
     assert header["hdr:max_cll_percentile"] == 640
-    assert header["hdr:percentile"] == 99.99
+    assert header["hdr:percentile"] == "99.99"
     assert metadata.whole_nits(1e9) == 65535
 
 

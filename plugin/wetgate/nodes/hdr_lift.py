@@ -217,7 +217,7 @@ class HdrLift:
         if most <= 0.0:
             return out, None
         primaries = self._primaries(ctx)
-        stops = clipping.estimated_stops(frame.rgb, primaries, curve.clip_level, most)
+        stops = clipping.estimated_stops(frame.rgb, primaries, curve.clip_level, most, ctx.threads)
         if stops is None:
             return out, None
         out, added = clipping.with_estimate(out, stops, primaries, self.peak)
@@ -288,8 +288,8 @@ class HdrLift:
         hit = clipping.clipped(frame.rgb, self._primaries(ctx), curve.clip_level, ctx.threads)
         facts["clipped"] = {
             "level": curve.clip_level,
-            "channels": [int(hit[..., c].sum()) for c in range(3)],
-            "pixels": int(hit.any(axis=2).sum()),
+            "channels": [int(np.count_nonzero(hit[..., c])) for c in range(3)],
+            "pixels": int(np.count_nonzero(hit[..., 0] | hit[..., 1] | hit[..., 2])),
         }
         if self.method == "adaptive":
             facts["estimated"] = {

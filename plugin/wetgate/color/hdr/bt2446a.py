@@ -35,14 +35,14 @@ def defined(peak: float = REPORT_PEAK) -> Defined:
     inverses of Tables 2 and 3, for that peak and for 1,000: the report's own model of how its curve depends on the
     peak. That is our extension, and the node says so.
     """
-    return Defined(lambda nits: _table_4(nits) * _peak_ratio(nits, peak), SDR_WHITE)
+    return Defined(lambda nits: np.asarray(_table_4(nits) * _peak_ratio(nits, peak)), SDR_WHITE)
 
 
 def _exponent(code: Array) -> Array:
     low = (_LOW[0] * code + _LOW[1]) * code + _LOW[2]
     high = (_HIGH[0] * code + _HIGH[1]) * code + _HIGH[2]
     t = np.clip((code - _THRESHOLD + _CROSSFADE) / (2.0 * _CROSSFADE), 0.0, 1.0)
-    return low + (high - low) * (t * t * (3.0 - 2.0 * t))
+    return np.asarray(low + (high - low) * (t * t * (3.0 - 2.0 * t)))
 
 
 def _table_4(nits: Array) -> Array:

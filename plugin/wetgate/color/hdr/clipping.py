@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.color.hdr.levels import SDR_WHITE
-from wetgate.color.hdr.planes import Array, multiply, over_pixels
+from wetgate.color.hdr.planes import Array, brightest, darkest, multiply, on_blocks, over_pixels
 from wetgate.color.primaries import apply_matrix, rgb_to_rgb
 
 # Half a code under 8-bit white: ((254.5 - 16) / 219 for narrow, 254.5 / 255 for full range) to the power 2.4 is 0.9951
@@ -61,35 +61,56 @@ def clip_level(tops: list[Top]) -> float | None:
 
 def clipped(rgb: Any, primaries: str, level: float | None, threads: int = 1) -> NDArray[np.bool_]:
     """Which channels of SDR light (H, W, 3) clipped, in the source's primaries; (H, W, 3)."""
+    pixels = np.asarray(rgb)
     if level is None:
-        return np.zeros(np.asarray(rgb).shape, bool)
+        return np.zeros(pixels.shape, bool)
     matrix = rgb_to_rgb("rec2020", primaries)
-    source = over_pixels(lambda planes: multiply(matrix, planes), rgb, threads)
-    return np.asarray(source >= _HARD * level)
+    hit = np.empty((3, pixels.size // 3), bool)
+    on_blocks(
+        pixels, lambda at, planes: np.greater_equal(multiply(matrix, planes), _HARD * level, out=hit[:, at]), threads
+    )
+    return np.moveaxis(hit.reshape(3, *pixels.shape[:-1]), 0, -1)
 
 
-def estimated_stops(rgb: Any, primaries: str, level: float | None, most: float) -> Array | None:
+def estimated_stops(rgb: Any, primaries: str, level: float | None, most: float, threads: int = 1) -> Array | None:
     """How much light each channel, in source primaries, may have lost: stops (H, W, 3) float32 from 0 to ``most``.
 
     None where nothing clipped. ``rgb`` is SDR light in nits, Rec.2020.
     """
     if level is None or most <= 0.0:
         return None
-    source = apply_matrix(rgb_to_rgb("rec2020", primaries), rgb)
+    matrix = rgb_to_rgb("rec2020", primaries) / level
+    source = over_pixels(lambda planes: multiply(matrix, planes), np.asarray(rgb, np.float32), threads)
+    # Only pixels that are themselves near the clip can get an estimate, and mostly they are few.
+    near = np.flatnonzero(brightest(source) > _CLEAR)
+    if near.size == 0:
+        return None
+    h, w = source.shape[:2]
+    width = max(w, 8)
+    own = source.reshape(-1, 3)[near]
     # Grain would pass the threshold pixel by pixel and be multiplied, so what counts is the level around a pixel; the
     # pixel's own only keeps the estimate away from what is clearly not clipped.
-    width = max(source.shape[1], 8)
-    around = _soften(source, width) / np.float32(level)
-    weight = _step((around - _SOFT) / (_HARD - _SOFT)) * _step((source / np.float32(level) - _CLEAR) / (_SOFT - _CLEAR))
-    every, any_ = weight.min(axis=2), weight.max(axis=2)
+    around = _soften(source, width).reshape(-1, 3)[near]
+    weight = _step((around - _SOFT) / (_HARD - _SOFT)) * _step((own - _CLEAR) / (_SOFT - _CLEAR))
+    every, any_ = darkest(weight), brightest(weight)
     if not any_.any():
         return None
-    small = 1.0 - 0.9 * _step(2.0 * _blur(any_, _WIDE * width))
-    dome = every * _step(_soften(every, width)) * small
-    stops = np.repeat((most * dome)[..., None], 3, axis=2)
+
+    def spread(values: Array) -> Array:
+        plane = np.zeros(h * w, np.float32)
+        plane[near] = values
+        return plane.reshape(h, w)
+
+    lost = spread(any_)
+    region = _blur(lost, _WIDE * width, (h, w)).ravel()[near]
+    small = 1.0 - 0.9 * _step(2.0 * region)
+    dome = every * _step(_soften(spread(every), width).ravel()[near]) * small
+    stops = np.repeat((most * dome)[:, None], 3, axis=1)
     if (any_ > every).any():
-        stops += weight * _from_neighbours(source, weight, any_, width, most) * (small * (1.0 - every))[..., None]
-    return np.asarray(np.minimum(stops, np.float32(most)), np.float32)
+        stops += weight * _from_neighbours(source, lost, near, own, weight, most) * (small * (1.0 - every))[:, None]
+    out = np.zeros((h * w, 3), np.float32)
+    out[near] = np.minimum(stops, np.float32(most))
+    return out.reshape(h, w, 3)
 
 
 def with_estimate(lifted: Array, stops: Array, primaries: str, peak: float) -> tuple[Array, Array]:
@@ -98,19 +119,19 @@ def with_estimate(lifted: Array, stops: Array, primaries: str, peak: float) -> t
     The gain approaches what lies between a pixel's brightest channel and ``peak``, and never passes it. A pixel
     without an estimate comes out as it is, bit for bit.
     """
-    touched = stops.max(axis=2) > 0.0
+    touched = brightest(stops) > 0.0
     light = lifted[touched]
     wanted = stops[touched]
-    room = np.log2(np.maximum(peak / np.maximum(light.max(axis=1), 1e-6), 1.0))
-    biggest = wanted.max(axis=1)
+    room = np.log2(np.maximum(peak / np.maximum(brightest(light), 1e-6), 1.0))
+    biggest = brightest(wanted)
     with np.errstate(divide="ignore", invalid="ignore"):
         reached = np.where(room > 0.0, room * -np.expm1(-biggest / room), 0.0)
     scale = reached / np.maximum(biggest, 1e-9)
     source = apply_matrix(rgb_to_rgb("rec2020", primaries), light)
     source *= np.exp2(wanted * scale[:, None])
     raised = apply_matrix(rgb_to_rgb(primaries, "rec2020"), source)
-    over = raised.max(axis=1)
-    raised *= np.where(over > peak, np.maximum(peak, light.max(axis=1)) / np.maximum(over, 1e-6), 1.0)[:, None]
+    over = brightest(raised)
+    raised *= np.where(over > peak, np.maximum(peak, brightest(light)) / np.maximum(over, 1e-6), 1.0)[:, None]
     out = lifted.copy()
     out[touched] = raised
     added = np.zeros(lifted.shape[:2], np.float32)
@@ -118,23 +139,28 @@ def with_estimate(lifted: Array, stops: Array, primaries: str, peak: float) -> t
     return out, added
 
 
-def _from_neighbours(source: Array, weight: Array, any_: Array, width: int, most: float) -> Array:
-    """Stops by which each channel lies below the colour of its bright unclipped neighbours, (H, W, 3).
+def _from_neighbours(
+    source: Array, lost: Array, near: NDArray[np.intp], own: Array, weight: Array, most: float
+) -> Array:
+    """Stops by which each channel of the pixels ``near`` lies below the colour of their bright unclipped neighbours.
 
-    Only for pixels that have a colour of their own: a nearly white one says nothing of what it was, and would take on
-    the colour of the thing beside it.
+    Shape (N, 3). Only for pixels that have a colour of their own: a nearly white one says nothing of what it was, and
+    would take on the colour of the thing beside it.
     """
-    bright = _step((source.max(axis=2) - 40.0) / 40.0) * (1.0 - any_)
-    trust = _blur(bright, _AROUND * width)
-    colour = np.stack([_blur(bright * source[..., c], _AROUND * width) for c in range(3)], axis=2)
-    colour /= np.maximum(trust, 1e-4)[..., None]
+    h, w = lost.shape
+    radius = _AROUND * max(w, 8)
+    thumb, clean = _reduced(source), 1.0 - _reduced(lost)
+    bright = _step((brightest(thumb) - 0.4) / 0.4) * clean
+    trust = _blur(bright, radius, (h, w), reduced=True).ravel()[near]
+    seen = [_blur(bright * thumb[..., c], radius, (h, w), reduced=True).ravel()[near] for c in range(3)]
+    colour = np.stack(seen, axis=1) / np.maximum(trust, 1e-4)[:, None]
     open_ = 1.0 - weight
-    match = (open_ * source * colour).sum(axis=2) / np.maximum((open_ * colour * colour).sum(axis=2), 1e-3)
-    ratio = colour * match[..., None] / np.maximum(source, 1e-3)
+    match = (open_ * own * colour).sum(axis=1) / np.maximum((open_ * colour * colour).sum(axis=1), 1e-5)
+    ratio = colour * match[:, None] / np.maximum(own, 1e-5)
     stops = np.clip(np.log2(np.maximum(ratio, 1.0)), 0.0, most)
-    purity = 1.0 - source.min(axis=2) / np.maximum(source.max(axis=2), 1e-3)
+    purity = 1.0 - darkest(own) / np.maximum(brightest(own), 1e-5)
     sure = _step(trust * 20.0) * _step((purity - 0.2) / 0.4)
-    return np.asarray(stops * sure[..., None])
+    return np.asarray(stops * sure[:, None])
 
 
 def _step(x: Array) -> Array:
@@ -143,23 +169,32 @@ def _step(x: Array) -> Array:
 
 
 def _soften(picture: Array, width: int) -> Array:
-    """A blur of a pixel or a few at full size: over grain, and over the edge of a clipped area."""
+    """A blur of a few pixels at full size, a box twice: over grain, and over the edge of a clipped area."""
     import cv2
 
-    sigma = max(_NEAR * width, 1.5)
-    soft = cv2.GaussianBlur(np.ascontiguousarray(picture, np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(soft, np.float32)
+    side = 2 * max(1, round(_NEAR * width)) + 1
+    once = cv2.blur(np.ascontiguousarray(picture, np.float32), (side, side), borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.blur(once, (side, side), borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
-def _blur(plane: Array, sigma: float) -> Array:
-    """A Gaussian blur, edges repeated, worked on a quarter of the size (sigma is never smaller than 3 pixels)."""
+def _reduced(picture: Array) -> Array:
+    """A quarter of the size, by averages."""
     import cv2
 
-    h, w = plane.shape
-    small = cv2.resize(
-        np.ascontiguousarray(plane, np.float32),
-        (max(1, -(-w // _STEP_DOWN)), max(1, -(-h // _STEP_DOWN))),
-        interpolation=cv2.INTER_AREA,
+    h, w = picture.shape[:2]
+    size = (max(1, -(-w // _STEP_DOWN)), max(1, -(-h // _STEP_DOWN)))
+    return np.asarray(cv2.resize(np.ascontiguousarray(picture, np.float32), size, interpolation=cv2.INTER_AREA))
+
+
+def _blur(plane: Array, sigma: float, size: tuple[int, int], reduced: bool = False) -> Array:
+    """A wide Gaussian blur, edges repeated, worked on a quarter of the size and brought to ``size`` (H, W)."""
+    import cv2
+
+    small = plane if reduced else _reduced(plane)
+    soft = cv2.GaussianBlur(
+        np.ascontiguousarray(small, np.float32),
+        (0, 0),
+        max(sigma, 3.0) / _STEP_DOWN,
+        borderType=cv2.BORDER_REPLICATE,
     )
-    soft = cv2.GaussianBlur(small, (0, 0), max(sigma, 3.0) / _STEP_DOWN, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.resize(soft, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(cv2.resize(soft, (size[1], size[0]), interpolation=cv2.INTER_LINEAR), np.float32)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from wetgate.color.curves import PQ_PEAK, pq_encode
-from wetgate.color.hdr.planes import Array
+from wetgate.color.hdr.planes import Array, brightest
 
 # ST 2094-40 as HDR10+ uses it: the percentages that its nine values stand under. The value under 5 is the 99.99th
 # percentile, the one under 10 the percentage of pixels at or below 100 nits, the one under 99 the 99.98th percentile.
@@ -42,15 +42,15 @@ class FrameLight:
 def measure(rgb: Any) -> FrameLight:
     """The light of linear Rec.2020 pixels (H, W, 3 or 4) in nits."""
     pixels = np.clip(np.asarray(rgb)[..., :3], 0.0, PQ_PEAK)
-    brightest = pixels.max(axis=2)
-    flat = brightest.ravel()
+    plane = brightest(pixels)
+    flat = plane.ravel()
     ranks = [rank(p, flat.size) for p in _PERCENTILES if not math.isnan(p)]
     ordered = np.partition(flat, sorted(set(ranks)))
     values = iter([float(ordered[r]) for r in ranks])
     below = 100.0 * float((flat <= 100.0).mean())
     distribution = tuple(below if math.isnan(p) else next(values) for p in _PERCENTILES)
     codes = pq_encode(flat)
-    peaks = pixels.reshape(-1, 3).max(axis=0)
+    peaks = [pixels[..., c].max() for c in range(3)]
     least, greatest = (float(v) for v in pq_encode(np.array([flat.min(), flat.max()], np.float64)))
     return FrameLight(
         float(flat.max()),
@@ -58,7 +58,7 @@ def measure(rgb: Any) -> FrameLight:
         (float(peaks[0]), float(peaks[1]), float(peaks[2])),
         distribution,
         (least, float(codes.mean(dtype=np.float64)), greatest),
-        bars(brightest),
+        bars(plane),
     )
 
 
@@ -67,12 +67,12 @@ def rank(percentile: float, count: int) -> int:
     return max(0, math.ceil(percentile / 100.0 * count) - 1)
 
 
-def bars(brightest: Array) -> tuple[int, int, int, int]:
+def bars(plane: Array) -> tuple[int, int, int, int]:
     """Widths of the black bars of a frame, from its max(R, G, B) (H, W): left, right, top, bottom. A black frame: 0."""
-    rows, columns = (np.flatnonzero(brightest.max(axis=a) > _BAR) for a in (1, 0))
+    rows, columns = (np.flatnonzero(plane.max(axis=a) > _BAR) for a in (1, 0))
     if rows.size == 0:
         return (0, 0, 0, 0)
-    h, w = brightest.shape
+    h, w = plane.shape
     return (int(columns[0]), int(w - 1 - columns[-1]), int(rows[0]), int(h - 1 - rows[-1]))
 
 

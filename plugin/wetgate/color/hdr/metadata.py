@@ -88,7 +88,7 @@ def header(mastering: Mastering, light: ContentLight) -> dict[str, Any]:
         "hdr:max_fall": whole_nits(light.max_fall),
         "hdr:max_cll_percentile": whole_nits(light.max_cll_percentile),
         "hdr:max_fall_percentile": whole_nits(light.max_fall_percentile),
-        "hdr:percentile": PERCENTILE,
+        "hdr:percentile": f"{PERCENTILE}",  # text: an EXR header would hold 99.98999786
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wetgate.color.curves import pq_encode
-from wetgate.color.hdr.planes import Array
+from wetgate.color.hdr.planes import Array, brightest
 from wetgate.color.primaries import apply_matrix, rgb_to_rgb
 from wetgate.spec import Image
 
@@ -39,13 +39,13 @@ _GRATICULE = (1.0, 10.0, 100.0, 203.0, 1000.0, 4000.0, 10000.0)
 
 def false_colour(rgb: Any) -> Image:
     """The band of each pixel's max(R, G, B), as colour; inside a band the shade rises with the light. (H, W, 3)."""
-    brightest = np.asarray(rgb)[..., :3].max(axis=2)
+    light = brightest(np.asarray(rgb))
     edges = np.array([b[0] for b in BANDS[:-1]], np.float32)
-    index = np.searchsorted(edges, brightest, side="left")
+    index = np.searchsorted(edges, light, side="left")
     colours = apply_matrix(rgb_to_rgb("rec709", "rec2020"), np.array([b[2] for b in BANDS]))
     low = pq_encode(np.concatenate(([1e-4], edges)))
     high = pq_encode(np.concatenate((edges, [1e5])))
-    code = pq_encode(np.maximum(brightest, 0.0).astype(np.float32))
+    code = pq_encode(np.maximum(light, 0.0).astype(np.float32))
     share = np.clip((code - low[index]) / (high - low)[index], 0.0, 1.0)
     shade = (0.6 + 0.4 * share).astype(np.float32)
     return np.ascontiguousarray(colours[index].astype(np.float32) * shade[..., None] * np.float32(100.0))
