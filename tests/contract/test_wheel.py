@@ -1,0 +1,99 @@
+"""The wheel alone, in a bare environment outside the checkout, holds everything and runs every command."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from support.installed import build_wheel, install_alone
+
+PICTURE = """
+import numpy as np, wetgate
+x = np.linspace(0, 1, 64, dtype=np.float32)
+for n in (1001, 1002, 1003):
+    pixels = np.stack([np.tile(x, (36, 1)), np.tile(x[::-1], (36, 1)), np.full((36, 64), 0.1 * (n - 1000))], axis=2)
+    wetgate.write(wetgate.Frame(pixels.astype(np.float32), "sRGB - Texture", n), "in.####.exr")
+"""
+LIFT = "hdr_lift:method=bt2446a"
+# Every command with arguments that make it work, in an order in which each finds what it needs.
+COMMANDS: dict[str, list[str]] = {
+    "nodes": ["nodes", "--json"],
+    "render": ["render", "in.####.exr", "-o", "out.####.exr", "-n", LIFT, "--out-space", "rec2100_pq_display"],
+    "analyze": ["analyze", "in.####.exr", "-n", LIFT, "-o", "shot.json"],
+    "degrade": ["degrade", "in.####.exr", "-o", "aged.####.exr", "-r", "grain", "--seed", "7"],
+    "measure": ["measure", "in.####.exr", "aged.####.exr", "--metrics", "psnr,ssim", "--json"],
+    "lut": ["lut", LIFT, "-o", "lift.clf", "--in-space", "srgb_tx", "--out-space", "rec2100_pq_display", "--size", "9"],
+    "verify": ["verify", "out.####.exr", "--source", "in.####.exr"],
+    "demo": ["demo", "-o", "demo", "--frames", "2", "--size", "96x54"],
+}
+
+
+@pytest.fixture(scope="module")
+def wheel(root, tmp_path_factory) -> Path:
+    return build_wheel(root, tmp_path_factory.mktemp("wheel"))
+
+
+def test_the_wheel_holds_the_package_and_its_data(wheel, root):
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    tracked = subprocess.run(
+        ["git", "ls-files", "plugin/wetgate", "luts"], cwd=root, capture_output=True, text=True, check=False
+    )
+    if tracked.returncode:
+        pytest.skip("not a git checkout, so nobody knows which files belong to it")
+    here = [name for name in tracked.stdout.splitlines() if (root / name).is_file()]
+    wanted = {name.removeprefix("plugin/") if name.startswith("plugin/") else f"wetgate/data/{name}" for name in here}
+    assert wanted <= names, f"missing in the wheel: {sorted(wanted - names)}"
+    foreign = {n for n in names if not n.startswith("wetgate/") and ".dist-info/" not in n}
+    assert not foreign, f"the wheel would install {sorted(foreign)}"
+    assert any(n.endswith(".dist-info/licenses/LICENSE") for n in names)
+    assert "wetgate/py.typed" in names
+
+
+def test_the_wheel_alone_runs_every_command(wheel, tmp_path, root):
+    programs = install_alone(wheel, tmp_path / "venv")
+    work = tmp_path / "work"
+    work.mkdir()
+    environment = {"PATH": os.defpath, "HOME": str(work), "LANG": "C.UTF-8", "TERM": "dumb", "COLUMNS": "120"}
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        program = str(programs / command[0])
+        return subprocess.run(
+            [program, *command[1:]], cwd=work, env=environment, capture_output=True, text=True, check=False
+        )
+
+    where = run("python", "-c", "import wetgate; print(wetgate.__file__)").stdout
+    assert str(tmp_path) in where, f"wetgate was imported from {where}"
+    help_text = run("wetgate", "--help").stdout
+    listed = re.findall(r"^  ([a-z]+) ", help_text.partition("Commands:")[2], re.MULTILINE)
+    assert listed, help_text
+    assert sorted(listed) == sorted(COMMANDS), "a command is not tried here"
+    made = run("python", "-c", PICTURE)
+    assert made.returncode == 0, made.stderr
+    failed = []
+    for name, arguments in COMMANDS.items():
+        done = run("wetgate", *arguments)
+        if done.returncode:
+            failed.append(f"wetgate {' '.join(arguments)}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        elif name == "nodes":
+            assert [n["id"] for n in json.loads(done.stdout)["nodes"]]
+    assert not failed, "\n".join(failed)
+    for path in ("out.1003.exr", "shot.json", "aged.1001.exr", "lift.clf", "demo/report.html"):
+        assert (work / path).stat().st_size > 0, path
+    data = run(
+        "python", "-c", "from wetgate import resources as r; print(*map(r.folder, ('luts', 'presets', 'schemas')))"
+    )
+    assert data.returncode == 0, data.stderr
+    assert str(root) not in data.stdout
+
+
+def test_the_versions_of_wheel_and_package_agree(wheel):
+    from wetgate import __version__
+
+    assert wheel.name.startswith(f"wetgate-{__version__}-")
