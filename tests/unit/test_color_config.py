@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from wetgate.color import BUILT_IN, ColorConfig
@@ -103,9 +104,40 @@ def test_a_config_without_roles_says_which_one_is_missing(tmp_path: Path) -> Non
     config = ColorConfig.load(str(path))
     with pytest.raises(UsageError, match="no role 'scene_linear'"):
         config.hop("lin", SCENE)
-    with pytest.raises(UsageError, match="no role cie_xyz_d65_interchange"):
+    with pytest.raises(UsageError, match=r"display light has no place.*cie_xyz_d65_interchange"):
         config.hop("lin", DISPLAY)
     assert not config.hop("lin", "two").is_identity
+
+
+def test_a_config_of_ocio_1_has_absolute_light_through_its_aces_space(tmp_path: Path) -> None:
+    path = tmp_path / "old.ocio"
+    path.write_text(
+        "ocio_profile_version: 1\nroles: {default: ACES2065-1, scene_linear: ACES2065-1}\n"
+        "displays: {screen: [!<View> {name: plain, colorspace: ACES2065-1}]}\n"
+        "colorspaces:\n  - !<ColorSpace> {name: ACES2065-1}\n"
+    )
+    image = np.random.default_rng(0).random((1, 20, 3)).astype(np.float32)
+    old = ColorConfig.load(str(path))
+    got = old.hop("ACES2065-1", DISPLAY).apply(image)
+    assert got == pytest.approx(STUDIO.hop("ACES2065-1", DISPLAY).apply(image), rel=1e-5)
+    assert old.hop(DISPLAY, SCENE).apply(got) == pytest.approx(image, rel=1e-5)
+
+
+def test_an_archive_is_a_config_too(tmp_path: Path) -> None:
+    (tmp_path / "half.spi1d").write_text("Version 1\nFrom 0 1\nLength 2\nComponents 1\n{\n 0\n 0.5\n}\n")
+    text = BARE.replace("roles:", "search_path: .\nroles:", 1)
+    (tmp_path / "a.ocio").write_text(
+        text + "  - !<ColorSpace> {name: half, to_scene_reference: !<FileTransform> {src: half.spi1d}}\n"
+    )
+    loose = ColorConfig.load(str(tmp_path / "a.ocio"))
+    loose.ocio.archive(str(tmp_path / "a.ocioz"))
+    packed = ColorConfig.load(str(tmp_path / "a.ocioz"))
+    image = np.full((1, 1, 3), 0.8, np.float32)
+    assert packed.hop("half", "lin").apply(image) == pytest.approx(np.full((1, 1, 3), 0.4))
+    before = loose.fingerprint
+    (tmp_path / "half.spi1d").write_text("Version 1\nFrom 0 1\nLength 2\nComponents 1\n{\n 0\n 0.6\n}\n")
+    (tmp_path / "a.ocio").touch()
+    assert ColorConfig.load(str(tmp_path / "a.ocio")).fingerprint != before
 
 
 def test_the_fingerprint_is_the_same_in_another_process() -> None:

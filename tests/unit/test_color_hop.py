@@ -11,6 +11,7 @@ import pytest
 from wetgate.color import ColorConfig
 from wetgate.color.curves import bt1886_decode, pq_decode
 from wetgate.color.density import density_from_linear
+from wetgate.color.hop import in_bands
 from wetgate.spec import DENSITY, DISPLAY, SCENE, Image, UsageError
 
 CONFIG = ColorConfig.load("ocio://studio-config-v2.1.0_aces-v1.3_ocio-v2.3")
@@ -197,6 +198,19 @@ def test_a_forked_child_can_hop() -> None:
         process.start()
     process.join(30)
     assert process.exitcode == 0
+
+
+def test_an_error_in_a_band_reaches_the_caller_after_the_others_end() -> None:
+    done: list[int] = []
+
+    def work(first: int, last: int) -> None:
+        if first == 0:
+            raise ValueError("band")
+        done.append(first)
+
+    with pytest.raises(ValueError, match="band"):
+        in_bands(work, 64, 1 << 14, threads=4)
+    assert len(done) == 63 - 15  # the share of the band that failed ends with it: 16 bands each, one of them raised
 
 
 USER_CONFIG = """ocio_profile_version: 2.1

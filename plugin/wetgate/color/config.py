@@ -36,7 +36,7 @@ class ColorConfig:
 
         self._config = with_additions(config)
         self.name = name
-        self.fingerprint = _fingerprint(self._config)
+        self.fingerprint = _fingerprint(self._config, name)
         self._hops: dict[tuple[str, str], Hop] = {}
         self._lock = threading.Lock()
 
@@ -238,9 +238,12 @@ def _is_built_in(name: str) -> bool:
     return name in {entry[0] for entry in PyOpenColorIO.BuiltinConfigRegistry().getBuiltinConfigs()}
 
 
-def _fingerprint(config: Any) -> str:
+def _fingerprint(config: Any, name: str) -> str:
     """SHA-256 over the config's text and the files that its transforms name: the same on every machine."""
     digest = hashlib.sha256(config.serialize().encode())
+    if name.endswith(".ocioz"):  # the files are inside
+        digest.update(Path(name).read_bytes())
+        return digest.hexdigest()
     for source in sorted(_files(config)):
         digest.update(source.encode())
         try:

@@ -1,4 +1,18 @@
-"""A hop: the pixels of one colour space in another, worked by OCIO on all cores."""
+"""A hop: the pixels of one colour space in another, worked by OCIO on all cores.
+
+Over every space of the built-in studio configs, light of -0.5..1000 comes back from a hop there and back (scene-linear,
+and absolute display light) within 2e-5 of the brightest channel. What cannot hold that, and why:
+
+- data spaces have no colour, and are refused;
+- a space that is made with a 3D table or a look holds what the table holds: OCIO clips at its ends, and there is no one
+  curve to carry on;
+- HLG scales by a power of luminance, so an imaginary colour whose luminance nearly cancels (below 1e-4 of its largest
+  channel) comes back with its rounding enlarged. OCIO also takes all luminance below 1e-4 of the peak for 1e-4: its HLG
+  is then up to 0.002 nits off the standard's, both ways alike.
+
+Light between zero and 1e-5 differs from OCIO's by less than 1e-5 in logarithmic spaces that OCIO ends there
+(:mod:`wetgate.color.extension`).
+"""
 
 from __future__ import annotations
 
@@ -64,8 +78,7 @@ class Hop:
 
         def work(first: int, last: int) -> None:
             block = target[first:last]
-            if block is not source[first:last]:
-                np.copyto(block, source[first:last])
+            np.copyto(block, source[first:last])
             alpha = block[..., 3].copy() if block.shape[-1] == 4 else None
             for step in self._steps:
                 step.run(block)

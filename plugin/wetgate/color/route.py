@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import PyOpenColorIO
 
+from wetgate.color import interop
 from wetgate.color.chain import FORWARD, INVERSE, Op, flatten, inverse, unclamped
 from wetgate.color.density import TANGENT_BELOW
 from wetgate.color.primaries import rgb_to_xyz
@@ -32,8 +33,8 @@ class Route:
         the display as decoding, from the display as encoding, so that a hop and its way back are mirror images.
         """
         decoding, src_display = self._to_reference(src)
-        way_back, dst_display = self._to_reference(dst)
-        encoding = self._from_reference(dst, way_back)
+        dst_display = self._to_reference(dst)[1]
+        encoding = self._from_reference(dst)
         if src_display and not dst_display:
             encoding = [*unclamped(inverse(self._scene_to_display())), *encoding]
         elif dst_display and not src_display:
@@ -48,7 +49,8 @@ class Route:
             scene, display = self._to_reference(SCENE)
             return [*inverse(_density()), *scene], display
         if space == DISPLAY:
-            return [*_nits_to_xyz(), *self._to_reference(self._xyz())[0]], True
+            bridge, xyz, display = self._xyz()
+            return [*_nits_to_xyz(), *bridge, *self._to_reference(xyz)[0]], display
         color_space = self._config.getColorSpace(space)
         display = color_space.getReferenceSpaceType() == PyOpenColorIO.REFERENCE_SPACE_DISPLAY
         to_reference = color_space.getTransform(PyOpenColorIO.COLORSPACE_DIR_TO_REFERENCE)
@@ -58,16 +60,15 @@ class Route:
             space, color_space.getTransform(PyOpenColorIO.COLORSPACE_DIR_FROM_REFERENCE), INVERSE
         ), display
 
-    def _from_reference(self, space: str, way_back: list[Op]) -> list[Op]:
+    def _from_reference(self, space: str) -> list[Op]:
         """Ops from the reference: the config's own where it has them, else the way to it turned round."""
         if space == SCENE:
-            return self._from_reference(self._of.scene_linear, way_back)
+            return self._from_reference(self._of.scene_linear)
         if space == DENSITY:
-            scene, _ = self._to_reference(SCENE)
-            return [*self._from_reference(SCENE, scene), *_density()]
+            return [*self._from_reference(SCENE), *_density()]
         if space == DISPLAY:
-            xyz = self._xyz()
-            return [*self._from_reference(xyz, self._to_reference(xyz)[0]), *inverse(_nits_to_xyz())]
+            bridge, xyz, _ = self._xyz()
+            return [*self._from_reference(xyz), *inverse([*_nits_to_xyz(), *bridge])]
         color_space = self._config.getColorSpace(space)
         from_reference = color_space.getTransform(PyOpenColorIO.COLORSPACE_DIR_FROM_REFERENCE)
         if from_reference is not None:
@@ -96,14 +97,24 @@ class Route:
             return flatten(self._config, transform, FORWARD)
         return flatten(self._config, view.getTransform(PyOpenColorIO.VIEWTRANSFORM_DIR_TO_REFERENCE), INVERSE)
 
-    def _xyz(self) -> str:
+    def _xyz(self) -> tuple[list[Op], str, bool]:
+        """Where CIE XYZ D65 joins the config: the ops to a space of it, that space, and whether it is the display's.
+
+        A config of OCIO 1 has no display reference: there the ACES space is joined, as un-tone-mapped as elsewhere.
+        """
         space = self._config.getColorSpace("cie_xyz_d65_interchange")
-        if space is None:
-            raise UsageError(
-                f"the config {self._of.name} has no role cie_xyz_d65_interchange, which absolute display light needs",
-                remedy="add the role (CIE XYZ, D65, 1.0 = 100 nits), or use a config of OCIO 2.1 or later",
-            )
-        return str(space.getName())
+        if space is not None:
+            display = space.getReferenceSpaceType() == PyOpenColorIO.REFERENCE_SPACE_DISPLAY
+            return [], str(space.getName()), display
+        for name in ("aces_interchange", *interop.names_like("ACES2065-1")):
+            aces = self._config.getColorSpace(name)
+            if aces is not None:
+                to_xyz = PyOpenColorIO.BuiltinTransform("UTILITY - ACES-AP0_to_CIE-XYZ-D65_BFD")
+                return flatten(self._config, to_xyz, INVERSE), str(aces.getName()), False
+        raise UsageError(
+            f"absolute display light has no place in the config {self._of.name}",
+            remedy="add the role cie_xyz_d65_interchange (CIE XYZ, D65, 1.0 = 100 nits) or aces_interchange to it",
+        )
 
 
 def _nits_to_xyz() -> list[Op]:
