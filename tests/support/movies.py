@@ -1,4 +1,4 @@
-"""Small movies for tests, encoded straight through PyAV: what the reader is tested against is not made by our writer."""
+"""Small movies for tests, encoded straight through PyAV: the reader is not tested against our own writer alone."""
 
 from __future__ import annotations
 

@@ -9,6 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from wetgate.color.tags import Tags, space_of
 from wetgate.color.ycbcr import luma_weights
@@ -29,6 +31,8 @@ __all__ = ["MovieSink", "MovieSource", "open_movie", "open_movie_sink"]
 
 # How many pictures are decoded on opening, to see whether the packets' times are those that the pictures carry.
 TRIED_PICTURES = 3
+# Elementary streams, without a container's clock.
+_BARE_STREAMS = frozenset({"h264", "hevc", "mpegvideo", "obu", "m4v", "dirac", "vvc"})
 
 
 def open_movie(
@@ -60,8 +64,8 @@ def open_movie(
     layout = layout_of(head.format.name)
     tags = read_tags(layout, head, facts.location, facts.codec, matrix=matrix, full_range=full_range)
     numbers: Sequence[int] = range(len(index)) if frames is None else parse_frames(frames)
-    if frames is None and index.promised > len(index) and index.damage:
-        numbers = range(index.promised)
+    if frames is None and index.promised > len(index.packets):
+        numbers = range(len(index) + index.promised - len(index.packets))
     if not any(0 <= n < len(index) for n in numbers):
         raise UsageError(f"none of the frames {frames} is in the movie", where=str(path), allowed=_span(index))
     timecode = facts.timecode
@@ -79,7 +83,7 @@ def open_movie(
         notes=(*tags.notes, *_tag_notes(tags), *facts.notes, *_timecode_notes(timecode, facts.rate)),
     )
     stream = Stream(path, facts.codec, layout, tags, facts.field_order, hdr_of_frame(head).metadata)
-    return MovieSource(stream, info, index, Decoder(path, index, options), numbers, on_missing)
+    return MovieSource(stream, info, index, Decoder(path, index, options, conceal), numbers, on_missing)
 
 
 def space_hint(tags: StreamTags) -> SpaceHint:
@@ -123,10 +127,15 @@ def _facts(path: Path, options: dict[str, str]) -> _Facts:
             index = index_packets(container, stream)
             head, notes = _try_pictures(path, index, options)
             if index.promised > len(index.packets):
-                notes.append(f"the header counts {index.promised} frames, {len(index.packets)} are there")
+                notes.append(f"the header lists {index.promised} frames, {len(index.packets)} are there")
             if index.damage:
                 notes.append(index.damage)
-            rate = _rate(stream.average_rate, stream.guessed_rate, index)
+            if container.format.name in _BARE_STREAMS:  # the demuxer would say 25, whatever the stream says
+                own = stream.codec_context.framerate
+                rate = exact_rate(own)
+            else:
+                rate = _rate(stream.average_rate, stream.guessed_rate, index)
+                notes += _short(container, stream, index)
             if index.is_variable(rate):
                 spread = index.durations() or (Fraction(0), Fraction(0))
                 notes.append(
@@ -209,6 +218,19 @@ def _decoded(path: Path, options: dict[str, str], most: int | None, keep: list[a
                 keep.append(frames[0])
             times += [frame.pts for frame in frames]
     return times if most is None else times[:most]
+
+
+def _short(container: InputContainer, stream: VideoStream, index: MovieIndex) -> list[str]:
+    """Whether the picture ends well before the header says, in a file without a table of frames."""
+    if index.promised or index.ordinal or len(index) < 2:
+        return []
+    stated = stream.duration * index.time_base if stream.duration and stream.time_base else None
+    if stated is None and len(container.streams) == 1 and container.duration:
+        stated = Fraction(container.duration, 1_000_000)  # av.time_base
+    length = (index.times[-1] - index.times[0]) * index.time_base * Fraction(len(index), len(index) - 1)
+    if stated is None or stated - length <= max(3 * length / len(index), Fraction(1, 4)):
+        return []
+    return [f"the header states {float(stated):.2f} s, the picture ends after {float(length):.2f} s: cut off?"]
 
 
 def _rate(average: Fraction | None, guessed: Fraction | None, index: MovieIndex) -> Fraction | None:

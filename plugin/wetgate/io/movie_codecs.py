@@ -50,7 +50,7 @@ class Encoder:
     threads: int = 0
     hdr: HdrStyle = ""
     lossless: bool = False
-    matrix: int | None = None  # the only one that the codec knows
+    matrix: int | None = None  # the only one that the encoder can name
     tag: str = ""  # the code in mov and mp4 where libavformat's default is not the usual one
     even: bool = False  # refuses odd sizes of subsampled pictures
 
@@ -100,7 +100,7 @@ _TABLE = (
         lossless=True,
         threads=4,
     ),
-    Encoder("dnxhd", ("yuv422p10le", "yuv422p", "yuv444p10le", "gbrp10le"), options={"profile": "dnxhr_hqx"}),
+    Encoder("dnxhd", ("yuv422p10le", "yuv422p", "yuv444p10le", "gbrp10le"), options={"profile": "dnxhr_hqx"}, matrix=1),
     Encoder(
         "mjpeg",
         ("yuvj422p", "yuvj444p", "yuvj420p"),

@@ -7,22 +7,27 @@ threads that read ahead of one another do not send it back and forth.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from wetgate.io.movie_checksum import holds
 from wetgate.io.movie_index import MovieIndex
 from wetgate.spec import FrameError
 
 # How many decoded pictures are kept, and how many bytes of them at most (a UHD 10-bit 4:2:2 picture is 33 MB).
 KEPT_PICTURES = 16
 KEPT_BYTES = 400 << 20
+# Containers without an index, whose demuxers look for a time by bisection.
+_SEARCHED = frozenset({"mpeg", "mpegts", "vob"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +39,16 @@ class Picture:
 
 
 class Decoder:
-    """Reads pictures of the first video stream of ``path``. Safe to call from several threads."""
+    """Reads pictures of the first video stream of ``path``. Safe to call from several threads.
 
-    def __init__(self, path: Path, index: MovieIndex, options: Mapping[str, str]) -> None:
+    ``conceal`` lets pictures through that the decoder patched.
+    """
+
+    def __init__(self, path: Path, index: MovieIndex, options: Mapping[str, str], conceal: bool = False) -> None:
         self.path = path
         self.index = index
         self._options = dict(options)
+        self._conceal = conceal
         self._lock = threading.Lock()
         self._container: InputContainer | None = None
         self._stream: VideoStream | None = None
@@ -49,6 +58,9 @@ class Decoder:
         self._kept: OrderedDict[int, Picture] = OrderedDict()
         self._failed: dict[int, str] = {}
         self._closed = False
+        self._seeks = True
+        self._depth = 0
+        self._checked: bool | None = None
 
     def picture(self, frame: int) -> Picture:
         """The picture of frame ``frame``, counted from 0. :class:`FrameError` where it cannot be decoded."""
@@ -79,19 +91,27 @@ class Decoder:
         reason = ""
         starts = [0] if self.index.ordinal else list(dict.fromkeys(self.index.entries(frame)))
         if self._reached < frame and self._fed + 2 >= starts[0]:
-            found, reason = self._go_on(frame)
-            if found is not None:
-                return found
+            with contextlib.suppress(_Astray):
+                found, reason = self._go_on(frame)
+                if found is not None:
+                    return found
         for start in starts:
             try:
                 self._start(start)
                 found, reason = self._go_on(frame)
+            except _Astray:
+                found, reason = self._from_head(start, frame)
             except (av.FFmpegError, OSError) as error:
                 found, reason = None, error.strerror or str(error)
             if found is not None:
                 return found
         self._failed[frame] = reason or "its data gives no picture (damaged, or cut off)"
         return None
+
+    def _from_head(self, start: int, frame: int) -> tuple[Picture | None, str]:
+        self._kept.clear()  # what came out since the seek may have the wrong number
+        self._start(start)
+        return self._go_on(frame)
 
     def _go_on(self, frame: int) -> tuple[Picture | None, str]:
         """Decode up to ``frame``, or past it: then it is not there."""
@@ -126,7 +146,17 @@ class Decoder:
             if other is not stream:
                 other.discard = av.stream.Discard.all
         self._container, self._stream = container, stream
+        if self._checked is None:
+            self._checked = stream.codec_context.name == "ffv1" and self._has_checksums(container, stream)
+            if stream.codec_context.name == "ffv1":
+                return self._open()  # again from the head
+        # A decoder that has learnt how deep pictures are reordered forgets it on a seek, and drops some (H.264).
+        self._depth = max(self._depth, stream.codec_context.reorder_depth)
         return container, stream
+
+    def _has_checksums(self, container: InputContainer, stream: VideoStream) -> bool:
+        """Whether any of the first pictures carries right checksums: then all of them do."""
+        return any(holds(bytes(packet)) for packet in islice(container.demux(stream), 3))
 
     def _start(self, packet: int) -> None:
         """Stand so that the packet at that place is the next to be decoded."""
@@ -139,17 +169,29 @@ class Decoder:
         if packet == 0:
             self._pictures = self._decode(container, stream, 0, 0)
             return
-        entry = self.index.packets[packet]
-        for time in dict.fromkeys(t for t in (entry.pts, entry.dts) if t is not None):
+        for time in self._seek_times(container, packet):
             container.seek(time, stream=stream)
             first = next(iter(container.demux(stream)), None)
             place = None if first is None else self.index.packet_at(first.pts, first.dts)
             if place is not None and place <= packet:
                 container.seek(time, stream=stream)
+                stream.codec_context.reorder_depth = self._depth
                 self._pictures = self._decode(container, stream, place, packet)
                 return
         container, stream = self._open()  # a container that cannot seek there: from the head, and skip
         self._pictures = self._decode(container, stream, 0, packet)
+
+    def _seek_times(self, container: InputContainer, packet: int) -> list[int]:
+        """Times to try, so that the demuxer stands at that packet or before. Tables go by pts or by dts."""
+        if not self._seeks:
+            return []
+        if container.format.name in _SEARCHED:
+            # Found by bisecting the file, which may end in the middle of a picture: aim well before.
+            packet = self.index.key_before(packet)
+            if packet <= 0:
+                return []
+        entry = self.index.packets[packet]
+        return list(dict.fromkeys(t for t in (entry.pts, entry.dts) if t is not None))
 
     def _decode(
         self, container: InputContainer, stream: VideoStream, place: int, begin: int
@@ -158,6 +200,7 @@ class Decoder:
         counted = 0
         first = self._first_shown(begin)
         note = ""
+        failed: set[int | None] = set()
         packets = container.demux(stream)
         while True:
             packet: av.Packet[VideoStream] | None
@@ -169,6 +212,10 @@ class Decoder:
             if packet is not None and packet.size == 0 and packet.pts is None and packet.dts is None:
                 packet = None  # PyAV's sign of the end
             if packet is not None:
+                due = self.index.packets[place] if place < len(self.index.packets) else None
+                if not self.index.ordinal and due is not None and (due.pts, due.dts) != (packet.pts, packet.dts):
+                    self._seeks = False  # after a seek this demuxer dates packets otherwise: read from the head
+                    raise _Astray
                 if place < begin:
                     place += 1
                     continue
@@ -176,12 +223,15 @@ class Decoder:
                 place += 1
                 if packet.is_keyframe:
                     note = ""
+                if self._checked and not holds(bytes(packet)):
+                    failed.add(packet.pts)
+                    note = _AFTER_DAMAGE
             try:
                 frames = stream.codec_context.decode(packet)
             except av.EOFError:
                 return
             except (av.FFmpegError, OSError) as error:
-                note = "decoded after damaged data, and may show it until the next keyframe"
+                note = _AFTER_DAMAGE
                 yield None, Picture(_NOTHING, error.strerror or str(error))
                 if packet is None:
                     return
@@ -191,10 +241,12 @@ class Decoder:
                 counted += 1
                 if number is None or number < first:
                     continue
-                if frame.is_corrupt:
-                    yield None, Picture(frame, "the decoder marks it as corrupt")
+                damaged = frame.is_corrupt or frame.pts in failed
+                if damaged and not self._conceal:
+                    why = "its checksum does not match" if frame.pts in failed else "the decoder marks it as corrupt"
+                    yield None, Picture(frame, why)
                     continue
-                yield number, Picture(frame, note)
+                yield number, Picture(frame, "damaged, and patched by the decoder" if damaged else note)
             if packet is None:
                 return
 
@@ -209,6 +261,13 @@ class Decoder:
         if self._container is not None:
             self._container.close()
         self._container = self._stream = None
+
+
+_AFTER_DAMAGE = "decoded after damaged data, and may show it until the next keyframe"
+
+
+class _Astray(Exception):
+    """The packets after a seek are not those of the index."""
 
 
 _NOTHING = av.VideoFrame()

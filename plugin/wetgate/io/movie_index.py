@@ -35,8 +35,8 @@ class Entry:
 class MovieIndex:
     """The pictures of a video stream.
 
-    ``times`` are the presentation times in order, one a frame. ``promised`` is how many pictures the container's header
-    counts where it does (0 where not): more than are there means a truncated file. ``damage`` tells where reading the
+    ``times`` are the presentation times in order, one a frame. ``promised`` is how many packets the container's table
+    lists where it has one (0 where not): more than are there means a truncated file. ``damage`` tells where reading the
     packets broke off. Where times are missing or doubled, ``ordinal`` is True: frames can only be counted from the
     start, and :class:`~wetgate.io.movie_decoder.Decoder` then decodes up to the frame it is asked for.
     """
@@ -97,6 +97,11 @@ class MovieIndex:
                     break
         yield 0
 
+    def key_before(self, packet: int) -> int:
+        """The keyframe before the one at ``packet``, in decoding order; 0 where there is none."""
+        before = bisect_right(self._keys, packet - 1) - 1
+        return self._keys[before] if before >= 0 else 0
+
     def durations(self) -> tuple[Fraction, Fraction] | None:
         """The shortest and the longest time from one frame to the next, in seconds; None for a single frame."""
         if self.ordinal or len(self.times) < 2:
@@ -118,14 +123,21 @@ class MovieIndex:
         return high - low > self.time_base * Fraction(101, 100)
 
 
+# Containers with a table of every packet (their first name in libavformat); of others the index holds some, or none.
+_TABLED = frozenset({"mov", "avi"})
+
+
 def index_packets(container: InputContainer, stream: VideoStream) -> MovieIndex:
     """Index a stream. Where the codec has keyframes only and the container a table, the table alone is read."""
     import av
 
     assert stream.time_base is not None
-    if stream.codec_context.codec.intra_only and len(stream.index_entries) == stream.frames > 0:
-        packets = [Entry(e.timestamp, e.timestamp, True, not e.is_discard) for e in stream.index_entries]
-        return MovieIndex(packets, stream.time_base, stream.frames)
+    tabled = container.format.name.split(",")[0] in _TABLED
+    if tabled and stream.codec_context.codec.intra_only and len(stream.index_entries) == stream.frames > 0:
+        entries = list(stream.index_entries)
+        whole = [e for e in entries if e.pos + e.size <= container.size]
+        packets = [Entry(e.timestamp, e.timestamp, True, not e.is_discard) for e in whole]
+        return MovieIndex(packets, stream.time_base, len(entries))
     packets = []
     damage = ""
     try:
@@ -135,4 +147,5 @@ def index_packets(container: InputContainer, stream: VideoStream) -> MovieIndex:
             packets.append(Entry(packet.pts, packet.dts, packet.is_keyframe, not packet.is_discard))
     except (av.FFmpegError, OSError) as error:
         damage = f"reading stops after {len(packets)} pictures: {error.strerror}"
-    return MovieIndex(packets, stream.time_base, stream.frames, damage)
+    promised = len(stream.index_entries) if tabled else 0
+    return MovieIndex(packets, stream.time_base, promised, damage)

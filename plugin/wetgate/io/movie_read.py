@@ -91,12 +91,13 @@ class MovieSource:
         return times[first] * base, end
 
     def _loaded(self, number: int) -> Loaded:
-        total, there = max(self._index.promised, len(self._index)), len(self._index)
+        there = len(self._index)
+        total = there + max(0, self._index.promised - len(self._index.packets))
         where = str(self._stream.path)
         if not 0 <= number < there:
             if there <= number < total:
                 raise FrameError(
-                    f"frame {number} is cut off: the header counts {total} frames, the data ends after {there}",
+                    f"frame {number} is cut off: the header lists {total} frames, the data ends after {there}",
                     where=where,
                     remedy="copy the file again, or render with --on-missing hold or black",
                 )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 UNSPECIFIED = 2
 SD_LINES = 576
-# Codecs that are defined for limited range and have no flag for it: Apple's TN2162 (v210), IEC 61834, H.262, SMPTE RDD 36.
+# Codecs that are defined for limited range and have no flag for it: TN2162 (v210), IEC 61834, H.262, RDD 36.
 LIMITED_BY_DEFINITION = frozenset({"v210", "dvvideo", "mpeg2video", "mpeg1video", "prores"})
 _LIMITED, _FULL = 1, 2  # AVCOL_RANGE_MPEG, AVCOL_RANGE_JPEG
 _MATRIX_NAMES = {1: "BT.709", 5: "BT.601", 6: "BT.601", 9: "BT.2020"}
@@ -63,8 +63,8 @@ def read_tags(
 ) -> StreamTags:
     """The tags of the first picture. ``matrix`` (H.273 code) and ``full_range`` overrule the stream.
 
-    ``location`` is the stream's chroma location by libavutil's name, ``codec`` the codec's. Raises :class:`UsageError` for a matrix that
-    cannot be worked (YCgCo, constant luminance, ICtCp).
+    ``location`` is the stream's chroma location by libavutil's name, ``codec`` the codec's. Raises
+    :class:`UsageError` for a matrix that cannot be worked (YCgCo, constant luminance, ICtCp).
     """
     notes: list[str] = []
     missing = []

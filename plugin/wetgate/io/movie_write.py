@@ -181,6 +181,10 @@ class MovieSink:
                 remedy="crop or pad the picture, or choose a pixel format without subsampling (yuv444p10le)",
             )
         hdr = self._hdr(first, tags.transfer)
+        if encoder.matrix not in (None, tags.matrix):
+            self.notes.append(f"Y'CbCr matrix {encoder.matrix} is used: {encoder.name} can name no other")
+        if self._muxer == "mxf" and hdr.max_cll is not None:
+            self.notes.append("MXF carries the mastering display, but no content light level")
         if self._muxer == "avi":
             self.notes.append("AVI carries neither colour tags nor time code: players will have to be told")
         quality = options.quality if options.quality is not None else encoder.best
