@@ -19,7 +19,7 @@ class Format:
     ``lossless`` says whether samples come back as they were (with every compression offered; OpenEXR's are told apart
     by :func:`lossless`). ``windows``: it keeps a data window apart from the display window, else the picture is cut or
     padded with black to the display window. ``record`` is where :data:`RECORD` goes: an ``entry`` of its own, at the
-    end of the ``comment``, or None: the format has no room for it and only the sidecar holds it.
+    end of the ``comment``, into DPX's ``user data``, or None: the format has no room and only the sidecar holds it.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Format:
     lossless: bool
     alpha: bool
     windows: bool
-    record: Literal["entry", "comment"] | None
+    record: Literal["entry", "comment", "user data"] | None
 
 
 _EXR_COMPRESSIONS = (
@@ -38,16 +38,16 @@ _EXR_COMPRESSIONS = (
 )
 FORMATS = (
     Format("openexr", (".exr", ".sxr"), ("half", "float"), _EXR_COMPRESSIONS, True, True, True, "entry"),
-    Format("dpx", (".dpx",), ("uint10", "uint8", "uint12", "uint16", "float"), ("",), True, True, False, None),
+    Format("dpx", (".dpx",), ("uint10", "uint8", "uint12", "uint16", "float"), ("",), True, True, False, "user data"),
     Format(
         "tiff", (".tif", ".tiff"), ("uint16", "uint8", "float"), ("zip", "none", "lzw"), True, True, False, "comment"
     ),
     Format("png", (".png",), ("uint16", "uint8"), ("zip",), True, True, False, "entry"),
     Format("jpeg", (".jpg", ".jpeg"), ("uint8",), ("jpeg",), False, False, False, "comment"),
-    Format("webp", (".webp",), ("uint8",), ("lossless",), True, True, False, None),
     Format("targa", (".tga",), ("uint8",), ("none", "rle"), True, True, False, None),
     Format("hdr", (".hdr",), ("float",), ("",), False, False, False, None),
 )
+# WebP is read, not written: its coder gives up the colour of clear pixels even where it is called lossless.
 WRITTEN_SUFFIXES = tuple(s for f in FORMATS for s in f.suffixes)
 
 # Depths from the coarsest to the finest, for keeping at least the source's.

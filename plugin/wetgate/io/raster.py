@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from wetgate.io.attributes import TimeCode, Typed
 from wetgate.io.backend import openimageio
 from wetgate.io.formats import RECORD, Format
+from wetgate.io.jpeg import read_comments, write_jpeg
 from wetgate.io.labels import EXR_LABELS, RASTER_LABELS
 from wetgate.io.png_chunks import labels
 from wetgate.io.quantise import BITS
@@ -187,6 +188,12 @@ def _metadata(spec: Any, format_name: str, where: str) -> dict[str, Any]:
         value = _value(name, str(attribute.type), attribute.value)
         if value is not None:
             out[_TO_STANDARD.get(name, name)] = value
+    user = out.get("dpx:UserData")
+    if isinstance(user, Typed) and user.value[:_DPX_USER].rstrip(b"\0") == RECORD.encode():
+        out[RECORD] = user.value[_DPX_USER:].rstrip(b"\0").decode("utf-8", "replace")
+        del out["dpx:UserData"]
+    if format_name == "jpeg":
+        _add_comments(out, where)
     text = out.get("comments")
     if isinstance(text, str) and f"{RECORD} " in text:  # where a format has no place for entries of other names
         before, _, record = text.partition(f"{RECORD} ")
@@ -195,6 +202,17 @@ def _metadata(spec: Any, format_name: str, where: str) -> dict[str, Any]:
         if not out["comments"]:
             del out["comments"]
     return out
+
+
+def _add_comments(metadata: dict[str, Any], where: str) -> None:
+    """A JPEG's own comments in place of what OpenImageIO makes of them: it takes ``reel: 3`` for an entry ``reel``."""
+    comment, record = read_comments(Path(where))
+    for text in (comment, f"{RECORD} {record}"):
+        metadata.pop(text.partition(":")[0].strip(), None)
+    if comment:
+        metadata["comments"] = comment
+    if record:
+        metadata[RECORD] = record
 
 
 def _value(name: str, kind: str, value: Any) -> Any:
@@ -216,9 +234,21 @@ def _value(name: str, kind: str, value: Any) -> Any:
 
 
 def write_raster(
-    path: str | os.PathLike[str], picture: Stored, form: Format, compression: str, label: Mapping[str, Any]
+    path: str | os.PathLike[str],
+    picture: Stored,
+    form: Format,
+    compression: str,
+    label: Mapping[str, Any],
+    name: str,
 ) -> None:
-    """Write the samples to a file of that format; ``label`` are the colour labels. Raises :class:`FrameError`."""
+    """Write the samples to a file of that format. Raises :class:`FrameError`.
+
+    ``label`` are the colour labels; ``name`` is the file's final name, which DPX holds in its header.
+    """
+    if form.name == "jpeg":
+        comment, record = (str(picture.metadata.get(key, "")) for key in ("comments", RECORD))
+        write_jpeg(Path(path), picture.colour, int(compression.partition(":")[2] or 95), comment, record)
+        return
     oiio = openimageio()
     where = str(path)
     pixels = picture.colour
@@ -237,15 +267,11 @@ def write_raster(
         spec.attribute("oiio:UnassociatedAlpha", 1)
     if compression:
         spec.attribute("compression", compression)
-    if form.name == "jpeg":
-        spec.attribute("jpeg:subsampling", "4:4:4")
     spec.attribute("PixelAspectRatio", picture.pixel_aspect)
     spec.attribute("DateTime", "")  # OpenImageIO writes the time of day into TIFF where there is none
     spec.attribute("oiio:ColorSpace", "unknown")  # it writes sRGB chunks into PNG where there is none
-    for name, value in _entries(picture.metadata, form).items():
-        _set(oiio, spec, name, value)
-    for name, value in label.items():
-        _set(oiio, spec, name, value)
+    for key, value in (_entries(picture.metadata, form) | dict(label)).items():
+        _set(oiio, spec, key, value)
     out = oiio.ImageOutput.create(form.name)
     if not out.open(where, spec):
         raise _unwritten(where, out.geterror())
@@ -254,6 +280,21 @@ def write_raster(
     closed = out.close()
     if not (done and closed):
         raise _unwritten(where, why or out.geterror())
+    if form.name == "dpx":
+        _name_dpx(Path(path), name)
+
+
+# SMPTE ST 268-1: the file name is 100 bytes of ASCII from byte 36; user data begin with 32 bytes of identification.
+_DPX_NAME = (36, 100)
+_DPX_USER = 32
+
+
+def _name_dpx(path: Path, name: str) -> None:
+    """Put the final name where OpenImageIO put that of the temporary file."""
+    at, size = _DPX_NAME
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(name.encode("ascii", "replace")[: size - 1].ljust(size, b"\0"))
 
 
 def _unwritten(where: str, why: str) -> FrameError:
@@ -274,6 +315,10 @@ def _entries(metadata: Mapping[str, Any], form: Format) -> dict[str, Any]:
     if RECORD in metadata and form.record == "comment":
         said = str(out.get("ImageDescription", ""))
         out["ImageDescription"] = (f"{said}\n" if said else "") + f"{RECORD} {metadata[RECORD]}"
+    if RECORD in metadata and form.record == "user data" and "dpx:UserData" not in out:
+        out["dpx:UserData"] = Typed("bytes", RECORD.encode().ljust(_DPX_USER, b"\0") + metadata[RECORD].encode())
+    if form.name == "dpx":
+        out.setdefault("Software", "Wetgate")
     return out
 
 
@@ -287,7 +332,7 @@ def _set(oiio: Any, spec: Any, name: str, value: Any) -> None:
     elif isinstance(value, Typed):
         if name == "CICP":
             spec.attribute(name, oiio.TypeDesc("int[4]"), tuple(value.value))
-        elif name == "ICCProfile":
+        elif name in ("ICCProfile", "dpx:UserData"):
             spec.attribute(name, oiio.TypeDesc(f"uint8[{len(value.value)}]"), np.frombuffer(value.value, np.uint8))
     elif isinstance(value, (str, float)) or (isinstance(value, int) and -(2**31) <= value < 2**31):
         spec.attribute(name, value)

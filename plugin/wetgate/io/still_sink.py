@@ -112,8 +112,11 @@ class StillSink:
         if stamp is not None:
             metadata.update(stamp(pixel_hash, clamped))
         final = replace(stored, metadata=metadata)
+        label = raster_labels(
+            self._form.name, frame.metadata, self._space, self._interop_id, same_space=self._options.same_space
+        )
         with replacing(path) as temporary:
-            self._write(temporary, path, final, metadata)
+            self._write(temporary, path, final, label)
             size = temporary.stat().st_size
         self._count_unsynced()
         return Written(str(path), clamped, size, pixel_hash)
@@ -172,6 +175,11 @@ class StillSink:
         elif has_alpha != (len(layout) == 4):
             layout = (*colour, "A") if has_alpha else colour
         if has_alpha and not self._form.alpha:
+            if (pixels[..., -1] != 1).any():
+                raise FrameError(
+                    f"{self._form.name} has no alpha, and this frame's is not 1 throughout",
+                    remedy="write OpenEXR, TIFF or PNG, or composite it first",
+                )
             layout, pixels = layout[:-1], np.ascontiguousarray(pixels[..., :-1])
         return layout, pixels
 
@@ -190,7 +198,7 @@ class StillSink:
             return ""
         return hash_samples(stored.colour, stored.extra, [p.channels for p in stored.parts])
 
-    def _write(self, temporary: Path, path: Path, stored: Stored, metadata: Mapping[str, Any]) -> None:
+    def _write(self, temporary: Path, path: Path, stored: Stored, label: Mapping[str, Any]) -> None:
         try:
             if self._form.name == "openexr":
                 from wetgate.io.exr_pixels import write_exr
@@ -199,18 +207,22 @@ class StillSink:
                 return
             from wetgate.io.raster import write_raster
 
-            same = self._options.same_space
-            label = raster_labels(self._form.name, metadata, self._space, self._interop_id, same_space=same)
-            write_raster(temporary, stored, self._form, self._compression, label)
+            write_raster(temporary, stored, self._form, self._compression, label, path.name)
             self._demand_whole(temporary, stored)
         except FrameError as error:
             raise FrameError(error.what, where=str(path), allowed=error.allowed, remedy=error.remedy) from None
 
     def _demand_whole(self, temporary: Path, stored: Stored) -> None:
         """Read the file back: not every coder reports a write that a full disk cut short."""
-        back = read_stored(temporary)
-        if self._form.lossless and not np.array_equal(back.colour, stored.colour):
-            raise FrameError("the file that was written does not hold the picture", remedy="check the free space")
+        try:
+            back = read_stored(temporary)
+            whole = not self._form.lossless or np.array_equal(back.colour, stored.colour)
+        except FrameError:
+            whole = False
+        if not whole:
+            raise FrameError(
+                "the file that was written does not hold the picture", remedy="check the free space of the disk"
+            )
 
     def _count_unsynced(self) -> None:
         with self._lock:
