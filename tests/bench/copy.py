@@ -61,13 +61,15 @@ def main() -> None:
 
         def ours() -> None:
             shutil.rmtree(folder / "ours", ignore_errors=True)
-            last[:] = [render(folder / "in.####.exr", folder / "ours/out.####.exr")]
+            options = WriteOptions(compression=args.compression)
+            last[:] = [render(folder / "in.####.exr", folder / "ours/out.####.exr", options=options)]
 
         def peer() -> None:
             shutil.rmtree(folder / "peer", ignore_errors=True)
             (folder / "peer").mkdir()
             span = f"1001-{1000 + args.frames}"
-            command = [oiiotool, "--frames", span, str(folder / "in.####.exr"), "-o", str(folder / "peer/out.####.exr")]
+            command = [oiiotool, "--frames", span, str(folder / "in.%04d.exr"), "--compression", args.compression]
+            command += ["-o", str(folder / "peer/out.%04d.exr")]
             subprocess.run(command, check=True)
 
         def peer_synced() -> None:

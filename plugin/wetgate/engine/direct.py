@@ -111,10 +111,10 @@ def run_graph(
                     graph, step, source.numbers, source.numbers, store, colour, setting, lambda text: None
                 )
                 setting = replace(setting, analyses={**setting.analyses, step.name: document.results})
-        evaluator = Evaluator(graph, colour, source.numbers, lambda n: store.get(n).frame, setting)
+        evaluator = Evaluator(graph, colour, source.numbers, lambda n: store.get(n).frame, setting, out_space or "")
         results = []
         for frame in shot:
-            results.append(evaluator.frame(frame.number, out_space or ""))
+            results.append(evaluator.frame(frame.number))
             if aovs is not None:
                 aovs[frame.number] = dict(evaluator.aovs)
     made = [r if isinstance(g, Frame) else r.pixels for r, g in zip(results, given, strict=True)]

@@ -51,7 +51,8 @@ class Setting:
 
 
 class Evaluator:
-    """Evaluates a graph frame by frame. ``source`` gives the frame of a number, in the source's colour space.
+    """Evaluates a graph frame by frame. ``source`` gives the frame of a number, in the source's colour space; results
+    are in ``out_space`` ("": the source's).
 
     ``numbers`` are all frames of the shot: windows reach into them whatever is being rendered. Step outputs that a
     window of a later step will need again are kept, at most ``2 reach + 1`` a step.
@@ -64,7 +65,10 @@ class Evaluator:
         numbers: Sequence[int],
         source: Callable[[int], Frame],
         setting: Setting,
+        out_space: str = "",
     ) -> None:
+        self._target = colour.resolve(out_space) if out_space else colour.source_space
+        self._goes_home = self._target == colour.source_space
         self._graph = graph
         self._colour = colour
         self._numbers = numbers
@@ -76,8 +80,8 @@ class Evaluator:
         self.aovs: dict[str, Image] = {}
         self.facts: dict[str, Any] = {}
 
-    def frame(self, number: int, out_space: str) -> Frame:
-        """The graph's output at a frame number, in ``out_space`` (``""``: the source's).
+    def frame(self, number: int) -> Frame:
+        """The graph's output at a frame number.
 
         Afterwards ``aovs`` and ``facts`` hold those of this frame, by ``step.view`` and by step.
         """
@@ -90,23 +94,20 @@ class Evaluator:
                 self.aovs |= {f"{step.name}.{name}": aov for name, aov in part.aovs.items()}
                 if part.facts:
                     self.facts[step.name] = dict(part.facts)
-        target = self._colour.resolve(out_space) if out_space else self._colour.source_space
-        self._show_pictures(target)
-        result = self._colour.to(made.frame, target) if target else made.frame
-        if target == self._colour.source_space:
-            return self._restore_untouched(result, made.untouched, number)
-        return result
+        self._show_pictures()
+        result = self._colour.to(made.frame, self._target) if self._target else made.frame
+        return self._restore_untouched(result, made.untouched, number) if self._goes_home else result
 
     def entering(self, number: int) -> Frame:
         """The graph's output at a frame number in whatever space it is in: what a step above it is given."""
         return self._made(self._graph.output, number).frame
 
-    def _show_pictures(self, target: str) -> None:
+    def _show_pictures(self) -> None:
         """Colour pictures among the AOVs go to the output's space; planes of data stay as they are."""
         for key, aov in self.aovs.items():
             if aov.ndim == 3:
                 picture = Frame(np.ascontiguousarray(aov), self._steps[key.rsplit(".", 1)[0]].node.space)
-                self.aovs[key] = self._colour.to(picture, target).pixels
+                self.aovs[key] = self._colour.to(picture, self._target).pixels
 
     def _restore_untouched(self, result: Frame, untouched: Untouched | bool, number: int) -> Frame:
         if untouched is False:
@@ -185,7 +186,7 @@ class Evaluator:
         """The result blended with the input by ``mix`` and the mask, and the pixels that this left unchanged."""
         mask = self._mask(step, number, after)
         if mask is None and instance.mix == 1:
-            return after, _unchanged(before, after)
+            return after, self._goes_home and _unchanged(before, after)
         if after.pixels.shape != before.pixels.shape:
             raise FrameError(
                 f"{step.name} changes the picture's size, so it cannot be mixed with its input",
@@ -198,7 +199,7 @@ class Evaluator:
         if mask is not None:
             rgb = np.where(mask[..., None] == 0, base.rgb, rgb)
         blended = after.with_rgb(rgb)
-        return blended, _unchanged(base, blended)
+        return blended, self._goes_home and _unchanged(base, blended)
 
     def _mask(self, step: Step, number: int, like: Frame) -> Image | None:
         mask = step.mask
@@ -289,7 +290,10 @@ def _unchanged(before: Frame, after: Frame) -> Untouched | bool:
         return True
     if after.space != before.space or after.pixels.shape != before.pixels.shape:
         return False
-    same: Untouched = (after.pixels == before.pixels).all(axis=2)
+    channels = after.pixels == before.pixels
+    same: Untouched = channels[..., 0] & channels[..., 1] & channels[..., 2]
+    if channels.shape[2] == 4:
+        same &= channels[..., 3]
     if not same.any():
         return False
     return True if same.all() else same

@@ -41,8 +41,8 @@ def bake_graph(
 
     def chain(image: Image) -> Image:
         frame = Frame(image, source)
-        evaluator = Evaluator(graph, colour, (frame.number,), lambda number: frame, Setting(threads=cores()))
-        return evaluator.frame(frame.number, target).pixels
+        evaluator = Evaluator(graph, colour, (frame.number,), lambda number: frame, Setting(threads=cores()), target)
+        return evaluator.frame(frame.number).pixels
 
     def difference(a: Image, b: Image) -> Array:
         light = [colour.to(Frame(picture, target), DISPLAY).rgb for picture in (a, b)]

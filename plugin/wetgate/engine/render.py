@@ -259,7 +259,9 @@ class _Render:
         documents: Mapping[str, Analysis],
     ) -> None:
         job = self.job
-        evaluator = Evaluator(job.graph, self.colour, self.source.numbers, lambda n: self.store.get(n).frame, setting)
+        evaluator = Evaluator(
+            job.graph, self.colour, self.source.numbers, lambda n: self.store.get(n).frame, setting, out_space
+        )
         reach = job.graph.reach(numbers)
         behind = WriteBehind(max(1, job.write_behind), outputs.ordered)
         try:
@@ -270,7 +272,7 @@ class _Render:
                 self.store.keep({*needed, *coming})
                 for n in (*needed, *coming):
                     self.store.want(n)
-                self._one(number, evaluator, outputs, out_space, documents, behind)
+                self._one(number, evaluator, outputs, documents, behind)
                 if self.failed and job.on_error == "stop":
                     break
             behind.finish()
@@ -283,7 +285,6 @@ class _Render:
         number: int,
         evaluator: Evaluator,
         outputs: Outputs,
-        out_space: str,
         documents: Mapping[str, Analysis],
         behind: WriteBehind,
     ) -> None:
@@ -297,7 +298,7 @@ class _Render:
             for document in documents.values():
                 document.demand_frame(number, read.hash)
             began = time.perf_counter()
-            result = evaluator.frame(number, out_space)
+            result = evaluator.frame(number)
             self.timeline.add("compute", number, began, time.perf_counter())
         except Interrupted:
             raise
