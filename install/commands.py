@@ -24,11 +24,18 @@ class Check:
 
 _PYTHON = str(PYTHON)
 CHECKS = (
-    Check("format", (_PYTHON, "-m", "ruff", "format", "--check", "."), ".venv/bin/ruff format ."),
-    Check("lint", (_PYTHON, "-m", "ruff", "check", "."), ".venv/bin/ruff check --fix ."),
-    Check("types", (_PYTHON, "-m", "mypy"), "the types as mypy says"),
-    Check("layers", (_PYTHON, "-m", "pytest", "tests/contract/test_layers.py"), "the imports named above", tested=True),
-    Check("generated files", (_PYTHON, "install/generate.py", "--check"), "python3 install/generate.py", tested=True),
+    Check("format", (_PYTHON, "-m", "ruff", "format", "--check", "."), "run .venv/bin/ruff format ."),
+    Check("lint", (_PYTHON, "-m", "ruff", "check", "."), "run .venv/bin/ruff check --fix ., and mend what is left"),
+    Check("types", (_PYTHON, "-m", "mypy"), "mend what mypy names"),
+    Check(
+        "layers",
+        (_PYTHON, "-m", "pytest", "tests/contract/test_layers.py"),
+        "turn the named imports around",
+        tested=True,
+    ),
+    Check(
+        "generated files", (_PYTHON, "install/generate.py", "--check"), "run python3 install/generate.py", tested=True
+    ),
 )
 
 
@@ -83,5 +90,5 @@ def check(_arguments: Sequence[str]) -> int:
         if code:
             failed.append(one)
     for one in failed:
-        say(f"{one.name} does not hold; mend with: {one.remedy}")
+        say(f"{one.name} does not hold: {one.remedy}")
     return 1 if failed else 0

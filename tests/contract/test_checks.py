@@ -22,7 +22,7 @@ def test_the_sources_pass(root, name):
     check = _checks(root)[name]
     command = [sys.executable, *check.command[1:]]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{done.stdout[-6000:]}{done.stderr[-2000:]}\nmend with: {check.remedy}"
+    assert done.returncode == 0, f"{done.stdout[-6000:]}{done.stderr[-2000:]}\n{name} does not hold: {check.remedy}"
 
 
 def test_no_check_is_left_out(root):
