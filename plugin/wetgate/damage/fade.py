@@ -76,7 +76,7 @@ class Fade:
     )
     scanner: str = param(
         "broad",
-        choices={"narrow": "Diodes, 22 nm", "broad": "Filters, 45 nm"},
+        choices={"narrow": "Diodes, 22 nm", "broad": "Filters, 60 nm"},
         hint="How wide the scanner's bands are; wide ones see side absorptions and bend the densities more.",
     )
 

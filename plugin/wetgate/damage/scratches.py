@@ -78,7 +78,7 @@ class Scratches:
             column = self._column(line, n + rows, place)
             force = self._force(line, n + rows) * alive
             self._draw(rgb, clear, place, line, column, force.astype(np.float32))
-            known.append([float(column[len(column) // 2]) + place.x, line.width, line.bright])
+            known.append([float(column[len(column) // 2]) + place.x, line.width, bool(line.bright)])
         return Damaged(frame.with_rgb(rgb), {"mask": 1 - clear, "lines": known})
 
     def _alive(self, place: Place, n: int, random: Stream) -> list[_Line]:

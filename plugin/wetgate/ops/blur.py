@@ -17,7 +17,7 @@ from wetgate.spec import Image
 
 Kernel = NDArray[np.float32]
 
-_OVER = 9  # subsamples a pixel and axis: a disc of r = 1 then covers pi within 0.3 %
+_OVER = 9  # subsamples a pixel and axis
 
 
 def gaussian_taps(sigma: float, radius: int | None = None) -> Kernel:
@@ -37,7 +37,7 @@ def disc(radius: float) -> Kernel:
     """Defocus of a lens with a round aperture, geometric optics: uniform within ``radius`` px."""
     r = max(0, math.ceil(radius - 0.5))
     yy, xx = _subpixels(r)
-    inside = (xx * xx + yy * yy <= max(radius, 1e-6) ** 2).astype(np.float64)
+    inside = np.clip((radius - np.hypot(xx, yy)) * _OVER + 0.5, 0, 1)  # a subsample on the rim counts in part
     return _binned(inside, r) if inside.any() else _delta()
 
 

@@ -70,8 +70,9 @@ def red_series(stream: Stream, frame: int, columns: int, correlation_frames: flo
     reach = math.ceil(6 * correlation_frames)
     weights = np.exp(-np.arange(reach + 1) / max(correlation_frames, 1e-9))
     weights /= math.sqrt(float((weights**2).sum()))
-    white = np.stack([stream.normals(frame - k, 1, columns)[0] for k in range(reach + 1)])
-    return np.asarray(weights @ white, dtype=np.float64)
+    # One table of white noise for all time: frames are its rows.
+    white = stream.normal(0, reach + 1, columns, y=frame - reach)[::-1, :, 0].astype(np.float64)
+    return np.asarray((weights[:, None] * white).sum(axis=0))
 
 
 def step_series(stream: Stream, frame: int, columns: int, rate: float, memory: int = 240) -> Series:
@@ -81,10 +82,12 @@ def step_series(stream: Stream, frame: int, columns: int, rate: float, memory: i
     """
     if rate <= 0:
         return np.zeros(columns)
-    for k in range(memory):
-        if float(stream.uniforms(frame - k, 1, 1)[0, 0]) < rate:
-            return np.asarray(stream.child("level").normals(frame - k, 1, columns)[0])
-    return np.zeros(columns)
+    chance = stream.uniform(0, memory, 1, y=frame - memory + 1)[:, 0, 0]
+    steps = np.nonzero(chance < rate)[0]
+    if not len(steps):
+        return np.zeros(columns)
+    drawn = stream.child("level").normals(frame - memory + 1 + int(steps[-1]), 1, columns)
+    return np.asarray(drawn[0])
 
 
 def curve_noise(stream: Stream, frame: int, positions: Series, period: float, octaves: int = 3) -> Series:
