@@ -238,6 +238,15 @@ def test_header_and_sidecars_equal_what_the_rendered_pixels_give() -> None:
     assert len(files["dolby-vision"]["shots"][0]["frame_edits"]) == 6
 
 
+@pytest.mark.parametrize("fidelity", ["forensic", "faithful", "pleasing"])
+def test_the_measured_light_is_that_of_the_fidelity_rendered(fidelity: Any) -> None:
+    frames = [_frame(_scene(lamp=900.0))]
+    analysis = _analysed(_Shot(frames), fidelity=fidelity, estimate=1.0, peak=4000.0)
+    ctx = Context(analysis=analysis, fidelity=fidelity)
+    made = _render(frames[0], ctx=ctx, fidelity=fidelity, estimate=1.0, peak=4000.0).frame
+    assert analysis["content_light"]["max_cll"] == pytest.approx(float(made.rgb.max()))
+
+
 def test_mix_is_part_of_the_measured_light() -> None:
     frames = _moving(2)
     full, half = (_analysed(_Shot(frames), method="bt2446a", mix=m)["content_light"]["max_fall"] for m in (1.0, 0.5))

@@ -30,14 +30,34 @@ def test_clipping_is_found_in_the_primaries_it_happened_in() -> None:
     assert not clipping.clipped(picture, "rec2020", 100.0).any()
 
 
-def test_clip_level_is_sdr_white_or_a_pile_above_it_or_nothing() -> None:
-    assert clipping.clip_level([clipping.top_of(_scene(), "rec709")]) == 100.0
-    piled = np.full((50, 50, 3), 30.0, np.float32)
-    piled[:5] = 123.0
-    assert clipping.clip_level([clipping.top_of(piled, "rec2020")]) == pytest.approx(123.0)
-    open_ended = np.geomspace(1.0, 5000.0, 30_000).reshape(100, 100, 3).astype(np.float32)
+def _level(picture: np.ndarray, primaries: str = "rec2020") -> float | None:
+    return clipping.clip_level([clipping.top_of(picture.astype(np.float32), primaries)])
+
+
+def test_clip_level_is_sdr_white_where_nothing_passes_it() -> None:
+    assert _level(_scene(), "rec709") == 100.0
+    assert _level(_scene((80, 80, 20, (900.0,) * 3)), "rec709") == 100.0
+
+
+def test_clip_level_is_sdr_white_under_the_ringing_of_a_codec() -> None:
+    picture = _scene((80, 80, 40, (900.0,) * 3))
+    ringing = np.random.default_rng(2).normal(0.0, 1.2, picture.shape)
+    rung = picture + np.where(picture > 95.0, ringing, 0.0)
+    rung[80, 100:110] = 117.0
+    assert rung.max() > 101.5
+    assert _level(rung, "rec709") == 100.0
+
+
+def test_clip_level_is_found_above_sdr_white() -> None:
+    picture = np.random.default_rng(3).random((50, 50, 3)) * 99.0
+    picture[:5] = 123.0
+    assert _level(picture) == pytest.approx(123.0, rel=0.011)
+
+
+def test_light_without_an_end_has_no_clip_level() -> None:
+    open_ended = np.geomspace(1.0, 5000.0, 30_000).reshape(100, 100, 3)
     open_ended[0, 0] = 90_000.0
-    assert clipping.clip_level([clipping.top_of(open_ended, "rec2020")]) is None
+    assert _level(open_ended) is None
 
 
 def test_nothing_is_estimated_where_nothing_clipped() -> None:

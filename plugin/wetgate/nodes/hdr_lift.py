@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -178,15 +179,15 @@ class HdrLift:
         for done, frame in enumerate(shot, 1):
             ctx.check_abort()
             at = cast(HdrLift, shot.params(frame.number))
-            tops[frame.number] = clipping.top_of(frame.rgb, primaries)
-            wanted[frame.number] = at._white_and_knee(statistics.brightness(frame.rgb), ctx)
+            tops[frame.number] = clipping.top_of(frame.rgb, primaries, ctx.threads)
+            wanted[frame.number] = at._white_and_knee(statistics.brightness(frame.rgb), at._as_rendered(ctx))
             ctx.progress(0.5 * done / len(shot))
         curves = _curves(shots, wanted, tops)
         measured: dict[int, light.FrameLight] = {}
         for done, frame in enumerate(shot, 1):
             ctx.check_abort()
             at = cast(HdrLift, shot.params(frame.number))
-            measured[frame.number] = light.measure(at._mixed(frame, curves[frame.number], ctx))
+            measured[frame.number] = light.measure(at._mixed(frame, curves[frame.number], at._as_rendered(ctx)))
             ctx.progress(0.5 + 0.5 * done / len(shot))
         return analysis.to_results(shots, curves, measured)
 
@@ -201,6 +202,11 @@ class HdrLift:
             "dolby-vision": metadata.dolby_vision(shots, analysis.frame_codes_of(results), mastering, content),
             "hdr-metadata": metadata.summary(numbers, analysis.bars_of(results), mastering, content, facts),
         }
+
+    def _as_rendered(self, ctx: Context) -> Context:
+        """The analysis' context with the fidelity of the render: the job's where it has one, else the node's own."""
+        own = cast(Fidelity, getattr(self, "fidelity", "faithful"))
+        return replace(ctx, fidelity=own) if ctx.fidelity == "faithful" else ctx
 
     def _mixed(self, frame: Frame, curve: FrameCurve, ctx: Context) -> Image:
         """The light that leaves the node at this frame, ``mix`` included (a mask is not known here)."""

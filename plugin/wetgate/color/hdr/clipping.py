@@ -9,6 +9,7 @@ both are nothing outside the clipped areas, and the node's ledger keeps them apa
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,39 +25,57 @@ from wetgate.color.primaries import apply_matrix, rgb_to_rgb
 _HARD = 0.995
 _SOFT = 0.95  # the estimate begins here, at nothing: five codes lower
 _CLEAR = 0.8  # a pixel of this level itself is not clipped, whatever lies around it
-_PILE, _FEWEST = 1e-4, 50  # share and number of samples at a maximum that make it a clip level
+_PILE, _FEWEST = 1e-4, 50  # share and number of samples that a pile takes
+_BOTTOM, _WIDTH, _BINS = 90.0, 1.01, 720  # steps of 1 % from 90 to 115,000 nits
 _NEAR, _AROUND, _WIDE = 0.0015, 0.015, 0.05  # radii as a share of the picture's width
 _STEP_DOWN = 4  # blurs run on every 4th pixel's average
 
 
 @dataclass(frozen=True, slots=True)
 class Top:
-    """The top of one frame's values in source primaries: the maximum, how many samples lie at it, of how many."""
+    """How one frame's values in source primaries end: samples by 1 % steps of light from 90 nits, and all samples."""
 
-    maximum: float
-    count: int
+    counts: NDArray[np.int64]
     total: int
 
 
-def top_of(rgb: Any, primaries: str) -> Top:
-    """Where the values of SDR light (H, W, 3, Rec.2020, nits) end, seen in the source's primaries."""
-    source = apply_matrix(rgb_to_rgb("rec2020", primaries), np.asarray(rgb)[..., :3])
-    maximum = float(source.max())
-    return Top(maximum, int((source >= _HARD * maximum).sum()) if maximum > 0 else 0, source.size)
+def top_of(rgb: Any, primaries: str, threads: int = 1) -> Top:
+    """How the values of SDR light (H, W, 3, Rec.2020, nits) end, seen in the source's primaries."""
+    pixels = np.asarray(rgb)
+    matrix = rgb_to_rgb("rec2020", primaries)
+    found: dict[int, NDArray[np.int64]] = {}
+
+    def count(at: slice, planes: Array) -> None:
+        source = multiply(matrix, planes)
+        steps = np.log(source[source >= _BOTTOM] / _BOTTOM) / math.log(_WIDTH)
+        found[at.start] = np.bincount(np.minimum(steps, _BINS - 1).astype(np.int64), minlength=_BINS)
+
+    on_blocks(pixels, count, threads)
+    return Top(np.sum(list(found.values()), axis=0), pixels.size)
 
 
 def clip_level(tops: list[Top]) -> float | None:
     """The light at which a shot's channels clip, in nits, or None where nothing shows that they do.
 
-    100 where the values end at SDR white or below it. Above it (super-whites, scene-linear light) the shot's maximum,
-    if enough samples lie there to be a clip.
+    100 where at most as much lies above 105 nits as within 5 % of SDR white: above it are then a codec's ringing and a
+    scaler's overshoot. Else (super-whites, scene-linear light) the highest pile: a level within 2 % of which lie at
+    least as many samples as above it, and three times as many as in the 10 % below it.
     """
-    highest = max(t.maximum for t in tops)
-    if highest <= SDR_WHITE * 1.01:
+    counts = np.sum([t.counts for t in tops], axis=0)
+    white = int(math.log(SDR_WHITE / _BOTTOM) / math.log(_WIDTH))
+    if counts[white + 6 :].sum() <= counts[white - 5 : white + 6].sum():
         return SDR_WHITE
-    at_it = [t for t in tops if t.maximum >= _HARD * highest]
-    count, total = sum(t.count for t in at_it), sum(t.total for t in at_it)
-    return highest if count >= max(_PILE * total, _FEWEST) else None
+    running = np.concatenate(([0], np.cumsum(counts)))
+    first = np.arange(white, _BINS - 2)  # of the two steps of a pile
+    pile = running[first + 2] - running[first]
+    above = running[-1] - running[first + 2]
+    below = running[first] - running[first - 10]
+    enough = pile >= max(_PILE * sum(t.total for t in tops), _FEWEST)
+    found = first[enough & (pile >= above) & (pile >= 3 * below)]
+    if found.size == 0:
+        return None
+    fuller = int(found[-1] + (counts[found[-1] + 1] > counts[found[-1]]))
+    return float(_BOTTOM * _WIDTH**fuller)
 
 
 def clipped(rgb: Any, primaries: str, level: float | None, threads: int = 1) -> NDArray[np.bool_]:
