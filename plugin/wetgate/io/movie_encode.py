@@ -30,6 +30,8 @@ from wetgate.spec import Frame, FrameError, UsageError
 _PROGRESSIVE = 1  # AV_FIELD_PROGRESSIVE
 _QUANTISER_STEP = 118  # FF_QP2LAMBDA (libavutil/avutil.h): libavcodec counts quantisers in these
 NO_HDR = StaticHdr()
+# The most that x265 reorders pictures: encoder.cpp, vps.numReorderPics, with a B pyramid.
+X265_REORDER = 2
 FOREVER = Fraction(10**9)
 
 
@@ -58,6 +60,7 @@ class OpenMovie:
     def __init__(self, path: Path, plan: Plan, notes: list[str]) -> None:
         self._plan = plan
         self._closed = False
+        self._sent = 0
         self._audio: AudioCopy | None = None
         options = {"fflags": "+bitexact"}
         if plan.muxer == "mp4":
@@ -113,6 +116,10 @@ class OpenMovie:
         size = 0
         for packet in packets:
             packet.stream = self._stream
+            if self._plan.encoder.name == "libx265" and packet.pts is not None:
+                # x265 dates packets from uninitialised memory where a movie is shorter than its reordering.
+                packet.dts = min(self._sent - X265_REORDER, packet.pts)
+                self._sent += 1
             size += packet.size
             self._out.mux_one(packet)
         return size

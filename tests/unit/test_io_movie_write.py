@@ -1,0 +1,500 @@
+"""Writing movies: code values, tags in stream and container, nothing half done, the same bytes each time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from support.movies import FULL, LIMITED, X264, counted, encode
+from wetgate.color.ycbcr import Layout, Quantisation
+from wetgate.io.attributes import TimeCode
+from wetgate.io.movie import MovieSink, open_movie, open_movie_sink
+from wetgate.io.sink import WriteOptions
+from wetgate.spec import Box, Frame, FrameError, Image, UsageError
+
+SDR, PQ, HLG = "rec1886_rec709_display", "rec2100_pq_display", "rec2100_hlg_display"
+RATE = Fraction(24000, 1001)
+
+
+def bars_and_ramps(width: int = 64, height: int = 48, shift: int = 0) -> Image:
+    """Colour bars at 75 % above, a grey ramp from -0.07 to 1.09 in the middle, coloured ramps below."""
+    colours = np.array([[1, 1, 1], [1, 1, 0], [0, 1, 1], [0, 1, 0], [1, 0, 1], [1, 0, 0], [0, 0, 1], [0, 0, 0]])
+    picture = np.empty((height, width, 3), np.float32)
+    third = height // 3
+    picture[:third] = 0.75 * colours[(np.arange(width) * 8 // width + shift) % 8]
+    picture[third : 2 * third] = np.linspace(-0.07, 1.09, width)[:, None]
+    x = np.linspace(0.0, 1.0, width)
+    picture[2 * third :] = np.stack([x, 1 - x, 0.5 + 0 * x], axis=-1)
+    return picture
+
+
+def frames_of(pictures: Iterable[Image], **fields: Any) -> list[Frame]:
+    return [Frame(p.astype(np.float32), "", n, **fields) for n, p in enumerate(pictures)]
+
+
+def write(path: Path, frames: list[Frame], space: str = SDR, **options: Any) -> MovieSink:
+    options.setdefault("rate", RATE)
+    sink = open_movie_sink(
+        path, numbers=[f.number for f in frames], options=WriteOptions(**options), space=space, interop_id=None
+    )
+    for frame in frames:
+        sink.write(frame)
+    sink.finish()
+    return sink
+
+
+def read_back(path: Path, count: int) -> list[Frame]:
+    source = open_movie(path)
+    assert len(source.numbers) == count
+    return [source.read(n).frame for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("pixel_format", "step"),
+    # Half a code of luma, and what half a code of chroma makes of R'G'B' beside it (BT.709: at most 1.8556 times).
+    [
+        ("yuv444p16le", 0.5 / 56064 + 1.8556 * 0.5 / 57344),
+        ("yuv444p10le", 0.5 / 876 + 1.8556 * 0.5 / 896),
+        ("gbrp16le", 0.5 / 65535),
+        ("gbrp10le", 0.5 / 1023),
+    ],
+)
+def test_a_lossless_movie_is_within_half_a_code(tmp_path: Path, pixel_format: str, step: float) -> None:
+    pictures = [np.clip(bars_and_ramps(shift=n), 0, 1) for n in range(3)]
+    write(tmp_path / "m.mkv", frames_of(pictures), pixel_format=pixel_format)
+    for frame, picture in zip(read_back(tmp_path / "m.mkv", 3), pictures, strict=True):
+        assert np.abs(frame.pixels - picture).max() <= step + 2e-6  # float32 arithmetic on the way
+
+
+def away_from_edges(width: int, height: int) -> Any:
+    """Where :func:`bars_and_ramps` has no edge within eight pixels: subsampled chroma smears them so far."""
+    x, y = np.arange(width), np.arange(height)
+    third, bar = height // 3, width // 8
+    inside = (y % third >= 8) & (y % third < third - 8)
+    columns = (x >= 8) & (x < width - 8)
+    bars = (x % bar >= 8) & (x % bar < bar - 8)
+    return inside[:, None] & np.where((y < third)[:, None], bars, columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "mean", "worst"),
+    # Of R'G'B', away from the bars' edges. A code of 8 bits is 0.0046, of 10 bits 0.0011; crf 16 and the ProRes and
+    # DNxHR quantisers are meant to be invisible, a few codes at worst.
+    [
+        ("m.mov", {}, 0.001, 0.008),
+        ("m.mov", {"codec_options": {"profile": "4444xq"}}, 0.001, 0.006),
+        ("m.mp4", {"codec": "libx264", "pixel_format": "yuv444p10le"}, 0.004, 0.04),
+        ("m.mp4", {"codec": "libx264", "depth": "uint10"}, 0.004, 0.04),
+        ("m.mp4", {}, 0.005, 0.04),
+        ("m.mp4", {"codec": "libx265"}, 0.004, 0.04),
+        ("m.webm", {}, 0.004, 0.04),
+        ("m.mxf", {}, 0.001, 0.008),
+        ("m.mkv", {"codec": "mpeg2video"}, 0.005, 0.04),
+        ("m.mov", {"codec": "mjpeg"}, 0.005, 0.03),
+        ("m.mov", {"codec": "v210"}, 0.001, 0.003),
+    ],
+)
+def test_bars_and_ramps_come_back_from_every_codec(
+    tmp_path: Path, name: str, options: dict[str, Any], mean: float, worst: float
+) -> None:
+    pictures = [bars_and_ramps(256, 144, shift=n) for n in range(3)]
+    rate = Fraction(24) if name == "m.mxf" else RATE
+    write(tmp_path / name, frames_of(pictures), rate=rate, **options)
+    where = away_from_edges(256, 144)
+    if options.get("codec") == "mjpeg":  # full range: what is beyond 0..1 is gone, and counted
+        where[48:96] = False
+    errors = [np.abs(f.pixels - p)[where] for f, p in zip(read_back(tmp_path / name, 3), pictures, strict=True)]
+    assert np.mean(errors) < mean
+    assert np.max(errors) < worst
+
+
+@pytest.mark.parametrize("codec", ["ffv1", "prores_ks", "libx264", "libx265", "libsvtav1", "v210"])
+def test_super_whites_and_sub_blacks_survive(tmp_path: Path, codec: str) -> None:
+    picture = np.full((64, 96, 3), 0.5, np.float32)
+    picture[:32, :48], picture[:32, 48:] = 1.08, -0.06
+    suffix = {"libsvtav1": "mkv", "ffv1": "mkv"}.get(codec, "mov")
+    depth = None if codec in ("ffv1", "prores_ks", "v210") else "uint10"
+    sink_path = tmp_path / f"m.{suffix}"
+    write(sink_path, frames_of([picture] * 2), codec=codec, depth=depth)
+    pixels = read_back(sink_path, 2)[1].pixels
+    # Two 10-bit codes: the patches are flat, so that even lossy coders hold them.
+    assert pixels[8:24, 8:40] == pytest.approx(1.08, abs=2.5 / 876)
+    assert pixels[8:24, 56:88] == pytest.approx(-0.06, abs=2.5 / 876)
+
+
+def test_untouched_footage_keeps_its_codes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    frame = av.VideoFrame(64, 48, "yuv420p10le")
+    stored = [rng.integers(64, 940, (48, 64)), *(rng.integers(300, 700, (24, 32)) for _ in range(2))]
+    from wetgate.io.movie_planes import components, fill
+
+    fill(frame, stored)
+    encode(tmp_path / "in.mkv", "ffv1", [frame], tags=(1, 1, 1, LIMITED))
+    source = open_movie(tmp_path / "in.mkv")
+    write(tmp_path / "out.mkv", [source.read(0).frame], pixel_format="yuv420p10le")
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        again = [c.copy() for c in components(next(container.decode(video=0)))]
+    for before, after in zip(stored, again, strict=True):
+        assert np.array_equal(before, after)
+
+
+def test_samples_without_a_code_are_clamped_and_counted(tmp_path: Path) -> None:
+    picture = np.full((32, 32, 3), 0.5, np.float32)
+    picture[0, :4] = [np.nan, 7.0, 0.5]
+    picture[1, :3] = np.inf
+    sink = open_movie_sink(
+        tmp_path / "m.mkv", numbers=[0], options=WriteOptions(rate=RATE, pixel_format="gbrp16le"), space=SDR
+    )
+    # Eight samples of NaN and 7, nine of infinity: changed once, and the large ones clamped to the last code again.
+    assert sink.write(Frame(picture, "", 0)).clamped == 4 + 4 + 9 + 4 + 9
+    sink.finish()
+    pixels = read_back(tmp_path / "m.mkv", 1)[0].pixels
+    assert np.isfinite(pixels).all()
+    assert pixels[0, 0].tolist() == pytest.approx([0.0, 1.0, 0.5], abs=1e-5)
+    assert np.abs(pixels[5:] - 0.5).max() < 1e-5
+
+
+def test_overflow_error_refuses_the_frame(tmp_path: Path) -> None:
+    sink = open_movie_sink(
+        tmp_path / "m.mkv", numbers=[0, 1], options=WriteOptions(rate=RATE, overflow="error"), space=SDR
+    )
+    sink.write(Frame(np.full((32, 32, 3), 1.05, np.float32), "", 0))
+    with pytest.raises(FrameError, match="beyond what yuv444p16le holds"):
+        sink.write(Frame(np.full((32, 32, 3), 1.5, np.float32), "", 1))
+    sink.abort()
+
+
+@pytest.mark.parametrize("name", ["m.mov", "x264.mp4", "x265.mp4", "m.mkv", "m.webm"])
+@pytest.mark.parametrize(
+    ("space", "codes"), [(SDR, (1, 1, 1)), (PQ, (9, 16, 9)), (HLG, (9, 18, 9)), ("srgb_display", (1, 13, 1))]
+)
+def test_the_tags_are_exact_in_stream_and_container(
+    tmp_path: Path, name: str, space: str, codes: tuple[int, ...]
+) -> None:
+    codec = {"x264.mp4": "libx264", "x265.mp4": "libx265"}.get(name)
+    write(tmp_path / name, frames_of([bars_and_ramps(64, 64)] * 2), space, codec=codec)
+    with av.open(str(tmp_path / name)) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.color_primaries, context.color_trc, context.colorspace) == codes
+        assert context.color_range == LIMITED
+        frame = next(container.decode(video=0))
+        assert (frame.color_primaries, frame.color_trc, frame.colorspace) == codes
+    info = open_movie(tmp_path / name).info
+    assert info.hint.space == space
+    assert not info.notes
+    if name.endswith(("mov", "mp4")):  # the box that QuickTime reads: type, then three big-endian codes
+        data = (tmp_path / name).read_bytes()
+        at = data.index(b"colr") + 4
+        assert data[at : at + 4] == (b"nclc" if name.endswith("mov") else b"nclx")
+        assert tuple(int.from_bytes(data[at + 4 + 2 * i : at + 6 + 2 * i], "big") for i in range(3)) == codes
+
+
+def test_full_range_is_written_and_tagged_when_asked_for(tmp_path: Path) -> None:
+    picture = np.clip(bars_and_ramps(), 0, 1)
+    write(tmp_path / "m.mkv", frames_of([picture]), pixel_format="yuv444p10le", full_range=True)
+    with av.open(str(tmp_path / "m.mkv")) as container:
+        frame = next(container.decode(video=0))
+        assert frame.color_range == FULL
+        luma = np.frombuffer(frame.planes[0], "<u2").reshape(48, -1)[:, :64]
+    assert (luma.min(), luma.max()) == (0, 1023)
+    assert np.abs(read_back(tmp_path / "m.mkv", 1)[0].pixels - picture).max() < 0.002  # half codes of 10 bits
+
+
+def test_chroma_of_bt2020_lies_top_left_and_is_tagged_so(tmp_path: Path) -> None:
+    write(tmp_path / "m.mp4", frames_of([bars_and_ramps(64, 64)] * 2), PQ)
+    assert open_movie(tmp_path / "m.mp4").read(0).frame.codec["siting"] == "topleft"
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "kept"),
+    [
+        ("m.mov", {}, True),
+        ("m.mkv", {}, True),
+        ("m.mp4", {}, False),
+        ("m.mov", {"codec_options": {"profile": "hq"}}, False),
+    ],
+)
+def test_alpha_is_kept_where_the_codec_has_it_and_missed_aloud_where_not(
+    tmp_path: Path, name: str, options: dict[str, Any], kept: bool
+) -> None:
+    picture = np.full((64, 64, 4), 0.5, np.float32)
+    picture[:32, :, 3] = 0.25
+    picture[32:, :, 3] = 1.0
+    sink = write(tmp_path / name, frames_of([picture]), **options)
+    frame = read_back(tmp_path / name, 1)[0]
+    assert ("A" in frame.layout) == kept
+    assert any("alpha is left out" in note for note in sink.notes) == (not kept)
+    if kept:
+        assert frame.alpha is not None
+        assert np.abs(frame.alpha - picture[..., 3]).max() < 0.001  # 10 bits of alpha in
+        assert np.abs(frame.rgb - 0.5).max() < 0.01
+
+
+@pytest.mark.parametrize("suffix", ["mov", "mp4", "mkv"])
+@pytest.mark.parametrize("carried", [True, False])
+def test_the_start_time_code_is_written(tmp_path: Path, suffix: str, carried: bool) -> None:
+    given = {} if carried else {"start_timecode": "10:20:30:12"}
+    metadata = {"timeCode": TimeCode.parse("10:20:30:12")} if carried else {}
+    write(tmp_path / f"m.{suffix}", frames_of([bars_and_ramps(64, 64)], metadata=metadata), **given)
+    assert open_movie(tmp_path / f"m.{suffix}").info.start_timecode == "10:20:30:12"
+
+
+def test_rate_and_pixel_aspect_are_written(tmp_path: Path) -> None:
+    metadata = {"framesPerSecond": Fraction(30000, 1001)}
+    frames = frames_of([bars_and_ramps(64, 64)] * 4, metadata=metadata, pixel_aspect=128 / 117)
+    write(tmp_path / "m.mov", frames, rate=None)
+    info = open_movie(tmp_path / "m.mov").info
+    assert info.rate == Fraction(30000, 1001)
+    assert info.pixel_aspect == pytest.approx(128 / 117, rel=1e-5)
+
+
+def test_the_display_window_is_what_a_movie_shows(tmp_path: Path) -> None:
+    picture = np.full((20, 24, 3), 0.8, np.float32)
+    frame = Frame(picture, "", 0, data_window=Box(-4, 10, 24, 20), display_window=Box(0, 0, 32, 32))
+    write(tmp_path / "m.mkv", [frame])
+    pixels = read_back(tmp_path / "m.mkv", 1)[0].pixels
+    expected = np.zeros((32, 32, 3), np.float32)
+    expected[10:30, 0:20] = 0.8
+    assert np.abs(pixels - expected).max() < 1e-4  # 16 bits
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("m.mov", {}),
+        ("m.mp4", {}),
+        ("m.mkv", {}),
+        ("m.mp4", {"codec": "libx265"}),
+        ("m.webm", {}),
+        ("m.mxf", {}),
+        ("m.mov", {"codec": "mjpeg"}),
+    ],
+)
+def test_two_runs_give_the_same_bytes(tmp_path: Path, name: str, options: dict[str, Any]) -> None:
+    frames = frames_of([bars_and_ramps(256, 144, shift=n) for n in range(12)])
+    found = []
+    for run in ("one", "two"):
+        (tmp_path / run).mkdir()
+        write(tmp_path / run / name, frames, start_timecode="01:00:00:00", rate=Fraction(24), **options)
+        found.append((tmp_path / run / name).read_bytes())
+    assert found[0] == found[1]
+
+
+def test_the_encoders_run_with_a_fixed_number_of_threads(tmp_path: Path) -> None:
+    # x264 and FFV1 write other bytes for other thread counts; another machine shall write the same movie.
+    from wetgate.io.movie_codecs import ENCODERS
+
+    assert ENCODERS["libx264"].threads
+    assert ENCODERS["ffv1"].options["slices"]
+    script = (
+        "import os; os.cpu_count = lambda: 1; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+        "import sys; sys.path[:0] = sys.argv[2:]\n"
+        "from pathlib import Path; import test_io_movie_write as t\n"
+        "t.write(Path(sys.argv[1]), t.frames_of([t.bars_and_ramps(256, 144, shift=n) for n in range(12)]), t.SDR,\n"
+        "        codec='libx265')"
+    )
+    if not hasattr(__import__("os"), "sched_setaffinity"):
+        pytest.skip("the system cannot bind a process to one core")
+    here = Path(__file__).parent
+    paths = [str(here), str(here.parent), str(here.parents[1] / "plugin")]
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "one.mp4"), *paths], check=True)
+    write(tmp_path / "all.mp4", frames_of([bars_and_ramps(256, 144, shift=n) for n in range(12)]), SDR, codec="libx265")
+    assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "all.mp4").read_bytes()
+
+
+def test_a_movie_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "m.mov"
+    path.write_bytes(b"the one before")
+    frames = frames_of([bars_and_ramps(64, 64)] * 3)
+    sink = open_movie_sink(path, numbers=[0, 1, 2], options=WriteOptions(rate=RATE), space=SDR)
+    sink.write(frames[0])
+    assert path.read_bytes() == b"the one before"
+    sink.abort()
+    assert [p.name for p in tmp_path.iterdir()] == ["m.mov"]
+    assert path.read_bytes() == b"the one before"
+    write(path, frames)
+    assert [p.name for p in tmp_path.iterdir()] == ["m.mov"]
+    assert len(open_movie(path).numbers) == 3
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "libsvtav1"])
+def test_a_very_short_movie_has_sound_times(tmp_path: Path, codec: str, count: int) -> None:
+    write(tmp_path / "m.mp4", frames_of([bars_and_ramps(64, 64)] * count), codec=codec)
+    with av.open(str(tmp_path / "m.mp4")) as container:
+        stream = container.streams.video[0]
+        packets = [p for p in container.demux(stream) if p.size]
+        assert stream.time_base is not None
+        ticks = 1 / (RATE * stream.time_base)
+        assert sorted(p.pts / ticks for p in packets if p.pts is not None) == list(range(count))
+        dates = [p.dts / ticks for p in packets if p.dts is not None]
+        # B-frames are decoded at most a few frames before they are shown; x265 has been seen to say 1e14 there.
+        assert all(-4 <= d <= count for d in dates)
+        assert dates == sorted(dates)
+
+
+def test_a_movie_has_no_holes(tmp_path: Path) -> None:
+    frames = frames_of([bars_and_ramps(64, 64)] * 3)
+    sink = open_movie_sink(tmp_path / "m.mov", numbers=[0, 1, 2], options=WriteOptions(rate=RATE), space=SDR)
+    sink.write(frames[0])
+    with pytest.raises(FrameError, match="frame 2 came where 1 was due"):
+        sink.write(frames[2])
+    with pytest.raises(FrameError, match="lacks 2 of 3 frames"):
+        sink.finish()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_frame_of_another_size_is_refused(tmp_path: Path) -> None:
+    sink = open_movie_sink(tmp_path / "m.mov", numbers=[0, 1], options=WriteOptions(rate=RATE), space=SDR)
+    sink.write(Frame(bars_and_ramps(64, 64), "", 0))
+    with pytest.raises(FrameError, match="frame 1 is 32x32, the movie 64x64"):
+        sink.write(Frame(bars_and_ramps(32, 32), "", 1))
+    sink.abort()
+
+
+def test_a_full_disk_is_a_clear_error_and_leaves_nothing(tmp_path: Path) -> None:
+    script = (
+        "import resource, signal, sys; sys.path[:0] = sys.argv[2:]\n"
+        "from pathlib import Path; import numpy as np\n"
+        "import test_io_movie_write as t\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
+        "rng = np.random.default_rng(0)\n"
+        "try:\n"
+        "    t.write(Path(sys.argv[1]), t.frames_of([rng.random((256, 256, 3)) for _ in range(8)]))\n"
+        "except t.FrameError as error:\n"
+        "    print(error)\n"
+    )
+    pytest.importorskip("resource", reason="file size limits are POSIX")
+    here = Path(__file__).parent
+    paths = [str(here), str(here.parent), str(here.parents[1] / "plugin")]
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "m.mov"), *paths], capture_output=True, text=True, check=True
+    )
+    assert "File too large" in done.stdout
+    assert "m.mov" in done.stdout
+    assert not (tmp_path / "m.mov").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "space", "options", "message"),
+    [
+        ("m.mpg", SDR, {}, r"\.mpg movies are read, not written"),
+        ("m.mov", "ACEScg", {}, "ACEScg has no tags"),
+        ("m.mov", SDR, {"codec": "libx266"}, "no video encoder 'libx266'; at codec; did you mean"),
+        ("none/m.mov", SDR, {}, "the folder is not there"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_the_first_frame(
+    tmp_path: Path, name: str, space: str, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        open_movie_sink(tmp_path / name, numbers=[0], options=WriteOptions(rate=RATE, **options), space=space)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "options", "message"),
+    [
+        ("m.mp4", (63, 64), {}, "does not take 63x64.*a width that 2"),
+        ("m.mov", (64, 64), {"pixel_format": "yuv420p"}, "prores_ks does not write yuv420p"),
+        ("m.mov", (64, 64), {"quality": 20}, "prores_ks has no quality scale"),
+        ("m.mp4", (64, 64), {"codec_options": {"crff": "20"}}, "has no option crff"),
+        ("m.mkv", (64, 64), {"depth": "half"}, "ffv1 does not store half"),
+        ("m.webm", (64, 64), {"codec": "libx264"}, "webm does not hold what libx264 makes"),
+        ("m.mov", (64, 64), {"codec": "dnxhd"}, "dnxhd refuses 64x64"),
+        ("m.mov", (64, 64), {"start_timecode": "25:00:00:00"}, "25:00:00:00"),
+        ("m.mov", (64, 64), {"rate": None}, "the frame rate is not known.*--rate"),
+    ],
+)
+def test_what_the_first_frame_shows_to_be_impossible_is_refused_and_leaves_nothing(
+    tmp_path: Path, name: str, size: tuple[int, int], options: dict[str, Any], message: str
+) -> None:
+    options = {"rate": RATE, **options}
+    sink = open_movie_sink(tmp_path / name, numbers=[0], options=WriteOptions(**options), space=SDR)
+    with pytest.raises(UsageError, match=message):
+        sink.write(Frame(np.zeros((size[1], size[0], 3), np.float32), "", 0))
+    sink.abort()
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_untagged_movie_is_written_where_it_is_allowed(tmp_path: Path) -> None:
+    frames = frames_of([bars_and_ramps(64, 64)])
+    options = WriteOptions(rate=RATE)
+    sink = open_movie_sink(tmp_path / "m.mkv", numbers=[0], options=options, space="arri_logc4", untagged=True)
+    sink.write(frames[0])
+    sink.finish()
+    info = open_movie(tmp_path / "m.mkv").info
+    assert info.hint.space is None
+    assert "no primaries and no transfer" in info.hint.how
+
+
+def _with_sound(path: Path, frames: int = 24) -> Path:
+    """A movie with a tone of which the loudness tells the time: sample n of the whole is n."""
+    with av.open(str(path), "w") as out:
+        video = out.add_stream("libx264", rate=24)
+        video.width, video.height = 96, 64
+        video.codec_context.options = dict(X264)
+        audio = out.add_stream("pcm_s16le", rate=48000, layout="mono")
+        for n, frame in enumerate(counted(frames)):
+            frame.pts, frame.time_base = n, Fraction(1, 24)
+            out.mux(video.encode(frame))
+            samples = (np.arange(n * 2000, (n + 1) * 2000) // 10).astype(np.int16)[None]
+            sound = av.AudioFrame.from_ndarray(samples, layout="mono")
+            sound.sample_rate, sound.pts, sound.time_base = 48000, n * 2000, Fraction(1, 48000)
+            out.mux(audio.encode(sound))
+        out.mux(video.encode(None))
+        out.mux(audio.encode(None))
+    return path
+
+
+def test_the_sound_of_the_rendered_range_is_copied_in_step(tmp_path: Path) -> None:
+    source = open_movie(_with_sound(tmp_path / "in.mov"), frames="6-17")
+    options = WriteOptions(rate=source.info.rate)
+    sink = open_movie_sink(tmp_path / "out.mov", numbers=source.numbers, options=options, space=SDR, audio=source)
+    for number in source.numbers:
+        sink.write(source.read(number).frame)
+    sink.finish()
+    assert not sink.notes
+    with av.open(str(tmp_path / "out.mov")) as container:
+        heard = {
+            round(f.time * 48000) + i: s for f in container.decode(audio=0) for i, s in enumerate(f.to_ndarray()[0])
+        }
+    # Frame 6 begins at sample 12000 of the source; a packet that began before is left out.
+    assert 0 <= min(heard) < 2000
+    assert 23000 < max(heard) < 26000
+    assert all(heard[n] == (n + 12000) // 10 for n in heard)
+
+
+def test_sound_that_does_not_fit_is_left_out_aloud(tmp_path: Path) -> None:
+    source = open_movie(_with_sound(tmp_path / "in.mov"), frames="0-8x2")
+    for name, rate, numbers, said in (
+        ("steps.mov", 24, source.numbers, "the sound is left out"),
+        ("rate.mov", 25, [0, 1, 2], "the sound is left out"),
+        ("m.webm", 24, [0, 1, 2], "cannot be copied into webm"),
+    ):
+        options = WriteOptions(rate=Fraction(rate))
+        sink = open_movie_sink(tmp_path / name, numbers=numbers, options=options, space=SDR, audio=source)
+        for number in numbers:
+            sink.write(source.read(number).frame)
+        sink.finish()
+        assert any(said in note for note in sink.notes), sink.notes
+        with av.open(str(tmp_path / name)) as container:
+            assert not container.streams.audio
+
+
+def test_chroma_is_filtered_as_the_matrix_module_does(tmp_path: Path) -> None:
+    picture = bars_and_ramps(64, 64)
+    write(tmp_path / "m.mkv", frames_of([picture]), pixel_format="yuv422p10le")
+    with av.open(str(tmp_path / "m.mkv")) as container:
+        frame = next(container.decode(video=0))
+        cb = np.frombuffer(frame.planes[1], "<u2").reshape(64, -1)[:, :32]
+    expected = Layout(1, Quantisation(10, False), (2, 1), "left").codes(picture)[1]
+    assert np.array_equal(cb, np.clip(np.floor(expected + 0.5), 0, 1023))
