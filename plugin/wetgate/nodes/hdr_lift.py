@@ -316,7 +316,7 @@ class HdrLift:
             views["waveform"] = scopes.waveform(after)
         if "clip" in ctx.views:
             hit = clipping.clipped(before, self._primaries(ctx), curve.clip_level, ctx.threads)
-            views["clip"] = hit.astype(np.float32) * np.float32(100.0)
+            views["clip"] = scopes.in_display_colours(hit * np.float32(100.0))
         if "estimated" in ctx.views:
             views["estimated"] = stops / np.float32(max(self._most_stops(ctx), 1e-6))
         if "synthesis" in ctx.views:

@@ -42,13 +42,18 @@ def false_colour(rgb: Any) -> Image:
     light = brightest(np.asarray(rgb))
     edges = np.array([b[0] for b in BANDS[:-1]], np.float32)
     index = np.searchsorted(edges, light, side="left")
-    colours = apply_matrix(rgb_to_rgb("rec709", "rec2020"), np.array([b[2] for b in BANDS]))
+    colours = in_display_colours([b[2] for b in BANDS])
     low = pq_encode(np.concatenate(([1e-4], edges)))
     high = pq_encode(np.concatenate((edges, [1e5])))
     code = pq_encode(np.maximum(light, 0.0).astype(np.float32))
     share = np.clip((code - low[index]) / (high - low)[index], 0.0, 1.0)
     shade = (0.6 + 0.4 * share).astype(np.float32)
-    return np.ascontiguousarray(colours[index].astype(np.float32) * shade[..., None] * np.float32(100.0))
+    return np.ascontiguousarray(colours[index] * shade[..., None] * np.float32(100.0))
+
+
+def in_display_colours(rgb: Any) -> Image:
+    """A drawing in Rec.709 red, green and blue (nits) as Rec.2020 light: colours that every display can show."""
+    return np.ascontiguousarray(apply_matrix(rgb_to_rgb("rec709", "rec2020"), np.ascontiguousarray(rgb, np.float32)))
 
 
 def waveform(rgb: Any) -> Image:
@@ -71,7 +76,7 @@ def waveform(rgb: Any) -> Image:
     level = counts / max(1.0, pixels.shape[0] * pixels.shape[1] / columns)
     trace = (80.0 * np.minimum(level * 12.0, 1.0) ** 0.5).astype(np.float32)
     trace[level == 0.0] = 0.0
-    picture = np.ascontiguousarray(np.moveaxis(trace, 0, 2))
+    picture = in_display_colours(np.moveaxis(trace, 0, 2))
     for nits in _GRATICULE:
         line = (height - 1) - int(np.rint(_code(np.array([nits], np.float32))[0] * (height - 1)))
         picture[line] = np.maximum(picture[line], np.float32(12.0 if nits == 203.0 else 6.0))
