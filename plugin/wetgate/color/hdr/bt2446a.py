@@ -1,9 +1,9 @@
 """Report ITU-R BT.2446-1, conversion method A: SDR to HDR (section 4.2, Table 4) and back (4.1, Tables 2 and 3).
 
 Both directions work on the luma and colour differences of BT.2020 R'G'B' at gamma 2.4, which is what a signal of the
-100-nit SDR display (BT.1886, black 0) or of the 1,000-nit HDR display is; here light goes in and comes out. Table 4 ends
-with a clamp of R'G'B' to 0..1000. There is none here: colours that leave Rec.2020 (strong ones do, through the chroma
-gain) keep their negative light until a file's encoding takes it off.
+100-nit SDR display (BT.1886, black 0) or of the 1,000-nit HDR display is; here light goes in and comes out. Table 4
+ends with a clamp of R'G'B' to 0..1000. There is none here: colours that leave Rec.2020 (strong ones do, through the
+chroma gain) keep their negative light until a file's encoding takes it off.
 """
 
 from __future__ import annotations
