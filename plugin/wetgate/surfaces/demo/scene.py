@@ -244,12 +244,17 @@ class Scene:
         return picture
 
 
+def exposed(picture: Image) -> Image:
+    """The scene's light as both grades expose it: 1 is diffuse white."""
+    return np.asarray(np.maximum(picture, 0.0) * np.float32(_EXPOSURE), np.float32)
+
+
 def graded_sdr(picture: Image) -> Image:
     """The scene as a broadcast camera delivers it, BT.1886 codes 0 to 1: exposed, rolled off above a knee, clipped.
 
     Each channel by itself, as cameras do: highlights clip channel by channel and lose their hue on the way.
     """
-    light = np.maximum(picture, 0.0) * _EXPOSURE
+    light = exposed(picture)
     over = np.clip((light - _KNEE) / (_CLIP - _KNEE), 0, 1)
     shoulder = _KNEE + (1 - _KNEE) * (1 - np.square(1 - over) * (1 - over * 0.2))
     display = np.where(light > _KNEE, np.minimum(shoulder, 1.0), light)

@@ -21,6 +21,14 @@ from wetgate.surfaces.report.data import Picture, ReportData, Series, Side, Tabl
 _WIDTHS = (1600, 1280, 960, 720)
 _LIMIT = 6_000_000
 _THUMBNAIL = 480
+_METADATA = {
+    "max_cll": "MaxCLL, nits",
+    "max_fall": "MaxFALL, nits",
+    "max_cll_percentile": "MaxCLL, percentile, nits",
+    "max_fall_percentile": "MaxFALL, percentile, nits",
+    "mastering_display": "Mastering display (ST 2086, as x265 writes it)",
+    "percentile": "Percentile",
+}
 _LEVELS = {"error": "Error", "warning": "Warning", "note": "Note"}
 
 
@@ -237,7 +245,8 @@ def _views(views: Iterable[View]) -> str:
 def _tables(data: ReportData) -> str:
     tables = list(data.tables)
     if data.hdr_metadata:
-        tables.insert(0, Table("HDR metadata", [(k, v) for k, v in data.hdr_metadata.items()]))
+        rows = [(_METADATA.get(k, k.replace("_", " ")), v) for k, v in data.hdr_metadata.items()]
+        tables.insert(0, Table("HDR metadata", rows))
     body = "".join(_table(t) for t in tables)
     if data.timing is not None:
         t = data.timing
