@@ -133,6 +133,20 @@ def test_pictures_are_reduced_until_the_page_is_under_its_limit(monkeypatch: pyt
     assert len(build_report(data)) <= whole * 0.9
 
 
+def test_a_record_and_series_of_thousands_of_frames_do_not_swell_the_page() -> None:
+    picture = [Picture(1, ramp(100))]
+    data = ReportData(
+        title="t",
+        before=Side("A", picture),
+        after=Side("B", picture),
+        metrics=[Series("m", [(n, float(n % 7)) for n in range(10_000)])],
+        record={"frames": [{"frame": n, "output": "f" * 64} for n in range(10_000)]},
+    )
+    html = build_report(data)
+    assert len(html) < 700_000
+    assert "file holds all of it" in html
+
+
 def test_sides_with_different_frames_or_none_are_refused() -> None:
     one, other = Side("A", [Picture(1, ramp(1))]), Side("B", [Picture(2, ramp(1))])
     with pytest.raises(UsageError, match="same frames"):

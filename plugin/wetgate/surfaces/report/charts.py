@@ -15,6 +15,7 @@ from wetgate.surfaces.report.scopes import VECTORSCOPE, ticks, vectorscope_hexag
 
 _WIDTH, _HEIGHT = 420, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 10, 22
+_HOVER_MOST = 1000  # points that can be pointed at; more would be finer than the chart
 
 
 def series_chart(series: Series) -> str:
@@ -56,7 +57,8 @@ def series_chart(series: Series) -> str:
         for run in runs
         if len(run) == 1
     )
-    hover = json.dumps([[n, round(x(n), 1), round(y(v), 1), figure(v)] for n, v in points if math.isfinite(v)])
+    told = [[n, round(x(n), 1), round(y(v), 1), figure(v)] for n, v in points if math.isfinite(v)]
+    hover = json.dumps(told[:: 1 + len(told) // _HOVER_MOST])
     return (
         f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" tabindex="0" '
         f'aria-label="{escape(series.name, quote=True)} by frame" data-points="{escape(hover, quote=True)}">'

@@ -15,7 +15,7 @@ from wetgate.color.difference import delta_e_itp
 from wetgate.engine.colour import Colour
 from wetgate.engine.job import Outcome
 from wetgate.engine.record import software
-from wetgate.spec import DISPLAY, Frame, Image
+from wetgate.spec import DISPLAY, Frame, Image, registry
 from wetgate.surfaces.report.data import Note, Picture, ReportData, Series, Side, Table, Timing, View
 from wetgate.surfaces.report.energy import EnergyMeter
 from wetgate.surfaces.report.images import srgb_from_nits
@@ -133,7 +133,7 @@ class Collector:
             facts=self._facts(outcome, peak),
             notes=[*self.notes, *_notes(outcome)],
             metrics=[*self._charts(), *self.extra_metrics],
-            views=self._views(),
+            views=self._views(outcome),
             hdr_metadata={k.removeprefix("hdr:"): v for k, v in sorted(self._metadata.items())},
             tables=[*self.extra_tables, _software_table()],
             timing=self._timing(outcome),
@@ -165,17 +165,23 @@ class Collector:
             charts.append(Series(name, values, units[kind], "", domains[kind]))
         return charts
 
-    def _views(self) -> list[View]:
+    def _views(self, outcome: Outcome) -> list[View]:
         middle = self._order[len(self._order) // 2]
+        of_step = {n["name"]: registry.get(n["node"]) for n in outcome.run["graph"]["nodes"]}
         views = []
         for key, aov in self._samples[middle].aovs.items():
+            step, _, name = key.partition(".")
+            made = of_step.get(step)
+            caption = made.views.get(name, "") if made is not None else ""
             if aov.ndim == 3:
                 pixels = srgb_from_nits(np.ascontiguousarray(aov), hdr=False)
-                caption = "picture"
             else:
-                grey = np.rint(np.clip(np.nan_to_num(aov), 0.0, 1.0) * 255.0).astype(np.uint8)
-                pixels, caption = np.repeat(grey[..., None], 3, axis=2), "black is 0, white is 1"
-            views.append(View(key, pixels, caption, middle))
+                plane = np.nan_to_num(aov)
+                white = _white_of(float(plane.max()))
+                grey = np.rint(np.clip(plane / white, 0.0, 1.0) * 255.0).astype(np.uint8)
+                pixels = np.repeat(grey[..., None], 3, axis=2)
+                caption = f"{caption} Black is 0, white is {white:g}.".strip()
+            views.append(View(f"{made.label}: {name}" if made is not None else key, pixels, caption, middle))
         return views
 
     def _timing(self, outcome: Outcome) -> Timing:
@@ -210,6 +216,11 @@ def _notes(outcome: Outcome) -> list[Note]:
             notes.append(Note(f"frame {frame['frame']} is missing: black stands in", "warning"))
         notes += [Note(f"frame {frame['frame']}: {text}") for text in frame.get("notes", ())]
     return notes
+
+
+def _white_of(most: float) -> float:
+    """The level that a view shows as white: a round one above its greatest value, 1 at most."""
+    return next((level for level in (0.05, 0.1, 0.2, 0.5) if most <= level), 1.0)
 
 
 def _software_table() -> Table:

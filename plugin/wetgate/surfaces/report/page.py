@@ -21,6 +21,7 @@ from wetgate.surfaces.report.data import Picture, ReportData, Series, Side, Tabl
 _WIDTHS = (1600, 1280, 960, 720)
 _LIMIT = 6_000_000
 _THUMBNAIL = 480
+_RECORD_MOST = 100_000  # characters of one entry of the record
 _METADATA = {
     "max_cll": "MaxCLL, nits",
     "max_fall": "MaxFALL, nits",
@@ -296,7 +297,10 @@ def _record(data: ReportData) -> str:
     plain, nested = [], []
     for name, value in data.record.items():
         if isinstance(value, (Mapping, list, tuple)):
-            text = escape(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+            text = json.dumps(_plain(value), indent=2, ensure_ascii=False)
+            if len(text) > _RECORD_MOST:
+                text = text[:_RECORD_MOST] + "\n... and so on: the record's own file holds all of it"
+            text = escape(text)
             nested.append(f"<details><summary>{escape(str(name))}</summary><pre>{text}</pre></details>")
         else:
             plain.append(f'<p class="entry"><b>{escape(str(name))}</b><code>{escape(str(value))}</code></p>')
