@@ -26,10 +26,10 @@ def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-def blocks(text: str, language: str) -> list[tuple[int, str]]:
-    """Line and text of every fenced block of a language."""
-    found = re.finditer(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [(text[: match.start(1)].count("\n") + 1, match.group(1)) for match in found]
+def blocks(text: str, *languages: str) -> list[tuple[int, str]]:
+    """Line and text of every fenced block of these languages; "" is a block that names none."""
+    found = re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [(text[: m.start(2)].count("\n") + 1, m.group(2)) for m in found if m.group(1) in languages]
 
 
 def run_blocks(page: Path) -> dict[str, object]:
@@ -86,7 +86,7 @@ def test_every_link_to_a_file_leads_somewhere(page):
 def test_every_command_of_a_page_exists(page):
     said = {
         word
-        for _, block in blocks(page.read_text("utf-8"), "(?:sh|bash|console)")
+        for _, block in blocks(page.read_text("utf-8"), "sh", "bash", "console", "")
         for word in re.findall(r"^(?:\$ )?wetgate ([a-z]+)", block, re.MULTILINE)
     }
     unknown = {word for word in said if not _is_command(word)}
