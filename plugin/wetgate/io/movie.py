@@ -16,7 +16,7 @@ from wetgate.color.tags import Tags, space_of
 from wetgate.color.ycbcr import luma_weights
 from wetgate.io.movie_decoder import Decoder
 from wetgate.io.movie_hdr import hdr_of_frame
-from wetgate.io.movie_index import MovieIndex, index_packets
+from wetgate.io.movie_index import MovieIndex, index_packets, video_stream
 from wetgate.io.movie_planes import layout_of
 from wetgate.io.movie_read import MovieSource, Stream, bit_depth, channel_names
 from wetgate.io.movie_side_data import DECODER_OPTIONS
@@ -115,11 +115,7 @@ class _Facts:
 def _facts(path: Path, options: dict[str, str]) -> _Facts:
     try:
         with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise UsageError("the file holds no video", where=str(path))
-            stream = container.streams.video[0]
-            if stream.codec_context is None:
-                raise UsageError("the file's video codec is not known", where=str(path))
+            stream = video_stream(container)
             location = chroma_location(container, stream.index)
             for other in container.streams:
                 if other is not stream:
@@ -144,6 +140,9 @@ def _facts(path: Path, options: dict[str, str]) -> _Facts:
                 )
             order = int(stream.codec_context.field_order)
             notes += _picture_notes(head, order)
+            others = sum(s.type == "video" for s in container.streams) - 1
+            if others:
+                notes.append(f"the file has {others} more video streams, which are not read")
             aspect = stream.sample_aspect_ratio
             return _Facts(
                 index=index,
@@ -151,7 +150,7 @@ def _facts(path: Path, options: dict[str, str]) -> _Facts:
                 codec=stream.codec_context.codec.canonical_name,
                 location=location,
                 rate=rate,
-                timecode=find_timecode(container, head),
+                timecode=find_timecode(container, stream, head),
                 pixel_aspect=float(aspect) if aspect else 1.0,
                 field_order=order,
                 notes=notes,
@@ -175,7 +174,10 @@ def _try_pictures(path: Path, index: MovieIndex, options: dict[str, str]) -> tup
         raise UsageError(
             "no picture of the movie can be decoded", where=str(path), remedy="copy the file again, or convert it"
         )
-    if not index.ordinal and times:
+    if index.ordinal:
+        notes.append("the stream has no usable times: frames are counted from its start, and going back is slow")
+        return first[0], notes
+    if times:
         lead = index.frame_at(times[0])
         if lead and [index.frame_at(t) for t in times] == list(range(lead, lead + len(times))):
             notes.append(f"{lead} pictures before the first keyframe cannot be decoded and are left out")
@@ -183,10 +185,10 @@ def _try_pictures(path: Path, index: MovieIndex, options: dict[str, str]) -> tup
             return first[0], notes
         if [index.frame_at(t) for t in times] == list(range(len(times))):
             return first[0], notes
-    # Packets and pictures do not match (single fields, packed B-frames, no times at all): decode once and count.
+    # Packets and pictures do not match (single fields, packed B-frames): decode it all once.
     times = _decoded(path, options, None, [])
     known = [t for t in times if t is not None]
-    if len(known) == len(times) and all(a < b for a, b in pairwise(known)) and not index.ordinal:
+    if len(known) == len(times) and all(a < b for a, b in pairwise(known)):
         index.set_times(known)
     else:
         index.ordinal = True
@@ -199,7 +201,7 @@ def _decoded(path: Path, options: dict[str, str], most: int | None, keep: list[a
     """The times of the first ``most`` pictures, or of all. The first picture itself is put into an empty ``keep``."""
     times: list[int | None] = []
     with av.open(str(path)) as container:
-        stream = container.streams.video[0]
+        stream = video_stream(container)
         stream.codec_context.options = dict(options)
         stream.thread_type = "AUTO" if most is None else "SLICE"
         packets = container.demux(stream)

@@ -107,6 +107,7 @@ _TABLE = (
         options={"huffman": "optimal"},
         quality="quantiser",
         best=2,
+        threads=1,
         matrix=5,
     ),
     Encoder("v210", ("yuv422p10le",), lossless=True),

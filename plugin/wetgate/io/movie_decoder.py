@@ -20,7 +20,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from wetgate.io.movie_checksum import holds
-from wetgate.io.movie_index import MovieIndex
+from wetgate.io.movie_index import MovieIndex, video_stream
 from wetgate.spec import FrameError
 
 # How many decoded pictures are kept, and how many bytes of them at most (a UHD 10-bit 4:2:2 picture is 33 MB).
@@ -139,7 +139,7 @@ class Decoder:
     def _open(self) -> tuple[InputContainer, VideoStream]:
         self._shut()
         container = av.open(str(self.path))
-        stream = container.streams.video[0]
+        stream = video_stream(container)
         stream.codec_context.options = dict(self._options)
         stream.thread_type = "AUTO"
         for other in container.streams:

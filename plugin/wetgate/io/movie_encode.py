@@ -179,6 +179,8 @@ def _open_encoder(context: VideoCodecContext, plan: Plan) -> None:
     if plan.muxer in ("mov", "mp4", "matroska", "webm", "nut"):
         context.flags |= flags.global_header
     context.thread_count = encoder.threads
+    if not encoder.threads:
+        context.thread_type = "AUTO"  # frames beside one another, where the codec codes each alone
     if encoder.tag and plan.muxer in ("mov", "mp4"):
         context.codec_tag = encoder.tag
     options = dict(plan.options)

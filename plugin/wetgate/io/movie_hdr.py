@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 MASTERING_KEY = "hdr:mastering_display"
 MAX_CLL_KEY = "hdr:max_cll"
 MAX_FALL_KEY = "hdr:max_fall"
-DYNAMIC_KEYS = {  # dynamic metadata, kept as the bytes that the decoder hands out
+# Dynamic metadata, in a frame's codec facts as the bytes that the decoder hands out (structures of libavutil).
+DYNAMIC_KEYS = {
     "DYNAMIC_HDR_PLUS": "hdr:hdr10plus",
     "DOVI_RPU_BUFFER": "hdr:dolby_vision_rpu",
     "DOVI_METADATA": "hdr:dolby_vision",
@@ -124,7 +125,7 @@ def hdr_of_frame(frame: av.VideoFrame) -> StaticHdr:
 
 
 def dynamic_hdr_of_frame(frame: av.VideoFrame) -> dict[str, bytes]:
-    """Dynamic HDR metadata of a picture, unread, by metadata key."""
+    """Dynamic HDR metadata of a picture, unread, by key."""
     return {DYNAMIC_KEYS[kind]: data for kind, data in attached(frame) if kind in DYNAMIC_KEYS}
 
 

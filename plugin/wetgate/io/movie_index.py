@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from wetgate.spec import UsageError
+
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
@@ -48,17 +50,15 @@ class MovieIndex:
     ordinal: bool = False
     times: list[int] = field(default_factory=list)
     _frame_of: dict[int, int] = field(default_factory=dict)
-    _packet_of: dict[tuple[int | None, int | None], int] = field(default_factory=dict)
     _decoded_at: dict[int, int] = field(default_factory=dict)
     _keys: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._keys = [i for i, p in enumerate(self.packets) if p.key]
-        self._packet_of = {(p.pts, p.dts): i for i, p in enumerate(self.packets)}
         self._decoded_at = {p.pts: i for i, p in enumerate(self.packets) if p.pts is not None}
         shown = [p.pts for p in self.packets if p.shown]
         known = {t for t in shown if t is not None}
-        if len(known) < len(shown) or len(self._packet_of) < len(self.packets):
+        if len(known) < len(shown) or len(self._decoded_at) < len(self.packets):
             self.ordinal = True
         self.set_times(list(range(len(shown))) if self.ordinal else sorted(known))
 
@@ -76,7 +76,8 @@ class MovieIndex:
 
     def packet_at(self, pts: int | None, dts: int | None) -> int | None:
         """The place in decoding order of the packet with these times."""
-        return self._packet_of.get((pts, dts))
+        place = None if pts is None else self._decoded_at.get(pts)
+        return place if place is not None and self.packets[place].dts == dts else None
 
     def entries(self, frame: int) -> Iterator[int]:
         """Packets from which decoding may begin to reach ``frame``: the best first, then one further back, then 0.
@@ -121,6 +122,19 @@ class MovieIndex:
                 101, 100
             )
         return high - low > self.time_base * Fraction(101, 100)
+
+
+def video_stream(container: InputContainer) -> VideoStream:
+    """The first stream of moving pictures: cover art does not count. :class:`UsageError` where there is none."""
+    import av
+
+    still = av.stream.Disposition.attached_pic
+    found = [s for s in container.streams.video if not s.disposition & still]
+    if not found:
+        raise UsageError("the file holds no video", where=container.name)
+    if found[0].codec_context is None:
+        raise UsageError("the file's video codec is not known to this build", where=container.name)
+    return found[0]
 
 
 # Containers with a table of every packet (their first name in libavformat); of others the index holds some, or none.

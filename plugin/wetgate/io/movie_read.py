@@ -159,7 +159,7 @@ def frame_of(
     """A decoded picture as a frame. Its own pixel format counts: a stream may change it."""
     layout = stream.layout if picture.format.name == stream.layout.name else layout_of(picture.format.name)
     tags = stream.tags
-    found = {**metadata, **stream.hdr, **hdr_of_frame(picture).metadata, **dynamic_hdr_of_frame(picture)}
+    found = {**metadata, **stream.hdr, **hdr_of_frame(picture).metadata}
     codec: dict[str, Any] = {
         "codec": stream.codec,
         "pixel_format": layout.name,
@@ -172,6 +172,7 @@ def frame_of(
         "key_frame": bool(picture.key_frame),
         "interlaced": bool(picture.interlaced_frame),
         "first_field": first_field(stream.field_order) if picture.interlaced_frame else "",
+        **dynamic_hdr_of_frame(picture),
         **codec_side_data(picture),
     }
     return Frame(

@@ -23,6 +23,7 @@ from wetgate.io.movie_side_data import attached
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.video.stream import VideoStream
 
 UNSPECIFIED = 2
 SD_LINES = 576
@@ -180,14 +181,13 @@ def exact_rate(measured: Fraction | None) -> Fraction | None:
     return near if abs(near - measured) <= near * Fraction(20, 1_000_000) else measured
 
 
-def find_timecode(container: InputContainer, frame: av.VideoFrame | None) -> str | None:
+def find_timecode(container: InputContainer, first: VideoStream, frame: av.VideoFrame) -> str | None:
     """The start time code: of the video stream, the file, a time code track, or the first picture's S12M data."""
-    first = container.streams.video[0]
     for holder in (first, container, *container.streams):
         for key, value in holder.metadata.items():
             if key.lower() == "timecode" and value.strip():
                 return str(value).strip()
-    words = dict(attached(frame)).get("S12M_TIMECODE") if frame is not None else None
+    words = dict(attached(frame)).get("S12M_TIMECODE")
     return None if words is None else _s12m(words)
 
 
