@@ -456,6 +456,24 @@ def test_truncated_empty_and_foreign_files_are_refused_by_name(tmp_path: Path) -
         read(path)
 
 
+def test_any_damage_to_the_header_is_a_frame_error_or_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "a.exr"
+    write(path, Frame(picture(8, 8), "", metadata={"owner": "x", "timeCode": TimeCode.parse("01:00:00:00")}))
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    refused = []
+    for _ in range(300):
+        damaged = bytearray(whole)
+        damaged[rng.integers(4, 420)] = rng.integers(0, 256)
+        path.write_bytes(damaged)
+        try:
+            read(path)
+        except FrameError as error:
+            refused.append(str(error))
+    assert len(refused) > 100
+    assert all("a.exr" in said for said in refused)
+
+
 def test_real_pictures_pass_through_to_the_last_bit(tmp_path: Path, real_data: Path) -> None:
     pictures = sorted((real_data / "hdr").glob("*/*.exr"))
     assert pictures

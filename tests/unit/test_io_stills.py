@@ -303,12 +303,26 @@ def test_a_range_chooses_frames(tmp_path: Path) -> None:
     assert open_source(spec, frames="1-5x2").numbers == (1, 3, 5)
 
 
-def test_missing_frames_are_an_error_that_lists_them(tmp_path: Path) -> None:
-    spec = sequence(tmp_path, [1, 2, 5])
-    with pytest.raises(UsageError, match=r"2 of 5 frames of plate\.####\.png are missing: 3-4"):
+def test_a_missing_frame_is_an_error_of_that_frame_alone(tmp_path: Path) -> None:
+    source = open_source(sequence(tmp_path, [1, 2, 5]))
+    assert source.numbers == (1, 2, 3, 4, 5)
+    assert "missing, which is an error: 3-4" in source.info.notes[0]
+    with pytest.raises(FrameError, match=r"frame 3 is not there.*plate\.0003\.png.*1-2,5.*hold or black"):
+        source.read(3)
+    assert code_of(source.read(5)) == 5
+
+
+def test_a_damaged_first_frame_is_an_error_of_that_frame_alone(tmp_path: Path) -> None:
+    spec = sequence(tmp_path, [1, 2])
+    (tmp_path / "plate.0001.png").write_bytes(b"")
+    source = open_source(spec)
+    assert source.info.width == 4
+    assert "plate.0001.png" in source.info.notes[0]
+    with pytest.raises(FrameError, match="empty"):
+        source.read(1)
+    (tmp_path / "plate.0002.png").write_bytes(b"")
+    with pytest.raises(FrameError, match="empty"):
         open_source(spec)
-    with pytest.raises(UsageError, match=r"1 of 1 frames .* missing: 9"):
-        open_source(spec, frames="9")
 
 
 def test_missing_frames_are_held_from_before_and_say_so(tmp_path: Path) -> None:

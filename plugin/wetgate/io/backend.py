@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from types import ModuleType
+from typing import Any
 
 _lock = threading.Lock()
 _ready = False
@@ -26,6 +27,17 @@ def openimageio() -> ModuleType:
                 _ready = True
     module: ModuleType = OpenImageIO
     return module
+
+
+def reason(of: Any) -> str:
+    """Why a call failed: the pending message of the module, an input or an output, on one line.
+
+    A message may quote bytes of a damaged file; the bindings then raise instead of answering.
+    """
+    try:
+        return " ".join(str(of.geterror()).split()) or "OpenImageIO gives no reason"
+    except UnicodeDecodeError as error:
+        return " ".join(error.object.decode("utf-8", "backslashreplace").split())
 
 
 def set_threads_per_picture(count: int) -> None:

@@ -161,12 +161,35 @@ def _parse(file: BinaryIO, where: str) -> tuple[tuple[Header, ...], int, int]:
             if not more or len(data) > LONGEST_HEADER:
                 raise _damaged(where, "the header ends early") from None
             data += more
-    needed = ("channels", "compression", "dataWindow", "displayWindow", "lineOrder", "pixelAspectRatio")
     for header in headers:
-        for name in needed:
-            if name not in header.attributes:
-                raise _damaged(where, f"the header has no {name}")
+        _demand_sound(header, where)
     return headers, version, end
+
+
+# Attributes that every part has, and their sizes in bytes where those are fixed.
+_NEEDED = {"channels": None, "compression": 1, "dataWindow": 16, "displayWindow": 16, "lineOrder": 1}
+_NEEDED |= {"pixelAspectRatio": 4}
+_SIZES = {**_NEEDED, "tiles": 9, "chunkCount": 4}
+_LARGEST = 1 << 24  # pixels on a side; no picture of film or video comes near
+
+
+def _demand_sound(header: Header, where: str) -> None:
+    for name, size in _SIZES.items():
+        raw = header.attributes.get(name)
+        if raw is None and name in _NEEDED:
+            raise _damaged(where, f"the header has no {name}")
+        if raw is not None and size is not None and len(raw.data) != size:
+            raise _damaged(where, f"the header's {name} has {len(raw.data)} bytes and not {size}")
+    try:
+        channels = header.channels
+    except (ValueError, struct.error):
+        raise _damaged(where, "the list of channels is broken") from None
+    wrong = [c.name for c in channels if c.type not in PIXEL_TYPES or min(c.x_sampling, c.y_sampling) < 1]
+    if wrong or not channels:
+        raise _damaged(where, f"the header's channels are impossible: {', '.join(wrong) or 'none'}")
+    for what, box in (("data", header.data_window), ("display", header.display_window)):
+        if not (0 < box.width <= _LARGEST and 0 < box.height <= _LARGEST):
+            raise _damaged(where, f"the header's {what} window is {box.width}x{box.height}")
 
 
 def _split(data: bytes, multi: bool) -> tuple[tuple[Header, ...], int]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.io.attributes import decode, encode
-from wetgate.io.backend import openimageio
+from wetgate.io.backend import openimageio, reason
 from wetgate.io.exr_header import STRUCTURAL, Header, Raw, attribute_size, read_headers, replace_attributes
 from wetgate.io.stored import Stored, colour_channels
 from wetgate.spec import Box, FrameError, Part, Plane
@@ -162,7 +162,7 @@ def _read_parts(where: str, headers: Sequence[Header]) -> list[list[Group]]:
     oiio = openimageio()
     source = oiio.ImageInput.open(where)
     if source is None:
-        raise _unreadable(where, oiio.geterror())
+        raise _unreadable(where, reason(oiio))
     try:
         return [_read_part(source, where, number) for number in range(len(headers))]
     except MemoryError:
@@ -185,14 +185,13 @@ def _read_part(source: Any, where: str, number: int) -> list[Group]:
             continue
         array = source.read_image(number, 0, begin, end, types[begin])
         if array is None:
-            raise _unreadable(where, source.geterror())
+            raise _unreadable(where, reason(source))
         groups.append((names[begin:end], array))
         begin = end
     return groups
 
 
 def _unreadable(where: str, why: str) -> FrameError:
-    why = " ".join(why.split()) or "OpenImageIO gives no reason"
     return FrameError(f"the picture cannot be unpacked: {why}", where=where, remedy="render or copy the file again")
 
 
@@ -242,16 +241,16 @@ def write_exr(path: str | os.PathLike[str], picture: Stored, compression: str) -
     specs = [_spec(oiio, layer, len(layers) > 1) for layer in layers]
     out = oiio.ImageOutput.create("x.exr")
     if not (out.open(where, specs[0]) if len(specs) == 1 else out.open(where, specs)):
-        raise _unwritten(where, out.geterror())
+        raise _unwritten(where, reason(out))
     try:
         for number, layer in enumerate(layers):
             if number and not out.open(where, specs[number], "AppendSubimage"):
-                raise _unwritten(where, out.geterror())
+                raise _unwritten(where, reason(out))
             _write_planes(out, where, layer.groups)
     finally:
         closed = out.close()
     if not closed:
-        raise _unwritten(where, out.geterror())
+        raise _unwritten(where, reason(out))
     try:
         with Path(path).open("r+b") as file:
             replace_attributes(file, where, [layer.attributes for layer in layers], [layer.whole for layer in layers])
@@ -298,7 +297,7 @@ def _further(part: Part, picture: Stored) -> _Layer:
 
 def _unwritten(where: str, why: str) -> FrameError:
     return FrameError(
-        f"the frame cannot be written: {' '.join(why.split()) or 'no reason given'}",
+        f"the frame cannot be written: {why}",
         where=where,
         remedy="check the free space and the permissions of the folder",
     )
@@ -354,7 +353,7 @@ def _write_planes(out: Any, where: str, groups: list[Group]) -> None:
         arrays = [a.view(np.float32) if a.dtype == np.uint32 else a.astype(np.float32, copy=False) for a in arrays]
     pixels = arrays[0] if len(arrays) == 1 else np.concatenate(arrays, -1)
     if not out.write_image(pixels):
-        raise _unwritten(where, out.geterror())
+        raise _unwritten(where, reason(out))
 
 
 def _bits_as_float(groups: list[Group], compression: str) -> frozenset[str]:

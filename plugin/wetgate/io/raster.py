@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.io.attributes import TimeCode, Typed
-from wetgate.io.backend import openimageio
+from wetgate.io.backend import openimageio, reason
 from wetgate.io.formats import RECORD, Format
 from wetgate.io.jpeg import read_comments, write_jpeg
 from wetgate.io.labels import EXR_LABELS, RASTER_LABELS
@@ -74,7 +74,7 @@ def read_raster(path: str | os.PathLike[str]) -> Stored:
     try:
         array = source.read_image(openimageio().UNKNOWN)
         if array is None:
-            raise _unreadable(where, source.geterror())
+            raise _unreadable(where, reason(source))
         return _stored(source.spec(), str(source.format_name()), array, where)
     except MemoryError:
         raise FrameError("there is not enough memory for this picture", where=where) from None
@@ -116,7 +116,7 @@ def _opened(where: str) -> Any:
     config.attribute("oiio:UnassociatedAlpha", 1)
     source = oiio.ImageInput.open(where, config)
     if source is None:
-        raise _unreadable(where, oiio.geterror())
+        raise _unreadable(where, reason(oiio))
     try:
         _demand_rgb(source.spec(), where)
     except FrameError:
@@ -126,7 +126,6 @@ def _opened(where: str) -> Any:
 
 
 def _unreadable(where: str, why: str) -> FrameError:
-    why = " ".join(why.split()) or "OpenImageIO gives no reason"
     return FrameError(f"the picture cannot be read: {why}", where=where, remedy="render or copy the file again")
 
 
@@ -274,12 +273,12 @@ def write_raster(
         _set(oiio, spec, key, value)
     out = oiio.ImageOutput.create(form.name)
     if not out.open(where, spec):
-        raise _unwritten(where, out.geterror())
+        raise _unwritten(where, reason(out))
     done = out.write_image(pixels)
-    why = "" if done else out.geterror()
+    why = "" if done else reason(out)
     closed = out.close()
     if not (done and closed):
-        raise _unwritten(where, why or out.geterror())
+        raise _unwritten(where, why or reason(out))
     if form.name == "dpx":
         _name_dpx(Path(path), name)
 
@@ -299,7 +298,7 @@ def _name_dpx(path: Path, name: str) -> None:
 
 def _unwritten(where: str, why: str) -> FrameError:
     return FrameError(
-        f"the frame cannot be written: {' '.join(why.split()) or 'no reason given'}",
+        f"the frame cannot be written: {why}",
         where=where,
         remedy="check the free space and the permissions of the folder",
     )

@@ -138,7 +138,8 @@ def open_source(spec: str | Path, *, frames: str | None = None, on_missing: OnMi
     Patterns are ``plate.####.exr``, ``plate.%04d.exr``, ``plate.@@@@.exr`` and ``plate.[1001-1100].exr``
     (:mod:`wetgate.io.pattern`). ``frames`` chooses frames by the grammar of :mod:`wetgate.io.ranges`
     (``1001-1100x2``); without it a sequence gives the frames from the first to the last file. ``on_missing`` says what
-    a frame that is not there becomes: an error, a copy of the nearest frame before it (after it at the head), or black.
+    a frame that is not there becomes: an error when it is read, a copy of the nearest frame before it (after it at the
+    head), or black.
     Raises :class:`~wetgate.spec.UsageError` where nothing readable is there.
     """
     if Path(spec).suffix.lower() in MOVIE_SUFFIXES:

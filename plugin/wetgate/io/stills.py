@@ -82,6 +82,10 @@ def _nearby(path: Path) -> str:
     return f"in {str(folder)!r} there is {shown}" if names else f"the folder {str(folder)!r} is empty"
 
 
+# How many damaged headers may come before a sound one.
+_TRIES = 20
+
+
 class StillSource:
     """A sequence of image files, or one image. Reading holds no state: any thread may read any frame."""
 
@@ -99,21 +103,25 @@ class StillSource:
         self._there = frozenset(found)
         self._on_missing = on_missing
         self.numbers: Sequence[int] = tuple(numbers)
-        absent = [n for n in self.numbers if n not in self._there]
-        if absent and on_missing == "error":
-            raise UsageError(
-                f"{len(absent)} of {len(self.numbers)} frames of {pattern.label} are missing: {format_frames(absent)}",
-                where=str(pattern.folder),
-                remedy="give a range of frames that are there, or on_missing hold or black",
-            )
-        self.info = self._describe(absent)
+        self.info = self._describe([n for n in self.numbers if n not in self._there])
+
+    def _first(self) -> tuple[Stored, tuple[str, ...]]:
+        """The header of the first frame that has one; a damaged one before it fails when it is read."""
+        problems: list[FrameError] = []
+        for number in [n for n in self.numbers if n in self._there] or self._found:
+            try:
+                return describe(self.path_of(number)), tuple(str(problem) for problem in problems)
+            except FrameError as error:
+                problems.append(error)
+            if len(problems) == _TRIES:
+                break
+        raise problems[0]
 
     def _describe(self, absent: Sequence[int]) -> SourceInfo:
-        first = next((n for n in self.numbers if n in self._there), self._found[0])
-        stored = describe(self.path_of(first))
-        notes = []
+        stored, problems = self._first()
+        notes = list(problems)
         if absent:
-            how = "held from the nearest" if self._on_missing == "hold" else "black"
+            how = {"error": "which is an error", "hold": "held from the nearest", "black": "black"}[self._on_missing]
             notes.append(f"missing, {how}: {format_frames(absent)}")
         if stored.parts:
             notes.append(f"further parts are carried through: {', '.join(p.name for p in stored.parts)}")
