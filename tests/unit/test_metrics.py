@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+
 from wetgate.ops.metrics import (
     blocking_effect,
     ms_ssim,
@@ -114,3 +117,23 @@ def test_measures_that_need_a_window_refuse_pictures_that_do_not_hold_one() -> N
     with pytest.raises(UsageError, match="176 pixels"):
         ms_ssim(picture(175, 200), picture(175, 200))
     assert ms_ssim(picture(176, 200), picture(176, 200)) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("quality", "published"),
+    # JPEG's row on Classic5: Dong et al., "Compression artifacts reduction by a deep convolutional network", ICCV 2015.
+    [(10, (27.82, 0.7595, 25.21)), (20, (30.12, 0.8344, 27.50)), (40, (32.43, 0.8849, 29.92))],
+)
+def test_jpeg_of_the_classic5_pictures_scores_what_was_published(
+    real_data: Path, quality: int, published: tuple[float, float, float]
+) -> None:
+    found = []
+    for path in sorted((real_data / "test" / "Classic5").iterdir()):
+        clean = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        coded = cv2.imencode(".jpg", clean, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        pair = [p.astype(np.float32) for p in (clean, cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE))]
+        found.append((psnr(*pair, peak=255), ssim(*pair, peak=255), psnr_b(*pair, peak=255)))
+    mean = np.mean(found, axis=0)
+    assert mean[0] == pytest.approx(published[0], abs=0.006)  # printed with two digits
+    assert mean[1] == pytest.approx(published[1], abs=0.0002)
+    assert mean[2] == pytest.approx(published[2], abs=0.006)
