@@ -72,7 +72,7 @@ class _Shot:
 
 def _analysed(shot: _Shot, **params: Any) -> dict[str, Any]:
     shot.values = params
-    results = NODE.make(params).analyze(shot, Context())
+    results = NODE.make(params).analyze(shot, Context(fidelity=params.get("fidelity", "faithful")))
     return json.loads(json.dumps(results, allow_nan=False))
 
 
@@ -312,3 +312,16 @@ def test_importing_the_node_stays_light(root: Path) -> None:
         [sys.executable, "-c", code], env={"PYTHONPATH": str(root / "plugin")}, capture_output=True, text=True
     )
     assert found.returncode == 0, found.stderr
+
+
+@pytest.mark.parametrize("method", ["bt2446a", "bt2446b", "bt2446c", "bt2408", "adaptive"])
+def test_the_bound_holds_for_the_lift_and_breaks_for_another_picture(method: str) -> None:
+    frames = _moving(2)
+    analysis = _analysed(_Shot(frames), method=method)
+    ctx = Context(analysis=analysis)
+    made = _render(frames[0], ctx=ctx, method=method).frame
+    good = NODE.make({"method": method}).bound(frames[0], made, ctx)
+    assert good.ok
+    assert good.value < 0.05  # float all the way: the target for a round trip without a file between
+    brighter = NODE.make({"method": method}).bound(frames[0], made.with_rgb(made.rgb * np.float32(1.1)), ctx)
+    assert not brighter.ok

@@ -75,6 +75,7 @@ def run_graph(
     ``analyses`` are results by step name; nodes that want one and have none are analysed over the list first.
     ``aovs``, where given, receives every view by frame number and ``step.view``.
     """
+    graph = graph.with_fidelity(fidelity)
     single = isinstance(frames, (Frame, np.ndarray))
     given: list[Any] = [frames] if single else list(frames)  # type: ignore[arg-type]
     if not given:
@@ -96,7 +97,6 @@ def run_graph(
     colour = Colour(loaded, space, threads)
     source = MemorySource(shot)
     setting = Setting(
-        fidelity=fidelity,
         analyses=dict(analyses or {}),
         views={s.name: frozenset(s.node.views) for s in graph.used()} if aovs is not None else {},
         threads=threads or cores(),

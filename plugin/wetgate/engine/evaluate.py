@@ -14,7 +14,7 @@ from wetgate.engine.colour import Colour
 from wetgate.engine.frames import window_numbers
 from wetgate.engine.graph import SOURCE, Graph, Mask, Step
 from wetgate.engine.masks import channel
-from wetgate.spec import SCENE, Context, Fidelity, Frame, FrameError, Image, Result, WetgateError, Window
+from wetgate.spec import SCENE, Context, Frame, FrameError, Image, Result, WetgateError, Window
 
 Untouched = NDArray[np.bool_]
 
@@ -41,7 +41,6 @@ class Setting:
     channel at a frame number, as (H, W) float32.
     """
 
-    fidelity: Fidelity | None = None
     analyses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     views: Mapping[str, frozenset[str]] = field(default_factory=dict)
     masks: Callable[[Mask, int], Image] | None = None
@@ -137,8 +136,6 @@ class Evaluator:
         numbers, repeated = window_numbers(self._numbers, number, step.node.reach(instance))
         frames = tuple(self._colour.to(self._made(step.input, n).frame, step.node.space) for n in numbers)
         window = Window(tuple(_read_only(f) for f in frames), repeated)
-        if self._setting.fidelity is not None and "fidelity" in step.node.params:
-            instance.fidelity = self._setting.fidelity
         _demand_one_size(step, window)
         result = _rendered(step, instance, window, self._context(step, instance))
         _demand_sound(step, number, window.center, result)
@@ -153,7 +150,7 @@ class Evaluator:
             views |= {instance.view}
         wanted_by_masks = {s.mask.view for s in self._steps.values() if s.mask is not None and s.mask.step == step.name}
         return Context(
-            fidelity=getattr(instance, "fidelity", "faithful"),
+            fidelity=step.fidelity,
             analysis=setting.analyses.get(step.name),
             views=views | wanted_by_masks,
             device=setting.device,

@@ -18,14 +18,14 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import wetgate.nodes  # noqa: F401  (declares the shipped nodes)
 from wetgate.engine.keyframes import Keyframes, keyframes
-from wetgate.spec import Node, UsageError, Value, WetgateError, raise_all, registry, suggest
+from wetgate.spec import Fidelity, Node, UsageError, Value, WetgateError, raise_all, registry, suggest
 
 SCHEMA = "wetgate.graph/1"
 SOURCE = "source"
@@ -60,6 +60,11 @@ class Step:
     keys: Mapping[str, Keyframes] = field(default_factory=dict)
     mask: Mask | None = None
 
+    @property
+    def fidelity(self) -> Fidelity:
+        """The node's fidelity; one that cannot synthesise is faithful."""
+        return cast(Fidelity, self.values.get("fidelity", "faithful"))
+
     def values_at(self, number: int) -> dict[str, Value]:
         """Every parameter's value at a frame number."""
         return dict(self.values) | {name: k.at(number) for name, k in self.keys.items()}
@@ -78,6 +83,10 @@ class Step:
         """Whether the step returns its input bit for bit at this frame."""
         values = self.values_at(number)
         return values["view"] == "result" and (values["strength"] == 0 or values["mix"] == 0)
+
+    def with_values(self, **values: Value) -> Step:
+        """The step with other values of those parameters that its node has."""
+        return replace(self, values={**self.values, **{n: v for n, v in values.items() if n in self.values}})
 
     def record(self) -> dict[str, Any]:
         entry: dict[str, Any] = {
@@ -123,6 +132,12 @@ class Graph:
                 below.append(total[step.mask.step])
             total[step.name] = max(below) + step.reach(numbers)
         return total[self.output]
+
+    def with_fidelity(self, fidelity: Fidelity | None) -> Graph:
+        """The graph with one fidelity for every node that has the parameter; None leaves each node its own."""
+        if fidelity is None:
+            return self
+        return replace(self, steps=tuple(s.with_values(fidelity=fidelity) for s in self.steps))
 
     def record(self) -> dict[str, Any]:
         """The graph as canonical JSON: every parameter present, defaults filled in."""

@@ -66,7 +66,6 @@ class JobRecord:
     out_space: str
     config: Mapping[str, str]
     storage: Mapping[str, Any]
-    fidelity: str
     analyses: Mapping[str, str]
     models: Mapping[str, str] = field(default_factory=dict)
 
@@ -77,7 +76,6 @@ class JobRecord:
             "out_space": self.out_space,
             "config": dict(self.config),
             "storage": dict(self.storage),
-            "fidelity": self.fidelity,
             "analyses": dict(self.analyses),
             "models": dict(self.models),
             "software": software(),

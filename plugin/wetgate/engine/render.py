@@ -36,7 +36,8 @@ def render(
     """
     source = open_source(job.input, on_missing=job.on_missing)
     try:
-        job = replace(job, output=output_path(job.output, source))
+        graph = job.graph.with_fidelity(job.fidelity)
+        job = replace(job, output=output_path(job.output, source), graph=graph)
         return _Render(job, source, on_event, observer, abort or Abort()).run()
     finally:
         source.close()
@@ -110,7 +111,6 @@ class _Render:
             self.store = FrameStore(source, space, readers, self.timeline.add, _budget(job.graph))
             try:
                 setting = Setting(
-                    fidelity=job.fidelity,
                     masks=masks.read,
                     device=job.device,
                     threads=threads,
@@ -385,7 +385,6 @@ class _Render:
             out_space=out_space or space,
             config={"name": config.name, "fingerprint": config.fingerprint},
             storage=storage,
-            fidelity=self.job.fidelity or "",
             analyses={name: d.fingerprint for name, d in documents.items()},
         )
 
@@ -461,7 +460,7 @@ def analyse(
     if not readable:
         raise FrameError(f"no frame of the shot can be read for the analysis of {step.name}")
     context = Context(
-        fidelity=setting.fidelity or "faithful",
+        fidelity=step.fidelity,
         device=setting.device,
         threads=setting.threads,
         source_space=colour.source_space,

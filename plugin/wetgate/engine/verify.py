@@ -27,7 +27,6 @@ _JOB_KEYS = (
     "out_space",
     "config",
     "storage",
-    "fidelity",
     "analyses",
     "models",
     "software",
@@ -155,7 +154,7 @@ def _against_source(
                     continue
                 made = results.read(number).frame.with_(space=str(run["out_space"]))
                 context = Context(
-                    fidelity=getattr(bounded.at(number), "fidelity", "faithful"),
+                    fidelity=bounded.fidelity,
                     analysis=analysis,
                     threads=cores(),
                     source_space=colour.source_space,

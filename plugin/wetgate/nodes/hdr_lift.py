@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 
+from wetgate.color.difference import delta_e_2000, xyz_to_lab
 from wetgate.color.hdr import analysis, bt2408, bt2446c, clipping, light, metadata, scopes, statistics
 from wetgate.color.hdr.adaptive import KNEE
 from wetgate.color.hdr.analysis import FrameCurve
-from wetgate.color.hdr.lift import Method, Settings, lift
-from wetgate.spec import Context, Fidelity, Frame, Image, Result, Shot, Window, node, param
+from wetgate.color.hdr.lift import Method, Settings, invert, lift
+from wetgate.color.primaries import apply_matrix, rgb_to_xyz
+from wetgate.spec import Bound, Context, Fidelity, Frame, Image, Result, Shot, Window, node, param
 
 # Stops by which clipped light may be estimated, at estimate = 1, and how much of that the curve leaves room for.
 _MOST_STOPS: dict[str, float] = {"forensic": 0.0, "faithful": 1.5, "pleasing": 3.0}
@@ -180,14 +181,14 @@ class HdrLift:
             ctx.check_abort()
             at = cast(HdrLift, shot.params(frame.number))
             tops[frame.number] = clipping.top_of(frame.rgb, primaries, ctx.threads)
-            wanted[frame.number] = at._white_and_knee(statistics.brightness(frame.rgb), at._as_rendered(ctx))
+            wanted[frame.number] = at._white_and_knee(statistics.brightness(frame.rgb), ctx)
             ctx.progress(0.5 * done / len(shot))
         curves = _curves(shots, wanted, tops)
         measured: dict[int, light.FrameLight] = {}
         for done, frame in enumerate(shot, 1):
             ctx.check_abort()
             at = cast(HdrLift, shot.params(frame.number))
-            measured[frame.number] = light.measure(at._mixed(frame, curves[frame.number], at._as_rendered(ctx)))
+            measured[frame.number] = light.measure(at._mixed(frame, curves[frame.number], ctx))
             ctx.progress(0.5 + 0.5 * done / len(shot))
         return analysis.to_results(shots, curves, measured)
 
@@ -203,10 +204,25 @@ class HdrLift:
             "hdr-metadata": metadata.summary(numbers, analysis.bars_of(results), mastering, content, facts),
         }
 
-    def _as_rendered(self, ctx: Context) -> Context:
-        """The analysis' context with the fidelity of the render: the job's where it has one, else the node's own."""
-        own = cast(Fidelity, getattr(self, "fidelity", "faithful"))
-        return replace(ctx, fidelity=own) if ctx.fidelity == "faithful" else ctx
+    def bound(self, source: Frame, result: Frame, ctx: Context) -> Bound:
+        """How far the numeric inverse of the lift, applied to the result, is from the source: dE2000, 99th percentile.
+
+        Pixels whose light was estimated are in the ledger and left out, as are those beyond the peak, where a file of
+        PQ holds no more. The limit is one just noticeable difference: 10-bit PQ reaches 0.5 to 0.8, half 0.1.
+        """
+        curve = self._curve(ctx, source.number)
+        back = invert(self._settings(curve), ctx.threads)(result.rgb)
+        kept = result.rgb.max(axis=2) < self.peak
+        most = self._most_stops(ctx)
+        stops = clipping.estimated_stops(source.rgb, self._primaries(ctx), curve.clip_level, most) if most > 0 else None
+        if stops is not None:
+            kept &= (stops == 0).all(axis=2)
+        name = "dE2000 of the inverse lift to the source, p99"
+        if not kept.any():
+            return Bound(name, 0.0, 1.0)
+        matrix = rgb_to_xyz("rec2020")
+        labs = [xyz_to_lab(apply_matrix(matrix, rgb[kept]), 100.0 * matrix.sum(axis=1)) for rgb in (source.rgb, back)]
+        return Bound(name, float(np.percentile(delta_e_2000(*labs), 99)), 1.0)
 
     def _mixed(self, frame: Frame, curve: FrameCurve, ctx: Context) -> Image:
         """The light that leaves the node at this frame, ``mix`` included (a mask is not known here)."""
