@@ -72,9 +72,9 @@ def demo(arguments: Sequence[str]) -> int:
 def test(arguments: Sequence[str]) -> int:
     """All tests, the checks among them; with arguments, what they select. Ends with pytest's summary."""
     if not arguments:
-        from system_packages import offer_for_tests
+        from system_packages import offer_browser
 
-        offer_for_tests()
+        offer_browser()
     workers = min(os.cpu_count() or 1, 8)
     shared = ("-n", str(workers), "--dist", "worksteal") if workers > 1 and not arguments else ()
     return call([PYTHON, "-m", "pytest", *shared, *arguments])

@@ -1,24 +1,21 @@
-"""Programs of the operating system that some tests use: found, installed where that can be done, or asked for."""
+"""Programs of the operating system: what the tests need, installed where that can be done, or asked for."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 from environment import LOG, say
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-def offer_for_tests() -> None:
-    """Have headless Chromium and oiiotool where root can install them; else say what will be skipped."""
-    if _browser() is None and not (can_install() and install("chromium") and _browser()):
-        say("no Chromium found: the tests of the report page will skip. Install Chromium or Chrome, or run")
-        say("  .venv/bin/python -m playwright install chromium")
-    if shutil.which("oiiotool") is None and not (can_install() and install("openimageio-tools")):
-        say("no oiiotool found (package openimageio-tools): comparisons with it will skip")
+def offer_browser() -> None:
+    """Have Chromium for the tests of the report page where root can install it; else say that they will skip."""
+    if _has_browser() or (can_install() and install("chromium") and _has_browser()):
+        return
+    say(f"none of {', '.join(BROWSERS)} is here: install Chromium or Chrome, else the report page's tests skip")
 
 
 def can_install() -> bool:
@@ -29,23 +26,18 @@ def can_install() -> bool:
 def install(package: str) -> bool:
     """Install one package of the distribution with apt, as root. Whether that worked."""
     say(f"installing {package} with apt-get")
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    variables = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     command = ["apt-get", "install", "-y", "--no-install-recommends", package]
     for step in (command, ["apt-get", "update"], command):  # a fresh machine may have no package lists yet
-        done = subprocess.run(step, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(step, env=variables, capture_output=True, text=True, check=False)
         if LOG.parent.is_dir():
             with LOG.open("a", encoding="utf-8") as log:
                 log.write(f"$ {' '.join(step)}\n{done.stdout}{done.stderr}")
         if step is command and done.returncode == 0:
             return True
-    say(f"apt-get could not install {package}")
+    say(f"apt-get could not install {package}; its words are in {LOG}")
     return False
 
 
-def _browser() -> str | None:
-    for name in BROWSERS:
-        found = shutil.which(name)
-        if found:
-            return found
-    fetched = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright")
-    return next((str(path) for path in fetched.glob("chromium*")), None)
+def _has_browser() -> bool:
+    return any(shutil.which(name) for name in BROWSERS)

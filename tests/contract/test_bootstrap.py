@@ -148,6 +148,14 @@ def test_the_variant_changes_when_it_is_asked_to_and_then_stays(fake, monkeypatc
     assert fake == ["make", "gpu", "make", "gpu"]
 
 
+def test_without_the_venv_module_it_says_which_package_brings_it(monkeypatch):
+    monkeypatch.setattr(environment, "probe", lambda python: "")
+    monkeypatch.setattr(environment, "suitable_pythons", list)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000, raising=False)
+    with pytest.raises(environment.SetupError, match=r"apt install python3\.\d+-venv"):
+        environment._venv_python()
+
+
 def test_there_is_no_cuda_on_macos(fake, monkeypatch):
     monkeypatch.setattr(environment.sys, "platform", "darwin")
     with pytest.raises(environment.SetupError, match="no CUDA on macOS"):
@@ -209,6 +217,36 @@ def test_without_wheels_or_network_set_up_says_so_and_the_stamp_is_not_made(tmp_
     assert not (tmp_path / ".venv" / environment.STAMP.name).exists()
     assert (tmp_path / ".venv" / environment.LOG.name).read_text().startswith("$ ")
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_chromium_is_installed_by_root_and_asked_for_otherwise(tmp_path, monkeypatch, capsys):
+    import system_packages
+
+    apt = tmp_path / "apt-get"
+    apt.write_text(
+        f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\nif [ "$1" = update ]; then touch {tmp_path}/lists; exit 0; fi\n'
+        f'[ -e {tmp_path}/lists ] && /bin/cp "$0" {tmp_path}/chromium\n'
+    )
+    apt.chmod(0o755)
+    monkeypatch.setattr(system_packages, "LOG", tmp_path / "none" / "log")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/nowhere")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000, raising=False)
+    system_packages.offer_browser()
+    assert "install Chromium or Chrome" in capsys.readouterr().out
+    assert not (tmp_path / "asked").exists()
+    monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.defpath}")
+    monkeypatch.setattr(system_packages, "BROWSERS", ("chromium",))
+    monkeypatch.setattr(shutil, "which", lambda name: str(tmp_path / name) if (tmp_path / name).exists() else None)
+    system_packages.offer_browser()
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert asked == [
+        "install -y --no-install-recommends chromium",
+        "update",
+        "install -y --no-install-recommends chromium",
+    ]
+    system_packages.offer_browser()
+    assert (tmp_path / "asked").read_text().splitlines() == asked
 
 
 def test_no_index_or_registry_stands_in_the_repository():
