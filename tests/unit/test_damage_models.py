@@ -172,3 +172,13 @@ def test_all_problems_of_a_request_are_named_at_once():
 def test_every_parameter_can_be_written_as_json():
     for model in damage.models().values():
         json.dumps({name: p.default for name, p in model.params.items()})
+
+
+@pytest.mark.parametrize("model_id", ALL)
+def test_the_truth_is_arrays_and_plain_values_that_can_be_written_down(model_id):
+    for out in run(model_id, [scene(24, 32, damage.get(model_id).space, number=n) for n in (1001, 1002)]):
+        for name, value in out.truth.items():
+            if isinstance(value, np.ndarray):
+                assert np.isfinite(value).all(), name
+            else:
+                json.dumps(value)

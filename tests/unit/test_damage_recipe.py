@@ -10,7 +10,7 @@ import pytest
 from wetgate.color.curves import srgb_decode, srgb_encode
 from wetgate.color.density import density_from_linear, linear_from_density
 from wetgate.color.primaries import apply_matrix, rgb_to_rgb
-from wetgate.damage import Recipe, recipes
+from wetgate.damage import Recipe, apply, recipes
 from wetgate.spec import DENSITY, DISPLAY, SCENE, VIDEO, Frame, UsageError
 
 
@@ -168,3 +168,12 @@ def test_frames_stream_through_a_recipe_without_codecs_one_by_one():
 def test_no_frames_give_no_frames():
     assert list(Recipe.parse("web-video").apply([], 1, convert)) == []
     assert SCENE not in [f.space for f in Recipe.parse("clip").apply(frames(1), 1, convert)]
+
+
+def test_a_model_by_name_gives_what_the_recipe_of_it_gives():
+    frame = Frame(np.random.default_rng(1).random((20, 30, 3)).astype(np.float32), SCENE, number=7)
+    (alone,) = apply("dust", frame, seed=3, specks=50.0)
+    (chained,) = Recipe.parse("dust:specks=50").apply([frame], 3, convert)
+    assert np.array_equal(alone.frame.pixels, chained.pixels)
+    with pytest.raises(UsageError, match="did you mean 'specks'"):
+        next(apply("dust", frame, speks=50.0))

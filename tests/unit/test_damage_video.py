@@ -95,7 +95,8 @@ def test_a_codec_gives_back_every_frame_worse_at_a_coarser_quantiser(codec, low,
     assert coarse_error > 1.3 * fine_error
     assert sum(d.truth["bytes"] for d in fine) > 2 * sum(d.truth["bytes"] for d in coarse)
     kinds = [d.truth["kind"] for d in fine]
-    assert all(kind == "I" for kind, f in zip(kinds, frames, strict=True) if f.number % 6 == 0)
+    assert [kind == "I" for kind in kinds] == [f.number % 6 == 0 for f in frames]
+    assert all(d.truth["quantiser"] is not None for d in fine)
     assert "P" in kinds
     assert np.median(fine[0].truth["quantiser"]) == pytest.approx(low, abs=3.5)  # x264: intra frames 3 finer
     assert fine[0].truth["quantiser"].shape == (6, 8)
@@ -111,8 +112,8 @@ def test_a_run_that_starts_at_an_intra_frame_gives_what_the_longer_run_gives():
 
 def test_a_bit_rate_is_held_roughly():
     frames = [picture(n, shift=2.0 * n) for n in range(50)]
-    outs = run("codec", frames, codec="mpeg4", mode="bitrate", bitrate=200.0, gop=25)
-    assert sum(d.truth["bytes"] for d in outs) * 8 / 2 == pytest.approx(200_000, rel=0.6)  # 2 s at 25 frames a second
+    outs = run("codec", frames, codec="mpeg4", mode="bitrate", bitrate=100.0, gop=25)
+    assert sum(d.truth["bytes"] for d in outs) * 8 / 2 == pytest.approx(100_000, rel=0.25)  # 2 s at 25 frames a second
 
 
 def test_memory_of_a_codec_run_is_bounded():

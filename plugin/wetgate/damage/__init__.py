@@ -19,10 +19,10 @@ from wetgate.damage import (
     transport,
     video,
 )
-from wetgate.damage.model import Damaged, Model, Place, damage, get, models
+from wetgate.damage.model import Damaged, Model, Place, apply, damage, get, models
 from wetgate.damage.recipe import Convert, Recipe, Step, recipes
 
 # Importing a module declares its models, in this order.
 _DECLARING = (fade, grain, dirt, scratches, transport, exposure, optics, camera, video, tape, jpeg, codec, tone)
 
-__all__ = ["Convert", "Damaged", "Model", "Place", "Recipe", "Step", "damage", "get", "models", "recipes"]
+__all__ = ["Convert", "Damaged", "Model", "Place", "Recipe", "Step", "apply", "damage", "get", "models", "recipes"]

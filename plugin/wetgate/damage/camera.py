@@ -15,10 +15,10 @@ class Sensor:
     """Poisson-Gaussian noise of a sensor: photons are counted, and reading the count adds noise.
 
     N = Poisson(L g full_well) with g the channel's white-balance share, then + Normal(0, read), and back: L' = N /
-    (g full_well); variance L / (g full_well) + (read / (g full_well))^2 (A. Foi et al., Practical Poissonian-
-    Gaussian noise modeling, IEEE TIP 17(10), 2008, eq. 2). Counts below 30 are drawn from the exact distribution,
-    above from a normal with its skewness corrected to first order (Cornish-Fisher); both rounded to whole
-    electrons. Negative light holds no photons: it is kept and gets read noise alone. Nothing saturates here;
+    (g full_well); variance L / (g full_well) + (read / (g full_well))^2 (A. Foi et al., Practical
+    Poissonian-Gaussian noise modeling, IEEE TIP 17(10), 2008). Counts below 30 are drawn from the exact
+    distribution, above from a normal with its skewness corrected to first order (Cornish-Fisher); both rounded to
+    whole electrons. Negative light holds no photons: it is kept and gets read noise alone. Nothing saturates here;
     ``clip`` does that. Truth: ``variance`` (H, W, 3).
     """
 
@@ -68,9 +68,8 @@ class Pattern:
     """Fixed-pattern noise of the read-out: columns that stay, rows that change with every frame.
 
     L' = (L + c(x) column + r(y, frame) row) (1 + p(x, y) response) with c, r, p standard normal: column offsets and
-    pixel response are of the sensor, row offsets of the moment (EMVA Standard 1288, release 4.0, clauses 7 and 8,
-    has the split into DSNU, PRNU and row / column parts). Shared by the channels by ``shared``. Truth: ``row`` (H,
-    3), ``column`` (W, 3).
+    pixel response are of the sensor, row offsets of the moment (EMVA Standard 1288 has the split into DSNU, PRNU
+    and row and column parts). Shared by the channels by ``shared``. Truth: ``row`` (H, 3), ``column`` (W, 3).
     """
 
     row: float = param(0.001, lo=0, hi=0.2, soft=(0, 0.02), hint="Standard deviation of row offsets, new each frame.")

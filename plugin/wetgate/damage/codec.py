@@ -8,12 +8,14 @@ from fractions import Fraction
 
 import numpy as np
 
-from wetgate.damage.coder import Coding, transcode
+from wetgate.damage.coder import Coding, Decoded, transcode
 from wetgate.damage.model import Damaged, damage
 from wetgate.damage.planes import MATRIX_LABELS, PlaneFormat, Planes
 from wetgate.ops.random import Stream
 from wetgate.ops.resize import resize
 from wetgate.spec import Frame, Image, param
+
+_NEVER = 600  # longest group FFmpeg's MPEG encoders make of themselves; intra frames are forced where they are due
 
 
 @damage(id="codec", label="Video codec", space="video", version=1, sequence=True)
@@ -27,7 +29,8 @@ class Codec:
     Y'CbCr by ``matrix``; what 8 bits cannot hold is clipped, as the codec would. ``scale`` below 1 codes at that
     share of the size and enlarges again, so that blocks come out 1 / scale times as large. Frames depend on the run
     they are in. One thread, hence reproducible for one build of PyAV. Truth: ``kind`` (I, P, B), ``bytes``,
-    ``quantiser`` (rows, columns) of each 16 x 16 block, ``grid``, the block size in px of this frame.
+    ``quantiser`` (rows, columns) of each 16 x 16 block (None where the decoder does not say), ``grid``, the block
+    size in px of this frame.
     """
 
     codec: str = param(
@@ -69,17 +72,27 @@ class Codec:
             truth = {
                 "kind": decoded.kind,
                 "bytes": decoded.size,
-                "quantiser": decoded.quantiser,
+                "quantiser": self._known(decoded),
                 "grid": (block * frame.height / size[0], block * frame.width / size[1]),
             }
             yield Damaged(frame.with_rgb(rgb), truth)
+
+    def _known(self, decoded: Decoded) -> Image | None:
+        """The quantisers; FFmpeg's MPEG decoders keep back those of the last frame, known where they are constant."""
+        if decoded.quantiser is not None or self.codec == "h264" or self.mode == "bitrate":
+            return decoded.quantiser
+        rows, columns = (-(-n // 16) for n in decoded.planes[0].shape)
+        return np.full((rows, columns), min(self.quantiser, 31), np.float32)
 
     def _coding(self) -> Coding:
         attributes: dict[str, int] = {"gop_size": self.gop, "max_b_frames": self.b_frames}
         options: dict[str, str] = {}
         by_rate = self.mode == "bitrate"
         if by_rate:
-            attributes["bit_rate"] = round(self.bitrate * 1000)
+            # A decoder's buffer of one second: without one FFmpeg takes seconds to come down to the rate.
+            rate = round(self.bitrate * 1000)
+            attributes["bit_rate"] = rate
+            options |= {"maxrate": str(rate), "bufsize": str(rate), "bt": str(max(rate // 10, 4000))}
         if self.codec == "h264":
             options |= {"preset": self.preset, "x264-params": f"threads=1:keyint={self.gop}:log-level=none"}
             if not by_rate:
@@ -87,7 +100,7 @@ class Codec:
         else:
             options |= {"flags": "+cgop", "sc_threshold": "1000000000"}  # FFmpeg closes groups only so
             # A run of B frames across a forced intra frame would open the group again.
-            attributes |= {"max_b_frames": min(self.b_frames, max(self.gop - 2, 0))}
+            attributes |= {"max_b_frames": min(self.b_frames, max(self.gop - 2, 0)), "gop_size": _NEVER}
             if not by_rate:
                 scale = min(self.quantiser, 31)
                 attributes |= {"qmin": scale, "qmax": scale}

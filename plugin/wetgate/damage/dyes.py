@@ -2,7 +2,7 @@
 
 The spectral density of a frame is c_cyan A_c(w) + c_magenta A_m(w) + c_yellow A_y(w) + Dmin(w), and scanner density
 is -log10 of the transmitted light integrated over each of the scanner's bands (Beer's law per wavelength; R. W. G.
-Hunt, The Reproduction of Colour, 6th ed., ch. 15). Integration over a band makes it non-linear in the amounts, more
+Hunt, The Reproduction of Colour, 6th ed.). Integration over a band makes it non-linear in the amounts, more
 so the wider the band: nothing here is a 3x3 matrix.
 """
 

@@ -21,8 +21,7 @@ class Flicker:
     gain that the channels do not share (uneven development, a flickering arc). Uneven shutters and hand cranking
     change exposure, so a gain in scene light; development changes contrast, so the gamma about mid grey. Truth:
     ``gain`` (3 factors), ``gamma``, ``local`` (H, W), the factor m. After: P. M. B. van Roosmalen, Restoration of
-    Archived Film and Video, 1999, ch. 3, and J. Delon, Movie and video scale-time equalization, IEEE TIP 15(1),
-    2006.
+    Archived Film and Video, 1999, and J. Delon, Movie and video scale-time equalization, IEEE TIP 15(1), 2006.
     """
 
     gain: float = param(0.08, lo=0, hi=2, unit="stops", hint="Global gain, standard deviation.")

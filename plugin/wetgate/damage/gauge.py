@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from wetgate.damage.model import Place
 
-# Width of the picture on film, in mm: camera apertures of SMPTE ST 149 (Super 8: 5.79), ST 7 (16 mm: 10.26), ST 201
-# (Super 16: 12.52), ST 59 (35 mm full aperture: 24.89; Academy sound: 21.95), ST 215 (65 mm, five perforations:
-# 52.48); regular 8 mm 4.80 of ANSI PH22.19.
+# Width of the picture on film, in mm: camera apertures of SMPTE ST 7 (16 mm: 10.26), ST 201 (Super 16: 12.52), ST 59
+# (35 mm full aperture: 24.89; with sound track: 21.95) and ST 215 (65 mm, five perforations: 52.48); the 8 mm gauges
+# by their usual nominal apertures.
 WIDTH_MM: dict[str, float] = {
     "8": 4.80,
     "s8": 5.79,

@@ -12,7 +12,8 @@ from wetgate.ops.noise import gaussian_mixture_field, gaussian_mixture_power
 from wetgate.ops.random import Stream
 from wetgate.spec import Frame, Image, param
 
-# Diameter of the aperture that RMS granularity is measured with (ISO 10505:2009; Kodak H-1: 48 um), at net density 1.
+# Diameter of the aperture that RMS granularity is measured with (ISO 10505:2009 and manufacturers' data sheets: 48
+# um), at net density 1.
 _APERTURE_UM = 48.0
 _NEGATIVE_GAMMA = 0.6  # gradient of camera negatives: Kodak, Cineon 10-bit log
 _MOST = 2.5  # log10 range of scene light below diffuse white that the film holds

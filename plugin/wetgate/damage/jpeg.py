@@ -55,7 +55,7 @@ class Jpeg:
             rgb = resize(rgb, height, width, "cubic")
         truth = {
             "quality": quality,
-            "tables": tables,
+            "tables": np.stack(tables),
             "shift": (self.shift_x, self.shift_y) if self.first_quality else None,
             "grid": (8 * height / size[0], 8 * width / size[1]),
         }

@@ -162,6 +162,15 @@ def get(model_id: str) -> Model:
     return _models[model_id]
 
 
+def apply(model_id: str, frames: Frame | Iterable[Frame], seed: int = 0, **params: object) -> Iterator[Damaged]:
+    """One model on frames that are in its working space already: ``apply("grain", frame, seed=3, rms=12.0)``.
+
+    The same pixels as the recipe of that one step gives. A single frame may be given as it is.
+    """
+    run = [frames] if isinstance(frames, Frame) else frames
+    return get(model_id).run(run, Stream.of(seed, model_id), params)
+
+
 def _collect(cls: type[Any]) -> dict[str, Param]:
     annotations = typing.get_type_hints(cls)
     found = {}

@@ -122,7 +122,7 @@ class Diffraction:
 
     First zero at 1.22 wavelength f_number / pixel pitch (M. Born and E. Wolf, Principles of Optics, 7th ed.,
     8.5.2); red, green and blue are taken at 610, 540 and 460 nm. Linear light, edges reflected (half-sample).
-    Truth: ``psf`` of each channel.
+    Truth: ``psf`` (h, w, 3).
     """
 
     f_number: float = param(16.0, lo=0.7, hi=128, soft=(4, 45), hint="Aperture number of the lens.")
@@ -131,7 +131,9 @@ class Diffraction:
     def apply(self, frame: Frame, random: Stream) -> Damaged:
         psfs = [airy(1.22 * nm * 1e-3 * self.f_number / self.pixel_um) for nm in (610.0, 540.0, 460.0)]
         channels = [convolve(frame.rgb[..., k], psf) for k, psf in enumerate(psfs)]
-        return Damaged(frame.with_rgb(np.stack(channels, axis=-1)), {"psf": psfs})
+        largest = max(psf.shape[0] for psf in psfs)
+        together = [np.pad(psf, (largest - psf.shape[0]) // 2) for psf in psfs]
+        return Damaged(frame.with_rgb(np.stack(channels, axis=-1)), {"psf": np.stack(together, axis=-1)})
 
 
 def _blurred(frame: Frame, psf: Kernel) -> Damaged:

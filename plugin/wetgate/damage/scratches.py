@@ -13,10 +13,11 @@ from wetgate.ops.noise import curve_noise
 from wetgate.ops.random import Stream
 from wetgate.spec import Frame, Image, param
 
+_MOST = 16  # scratches that may begin in one frame; at the highest rate, 4, more come once in a million
 _MEMORY = 6  # mean lengths looked back: exp(-6) of the scratches would be longer, and are cut there
 
 # Density taken off red, green, blue by a scratch that goes ever deeper into a print's layers, magenta on top, then
-# cyan, then yellow next to the base (Eastman Color Print Film, Kodak H-1): first green light comes through, then
+# cyan, then yellow next to the base, as Eastman colour prints are built: first green light comes through, then
 # red, then all.
 _DEPTHS = np.array([[0.0, 0.9, 0.05], [0.9, 1.0, 0.1], [1.0, 1.0, 0.55], [1.0, 1.0, 1.0]])
 
@@ -43,7 +44,7 @@ class Scratches:
     foot of one frame into the head of the next. Starts are a Poisson process, lengths exponential. Column: x0 plus
     smooth noise of s (three octaves); strength: smooth noise along s, cut at 0, so that a scratch breaks off and
     comes back. Across: a core of the given width with a fainter fringe of the other sign, the light that the
-    groove's flanks bend aside (the side lobes of A. C. Kokaram, Motion Picture Restoration, 1998, ch. 9). Scratches
+    groove's flanks bend aside (the side lobes of A. C. Kokaram, Motion Picture Restoration, 1998). Scratches
     of the base refract light away and are dark; of the emulsion they take dye with them: ``polarity`` bright,
     coloured by how deep they go through magenta, cyan and yellow layers (``color``). L' = L (1 - a) for dark, and
     towards the base, 1, per channel for bright. Truth: ``mask`` (H, W), ``lines``, [x at the frame's middle row,
@@ -78,27 +79,34 @@ class Scratches:
             column = self._column(line, n + rows, place)
             force = self._force(line, n + rows) * alive
             self._draw(rgb, clear, place, line, column, force.astype(np.float32))
-            known.append([float(column[len(column) // 2]) + place.x, line.width, bool(line.bright)])
+            known.append([float(column[len(column) // 2]) + place.x, line.width, line.bright])
         return Damaged(frame.with_rgb(rgb), {"mask": 1 - clear, "lines": known})
 
     def _alive(self, place: Place, n: int, random: Stream) -> list[_Line]:
+        """The scratches that were born up to frame ``n`` and have not ended before it."""
+        past = math.ceil(_MEMORY * self.length) + 1
+        first = n - past + 1
+        # One table for all time: a row a frame of birth, a column a scratch and property.
+        draws = random.child("births").uniform(0, past, _MOST * 6, y=first)[..., 0].reshape(past, _MOST, 6)
+        sizes = random.child("sizes").normal(0, past, _MOST, y=first)[..., 0]
+        chances = random.child("counts").uniform(0, past, 1, y=first)[:, 0, 0]
+        counts = np.minimum(np.searchsorted(np.cumsum(_poisson_terms(self.rate / 100)), chances), _MOST)
         lines = []
-        for born in range(n - math.ceil(_MEMORY * self.length), n + 1):
-            for i in range(random.child("count").poisson(born, self.rate / 100)):
-                u = random.child("line", i).uniforms(born, 1, 6)[0]
+        for row in np.nonzero(counts)[0]:
+            born = first + int(row)
+            for i in range(int(counts[row])):
+                u = [float(value) for value in draws[row, i]]
                 end = born + u[0] + min(-math.log(u[1]), _MEMORY - 1.0) * self.length
                 if end < n:
                     continue
-                bright = self.polarity == "bright" or (self.polarity == "mixed" and u[2] < 0.5)
-                size = math.exp(0.5 * random.child("size", i).normals(born, 1, 1)[0, 0])
                 lines.append(
                     _Line(
                         x=u[3] * place.full_width,
                         start=born + u[0],
                         end=end,
-                        width=self.width * size * place.full_width / 100,
+                        width=self.width * math.exp(0.5 * float(sizes[row, i])) * place.full_width / 100,
                         strength=self.strength * (0.25 + 0.75 * u[4]),
-                        bright=bright,
+                        bright=self.polarity == "bright" or (self.polarity == "mixed" and u[2] < 0.5),
                         depth=u[5] * (len(_DEPTHS) - 1),
                         random=random.child("course", born, i),
                     )
@@ -146,3 +154,8 @@ class Scratches:
         low = min(int(depth), len(_DEPTHS) - 2)
         share = depth - low
         return np.asarray((1 - share) * _DEPTHS[low] + share * _DEPTHS[low + 1], dtype=np.float32)
+
+
+def _poisson_terms(mean: float) -> NDArray[np.float64]:
+    """Probabilities of 0 .. 15 events."""
+    return np.array([math.exp(-mean) * mean**k / math.factorial(k) for k in range(_MOST)])

@@ -23,8 +23,8 @@ class Weave:
     Amplitudes are standard deviations in share of the picture's width, so that the look holds at any resolution.
     Resampled once, Lanczos of three lobes, in linear light; alpha and extra channels stay, the film alone moves.
     Truth: ``offset`` (dx, dy px; what was at x is then at x + dx), ``rotation_deg`` (counter-clockwise as seen,
-    about the centre), ``field`` (H, W, 2) px, the whole backward displacement that was applied. After: W.
-    Plaschzug, weave of 35 mm projectors, SMPTE RP 105 (steadiness below 0.2 % of the height is a good projector).
+    about the centre), ``field`` (H, W, 2) px, the whole backward displacement that was applied. The process is
+    ours, by eye on old prints.
     """
 
     x: float = param(0.10, lo=0, hi=5, unit="% of width", hint="Sideways shift, standard deviation.")

@@ -25,7 +25,7 @@ from wetgate.spec import Image
 
 Words = NDArray[np.uint32]
 
-_M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)  # multipliers, Salmon et al. table 2
+_M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)  # multipliers of Salmon et al.
 _W0, _W1 = 0x9E3779B9, 0xBB67AE85  # Weyl increments of the key: golden ratio, sqrt(3) - 1
 _MASK = 0xFFFFFFFF
 _BLOCKS_A_RUN = 1 << 14  # 4 x 64 KiB of words: the ten rounds stay in the second-level cache

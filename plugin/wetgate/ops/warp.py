@@ -100,7 +100,7 @@ def _weights(fraction: Image, kernel: KernelName) -> list[Image]:
     f = fraction.astype(np.float64)
     if kernel == "linear":
         raw = [1 - f, f]
-    elif kernel == "cubic":  # Catmull-Rom, a = -1/2: R. G. Keys, IEEE Trans. ASSP 29(6), 1981, eq. 15
+    elif kernel == "cubic":  # Catmull-Rom, a = -1/2: R. G. Keys, IEEE Trans. ASSP 29(6), 1981
         raw = [_keys(f + 1), _keys(f), _keys(1 - f), _keys(2 - f)]
     else:
         raw = [np.sinc(f - k) * np.sinc((f - k) / 3) for k in (-2, -1, 0, 1, 2, 3)]
