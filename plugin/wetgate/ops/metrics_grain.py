@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,18 +151,30 @@ def grain_distance(reference: GrainSample, test: GrainSample) -> GrainDistance:
 
 def _detrended(patch: Array) -> tuple[Array, int]:
     """The patch less its least-squares quadratic surface, and the degrees of freedom that are left."""
-    height, width, channels = patch.shape
-    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
+    q = _surfaces()
+    flat = patch.reshape(PATCH * PATCH, -1)
+    return np.asarray((flat - q @ (q.T @ flat)).reshape(patch.shape)), len(q) - q.shape[1]
+
+
+@cache
+def _surfaces() -> Array:
+    """An orthonormal basis of the quadratic surfaces on a patch, (4096, 6)."""
+    axis = np.linspace(-1, 1, PATCH)
+    y, x = np.meshgrid(axis, axis, indexing="ij")
     basis = np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], axis=-1).reshape(-1, 6)
-    q, _ = np.linalg.qr(basis)
-    flat = patch.reshape(-1, channels)
-    return np.asarray((flat - q @ (q.T @ flat)).reshape(patch.shape)), height * width - 6
+    q = np.linalg.qr(basis)[0]
+    q.flags.writeable = False
+    return q
 
 
 def _bands(power: Array) -> Array:
     """Mean periodogram in each third-octave ring."""
-    fy = np.fft.fftfreq(_FFT)[:, None]
-    radius = np.hypot(fy, np.fft.fftfreq(_FFT)[None, :])
+    return np.stack([power[ring].mean(axis=0) for ring in _rings()])
+
+
+@cache
+def _rings() -> tuple[NDArray[np.bool_], ...]:
+    frequency = np.fft.fftfreq(_FFT)
+    radius = np.hypot(frequency[:, None], frequency[None, :])
     half = 2.0 ** (1 / 6)
-    rings = [power[(radius >= f / half) & (radius < f * half)] for f in BANDS]
-    return np.stack([ring.mean(axis=0) for ring in rings])
+    return tuple((radius >= f / half) & (radius < f * half) for f in BANDS)

@@ -128,14 +128,17 @@ def _tile_shift(a: Image, b: Image, box: tuple[slice, slice]) -> tuple[float, fl
     (dx, dy), _ = cv2.phaseCorrelate(first - first.mean(), second - second.mean(), hann)
     if abs(dx) > first.shape[1] / 4 or abs(dy) > first.shape[0] / 4:
         dx = dy = 0.0
-    # The search looks up the whole test picture from the tile's place, so that a shifted tile does not run off it.
-    warp = np.array([[1, 0, box[1].start + dx], [0, 1, box[0].start + dy]], np.float32)
+    # The search looks up the test picture round the tile's place too, so that a shifted tile does not run off it.
+    left, top = (max(s.start - (s.stop - s.start) // 2, 0) for s in (box[1], box[0]))
+    right, bottom = (s.stop + (s.stop - s.start) // 2 for s in (box[1], box[0]))
+    wide = np.ascontiguousarray(b[top:bottom, left:right])
+    warp = np.array([[1, 0, box[1].start - left + dx], [0, 1, box[0].start - top + dy]], np.float32)
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _ECC_STEPS, _ECC_PRECISION)
     try:
-        score, warp = cv2.findTransformECC(first, b, warp, cv2.MOTION_TRANSLATION, criteria, None, 1)
+        score, warp = cv2.findTransformECC(first, wide, warp, cv2.MOTION_TRANSLATION, criteria, None, 1)
     except cv2.error:  # the search did not converge: the tile has no vote
         return nothing
-    shift = (float(warp[0, 2]) - box[1].start, float(warp[1, 2]) - box[0].start)
+    shift = (float(warp[0, 2]) + left - box[1].start, float(warp[1, 2]) + top - box[0].start)
     if score < 0.5 or abs(shift[0]) > first.shape[1] / 3 or abs(shift[1]) > first.shape[0] / 3:
         return nothing
     return shift
