@@ -25,6 +25,7 @@ from wetgate.color.hdr.levels import SDR_WHITE, Defined, Ends, nits_of, whole_cu
 from wetgate.color.hdr.planes import Array, multiply
 from wetgate.color.hdr.ratio import no_way_back
 from wetgate.color.ictcp import LMS_TO_ICTCP, RGB_TO_LMS
+from wetgate.color.primaries import inverse
 
 # The SDR signal of an 18 % grey card, by BT.709-6 item 1.2: 1.099 * 0.18^0.45 - 0.099 = 0.409; 11.7 nits on a display.
 SDR_MID_GREY = nits_of(1.099 * 0.18**0.45 - 0.099)
@@ -127,8 +128,8 @@ class AdaptiveLift:
         return multiply(_LMS_TO_RGB, pq_decode(multiply(_ICTCP_TO_LMS, ictcp)))
 
 
-_LMS_TO_RGB = np.linalg.inv(RGB_TO_LMS)
-_ICTCP_TO_LMS = np.linalg.inv(LMS_TO_ICTCP)
+_LMS_TO_RGB = inverse(RGB_TO_LMS)
+_ICTCP_TO_LMS = inverse(LMS_TO_ICTCP)
 _POINTS = 1 << 14
 _TOP = float(pq_encode(np.array([1e7]))[0])  # code 1.65: far above any light that a picture holds
 

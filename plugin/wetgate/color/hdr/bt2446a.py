@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from wetgate.color.curves import floating
-from wetgate.color.hdr.levels import GAMMA, SDR_WHITE, Defined, Ends, whole_curve
+from wetgate.color.hdr.levels import GAMMA, LUMINANCE, SDR_WHITE, Defined, Ends, whole_curve
 from wetgate.color.hdr.planes import Array, weigh
 from wetgate.color.hdr.tables import GainTable
 
-LUMA = (0.2627, 0.6780, 0.0593)  # BT.2020-2 Table 4
 REPORT_PEAK = 1000.0
 
 # Table 4: the exponent E = a Y''^2 + b Y'' + c, with Y'' = 255 Y', below and above the threshold T.
@@ -105,7 +104,7 @@ class MethodA:
 
     def apply(self, planes: Array) -> Array:
         code = _root(planes / planes.dtype.type(SDR_WHITE))
-        luma = weigh(LUMA, code)
+        luma = weigh(LUMINANCE, code)
         gain = self._table.gain(luma)
         code -= luma
         code *= planes.dtype.type(self._chroma)
@@ -115,7 +114,7 @@ class MethodA:
 
     def invert(self, planes: Array) -> Array:
         code = _root(planes / planes.dtype.type(REPORT_PEAK))
-        luma = weigh(LUMA, code)
+        luma = weigh(LUMINANCE, code)
         gain = self._table.inverse().gain(luma)
         code -= luma
         code /= planes.dtype.type(self._chroma)
@@ -140,7 +139,7 @@ def hdr_to_sdr(rgb_nits: Any, peak: float = REPORT_PEAK, white: float = SDR_WHIT
     """
     light = floating(rgb_nits) / peak
     code = _root(light)
-    luma = np.asarray(code @ np.asarray(LUMA, code.dtype))
+    luma = weigh(LUMINANCE, np.moveaxis(code, -1, 0))
     size = np.abs(luma)
     perceptual = np.log1p((_rho(peak) - 1.0) * size) / np.log(_rho(peak))  # Table 2, step 1
     mapped = np.expm1(_knee(perceptual) * np.log(_rho(white))) / (_rho(white) - 1.0)  # steps 2 and 3

@@ -21,11 +21,10 @@ from typing import Any
 import numpy as np
 
 from wetgate.color.curves import floating, hlg_gamma
-from wetgate.color.hdr.levels import Defined, Ends, nits_of, whole_curve
-from wetgate.color.hdr.planes import Array
+from wetgate.color.hdr.levels import LUMINANCE, Defined, Ends, nits_of, whole_curve
+from wetgate.color.hdr.planes import Array, weigh
 from wetgate.color.hdr.tables import GainTable
 
-LUMINANCE = (0.2627, 0.6780, 0.0593)  # BT.2020-2 Table 4
 KNEE = 0.78
 _VIRTUAL_PEAK = 291.0
 _VIRTUAL_GAMMA = 1.03
@@ -52,5 +51,5 @@ def hdr_to_sdr(rgb_nits: Any, peak: float = 1000.0, knee: float = KNEE) -> Array
     light = floating(rgb_nits)
     light = light if light.dtype == np.float32 else light.astype(np.float64)
     table = GainTable(whole_curve(defined(peak, knee), Ends(peak=peak, protection=0.0))).inverse()
-    y = np.ascontiguousarray(light @ np.asarray(LUMINANCE, light.dtype))
+    y = weigh(LUMINANCE, np.moveaxis(light, -1, 0))
     return np.asarray(light * table.gain(y)[..., None], light.dtype)

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from wetgate.color.curves import floating, hlg_gamma, hlg_oetf_inverse
-from wetgate.color.hdr.levels import SDR_WHITE, Defined, nits_of
-from wetgate.color.hdr.planes import Array
+from wetgate.color.hdr.levels import LUMINANCE, SDR_WHITE, Defined, nits_of
+from wetgate.color.hdr.planes import Array, weigh
 
-LUMINANCE = (0.2627, 0.6780, 0.0593)  # BT.2020-2 Table 4
 REPORT_PEAK = 1000.0
 CROSSTALK = 0.04  # alpha. The report leaves it to the producer, from 0 to 0.33; see section 6.1.2.
 
@@ -94,7 +93,7 @@ def hdr_to_sdr(rgb_nits: Any, peak: float = REPORT_PEAK, alpha: float = CROSSTAL
     """
     k = constants(peak)
     light = floating(rgb_nits)
-    y = np.asarray(light @ np.asarray(weights(alpha), light.dtype))
+    y = weigh(weights(alpha), np.moveaxis(light, -1, 0))
     with np.errstate(divide="ignore", invalid="ignore"):
         above = k.k2 * np.log(np.maximum(y, k.inflection) / k.inflection - k.k3) + k.k4
         factor = np.where(y < k.inflection, k.k1, above / y)

@@ -15,6 +15,7 @@ from wetgate.color.hdr.planes import Array
 
 SDR_WHITE = 100.0  # nits; the reference display of SDR: BT.2035-0, and the L_SDR of Report BT.2446-1
 GAMMA = 2.4  # BT.1886 Annex 1
+LUMINANCE = (0.2627, 0.6780, 0.0593)  # of R, G and B in Rec.2020: BT.2020-2 Table 4
 # Light under which a curve's gain is held: 1/30 of the first 8-bit code of BT.1886. It gives curves that leave black
 # with a slope of zero a small one instead, and moves that first code by 0.02 %.
 _FLOOR = 5e-6

@@ -33,7 +33,7 @@ def multiply(matrix: Any, planes: Array) -> Array:
 
 
 def weigh(weights: tuple[float, float, float], planes: Array) -> Array:
-    """The weighted sum of three planes, shape (N,)."""
+    """The weighted sum of three planes (3, ...), term by term: BLAS rounds the last bit as it likes."""
     total: Array = planes[0] * planes.dtype.type(weights[0])
     for channel in (1, 2):
         total += planes[channel] * planes.dtype.type(weights[channel])

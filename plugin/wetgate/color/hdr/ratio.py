@@ -5,12 +5,10 @@ Chromaticity stays exactly; only the measure of light that picks the factor, and
 
 from __future__ import annotations
 
-from wetgate.color.hdr.levels import Defined, Ends, whole_curve
+from wetgate.color.hdr.levels import LUMINANCE, Defined, Ends, whole_curve
 from wetgate.color.hdr.planes import Array, weigh
 from wetgate.color.hdr.tables import GainTable
 from wetgate.spec import UsageError
-
-LUMINANCE = (0.2627, 0.6780, 0.0593)  # BT.2020-2 Table 4
 
 
 class RatioLift:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from wetgate.color.hdr.adaptive import KNEE_WIDTH
-from wetgate.color.hdr.levels import SDR_WHITE, nits_of, signal_of
+from wetgate.color.hdr.levels import LUMINANCE, SDR_WHITE, nits_of, signal_of
+from wetgate.color.hdr.planes import weigh
 
-LUMINANCE = (0.2627, 0.6780, 0.0593)  # BT.2020-2 Table 4
 REACH = 48  # frames on either side that weigh on a frame's curve: two seconds at 24 a second
 _BRIGHT = 85.0  # nits; SDR 93 %: the top of the scale, where expansion is felt
 # Bright areas up to 0.3 % of the picture are lights and glints, from 25 % they are a sky, snow, a wall of paper.
@@ -42,7 +42,7 @@ def brightness(rgb: Any) -> Brightness:
     sampled = pixels[step // 2 :: step, step // 2 :: step].astype(np.float64)
     if sampled.size == 0:
         sampled = pixels.astype(np.float64)
-    y = (sampled @ np.asarray(LUMINANCE)).ravel()
+    y = weigh(LUMINANCE, np.moveaxis(sampled, -1, 0)).ravel()
     return Brightness(float((y > _BRIGHT).mean()), float(np.quantile(y, 0.9)))
 
 
