@@ -1,14 +1,18 @@
-"""Small movies for tests, encoded straight through PyAV: the reader is not tested against our own writer alone."""
+"""Small movies for tests. :func:`encode` goes straight through PyAV: the reader is not tested by our writer alone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
+
+from wetgate.io.movie import MovieSink, open_movie, open_movie_sink
+from wetgate.io.sink import WriteOptions
+from wetgate.spec import Frame, Image
 
 LIMITED, FULL = 1, 2
 
@@ -77,3 +81,39 @@ def encode(
 
 X264 = {"preset": "fast", "g": "8", "crf": "10"}
 X265 = {"preset": "ultrafast", "x265-params": "open-gop=1:keyint=8:bframes=3:log-level=none:info=0", "crf": "10"}
+
+SDR, PQ, HLG = "rec1886_rec709_display", "rec2100_pq_display", "rec2100_hlg_display"
+RATE = Fraction(24000, 1001)
+
+
+def bars_and_ramps(width: int = 64, height: int = 48, shift: int = 0) -> Image:
+    """Colour bars at 75 % above, a grey ramp from -0.07 to 1.09 in the middle, coloured ramps below."""
+    colours = np.array([[1, 1, 1], [1, 1, 0], [0, 1, 1], [0, 1, 0], [1, 0, 1], [1, 0, 0], [0, 0, 1], [0, 0, 0]])
+    picture = np.empty((height, width, 3), np.float32)
+    third = height // 3
+    picture[:third] = 0.75 * colours[(np.arange(width) * 8 // width + shift) % 8]
+    picture[third : 2 * third] = np.linspace(-0.07, 1.09, width)[:, None]
+    x = np.linspace(0.0, 1.0, width)
+    picture[2 * third :] = np.stack([x, 1 - x, 0.5 + 0 * x], axis=-1)
+    return picture
+
+
+def frames_of(pictures: Iterable[Image], **fields: Any) -> list[Frame]:
+    return [Frame(p.astype(np.float32), "", n, **fields) for n, p in enumerate(pictures)]
+
+
+def write(path: Path, frames: list[Frame], space: str = SDR, **options: Any) -> MovieSink:
+    options.setdefault("rate", RATE)
+    sink = open_movie_sink(
+        path, numbers=[f.number for f in frames], options=WriteOptions(**options), space=space, interop_id=None
+    )
+    for frame in frames:
+        sink.write(frame)
+    sink.finish()
+    return sink
+
+
+def read_back(path: Path, count: int) -> list[Frame]:
+    source = open_movie(path)
+    assert len(source.numbers) == count
+    return [source.read(n).frame for n in range(count)]
