@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import environment
 from environment import BIN, PYTHON, SetupError, call, say
@@ -65,8 +66,8 @@ def setup(_arguments: Sequence[str]) -> int:
 
 
 def demo(arguments: Sequence[str]) -> int:
-    """``wetgate demo``: its last line is the report's path."""
-    return call([BIN / "wetgate", "demo", *arguments])
+    """``wetgate demo`` in the folder that one is in; its last line is the report's path."""
+    return call([BIN / "wetgate", "demo", *arguments], cwd=Path.cwd())
 
 
 def test(arguments: Sequence[str]) -> int:

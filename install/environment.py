@@ -110,15 +110,12 @@ def found_gpu() -> str:
     return f"nvidia-smi lists {cards_listed[0].partition(' (')[0]}" if done.returncode == 0 and cards_listed else ""
 
 
-def call(command: Sequence[str | Path], *, check: bool = False) -> int:
-    """Run a program of the environment in the checkout, its output going to the terminal."""
+def call(command: Sequence[str | Path], cwd: Path = ROOT) -> int:
+    """Run a program of the environment, its output going to the terminal; its exit code."""
     try:
-        code = subprocess.call([str(part) for part in command], cwd=ROOT, env=clean_environment())
+        return subprocess.call([str(part) for part in command], cwd=cwd, env=clean_environment())
     except OSError as error:
         raise SetupError(f"cannot start {command[0]}: {error}; remove {FOLDER} and run this again") from None
-    if check and code:
-        raise SetupError(f"{Path(command[0]).name} ended with {code}")
-    return code
 
 
 def clean_environment() -> dict[str, str]:
