@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+
 from wetgate.ops.flow import consistent, dense_flow, inside, warp_to
 from wetgate.ops.metrics_grain import flat_patches, grain_distance, grain_sample
 from wetgate.ops.metrics_temporal import (
