@@ -63,11 +63,20 @@ def test_sensor_noise_has_the_mean_and_variance_of_photons_and_reading(light):
 
 
 def test_few_photons_are_counted_not_blurred():
-    counts = run("sensor", flat(0.001), full_well=2000.0, read=0.0).frame.rgb[..., 1] * 2000
+    counts = run("sensor", flat(0.001, (600, 800)), full_well=2000.0, read=0.0).frame.rgb[..., 1] * 2000
     np.testing.assert_allclose(counts, np.rint(counts), atol=1e-4)
     for k in range(6):
         expected = np.exp(-2) * 2**k / [1, 1, 2, 6, 24, 120][k]
         assert (np.rint(counts) == k).mean() == pytest.approx(expected, abs=5 * np.sqrt(expected / counts.size))
+
+
+def test_many_photons_keep_the_mean_and_skewness_of_their_count():
+    counts = (
+        run("sensor", flat(0.02, (600, 800)), full_well=2000.0, read=0.0).frame.rgb[..., 1].astype(np.float64) * 2000
+    )
+    assert counts.mean() == pytest.approx(40, abs=0.05)  # five standard errors
+    deviation = (counts - counts.mean()) / counts.std()
+    assert (deviation**3).mean() == pytest.approx(40**-0.5, abs=0.02)
 
 
 @pytest.mark.parametrize("method", ["bilinear", "malvar"])

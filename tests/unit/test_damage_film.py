@@ -133,6 +133,8 @@ def test_flicker_has_its_deviation_and_its_gamma_turns_about_mid_grey():
     assert stops.std() == pytest.approx(0.2, rel=0.12)
     grey = run("flicker", [flat(0.18, (2, 2))], gain=0.0, local=0.0, gamma=0.3)[0].frame.rgb
     np.testing.assert_allclose(grey, 0.18, rtol=1e-5)
+    bright = run("flicker", [flat(0.72, (2, 2))], gain=0.0, local=0.0, gamma=0.3)[0]
+    np.testing.assert_allclose(bright.frame.rgb, 0.18 * 4 ** bright.truth["gamma"], rtol=1e-4)
     dark = run("flicker", [flat(-0.2, (2, 2))], gain=0.0, local=0.0, gamma=0.3)[0].frame.rgb
     np.testing.assert_allclose(dark, -0.2, rtol=1e-6)
 

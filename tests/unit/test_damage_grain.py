@@ -67,12 +67,18 @@ def test_a_negative_has_its_grain_in_the_bright_parts_a_print_in_the_mid_tones()
     assert mid > bright
 
 
+def test_a_negative_carries_its_grain_to_the_picture_at_one_over_its_gradient():
+    # Picture density 0.5 lies at 0.6 (2.5 - 0.5) = 1.2 on the negative.
+    negative = float(grained(flat(0.5, (2, 2)), medium="negative").truth["sigma"][0, 0, 0])
+    film = float(grained(flat(1.2, (2, 2)), medium="positive").truth["sigma"][0, 0, 0])
+    assert negative == pytest.approx(film / 0.6, rel=1e-4)
+
+
 def test_the_mean_of_linear_light_is_kept():
-    frames = [flat(0.3, (400, 500), number=n) for n in range(4)]
-    outs = damage.get("grain").run(frames, Stream.of(2, "grain"), {"amount": 2.0, "medium": "positive"})
-    light = np.mean([10.0 ** -out.frame.rgb.astype(np.float64) for out in outs], axis=(0, 1, 2))
-    # Noise of 0.09 D shifts the mean by 2 %; the standard error of the mean is 0.05 %.
-    assert light == pytest.approx(10**-0.3, rel=2e-3)
+    out = grained(flat(0.8, (400, 500)), medium="positive", rms=42, gauge="8", size_um=4.0)
+    assert out.truth["sigma"].min() > 0.08  # which would shift the mean by 1.7 %; its standard error is 0.05 %
+    light = (10.0 ** -out.frame.rgb.astype(np.float64)).mean(axis=(0, 1))
+    assert light == pytest.approx(10**-0.8, rel=3e-3)
 
 
 def test_grain_of_neighbouring_frames_is_independent():
