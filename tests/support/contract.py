@@ -21,6 +21,7 @@ from support.tolerance import EXACT
 from support.values import extreme_settings, sample_values, typed, wrong_values
 from wetgate.engine.direct import run_node
 from wetgate.engine.graph import build, parse_nodes
+from wetgate.io.repair import repair
 from wetgate.spec import DENSITY, SCENE, Context, Frame, Image, Node, Param, UsageError, Value, Window
 
 Check = Callable[[Node, Cases], None]
@@ -238,6 +239,16 @@ def clips_no_light(node: Node, cases: Cases) -> None:
             assert apart > WIDTH // 2, f"of {WIDTH} greys {word}, {apart} are left"
 
 
+def bears_what_was_no_number(node: Node, cases: Cases) -> None:
+    """A picture whose NaN and infinite samples were mended, as every reader does, gives finite numbers."""
+    pixels = scene(WIDTH, HEIGHT)
+    pixels[3, 4], pixels[9, 20, 1], pixels[HEIGHT - 1, 0] = np.nan, np.inf, -np.inf
+    mended, count, _ = repair(pixels)
+    assert count == 7
+    (made,) = work(node, cases, [frame(mended, cases.space, number=1001)])
+    assert np.isfinite(made.pixels).all()
+
+
 def bears_every_size(node: Node, cases: Cases) -> None:
     """One pixel, one row, one column and odd sizes work, and keep their size."""
     for size in SIZES:
@@ -359,6 +370,7 @@ CHECKS: tuple[Check, ...] = (
     keeps_what_travels_with_the_picture,
     bears_every_light,
     clips_no_light,
+    bears_what_was_no_number,
     bears_every_size,
     every_parameter_changes_the_picture,
     is_the_same_in_any_order_and_company,
