@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from wetgate.io.header import read_header
 
 import wetgate
 from cli.conftest import Ran, child, picture
 from support.engine_nodes import declared
+from wetgate.io.header import read_header
 from wetgate.io.sink import WriteOptions
 from wetgate.spec import Frame
 

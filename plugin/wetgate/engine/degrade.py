@@ -81,11 +81,15 @@ def degrade(
         for note in (*source.info.notes, *notes):
             on_event({"event": "note", "text": note})
         output = output_path(output, source)
-        wanted = options or WriteOptions()
-        if wanted.rate is None:
-            wanted = replace(wanted, rate=source.info.rate, start_timecode=source.info.start_timecode)
         Path(output).parent.mkdir(parents=True, exist_ok=True)
-        sink = open_sink(output, numbers=numbers, options=wanted, space=space, interop_id=loaded.interop_id(space))
+        sink = open_sink(
+            output,
+            numbers=numbers,
+            options=replace(options or WriteOptions(), same_space=True),
+            space=space,
+            interop_id=loaded.interop_id(space),
+            sound=source,
+        )
         colour = Colour(loaded, space)
         on_event({"event": "start", "frames": len(numbers), "output": output})
         kept = _Truth(Path(truth), numbers) if truth else None
@@ -106,6 +110,8 @@ def degrade(
             sink.abort()
             raise
         sink.finish()
+        for note in sink.notes:
+            on_event({"event": "note", "text": note})
         if kept is not None:
             kept.finish()
     finally:

@@ -84,9 +84,10 @@ class Outputs:
         self._sink = open_sink(
             job.output,
             numbers=numbers,
-            options=job.options,
+            options=replace(job.options, same_space=space == record.source_space),
             space=space,
             interop_id=config.interop_id(space) if space else None,
+            sound=source,
         )
         self.ordered = self._sink.ordered
         try:
@@ -94,6 +95,11 @@ class Outputs:
         except BaseException:
             self._sink.abort()
             raise
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the output could not keep."""
+        return self._sink.notes
 
     def path_of(self, number: int) -> str | None:
         """The file that a frame goes to."""

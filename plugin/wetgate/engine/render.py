@@ -130,7 +130,14 @@ class _Render:
                 except BaseException:
                     outputs.abort()
                     raise
-                outputs.finish()
+                if self.failed and outputs.ordered:
+                    self._note(f"{job.output} is not written: a movie has no holes, and a frame failed")
+                    self.records.clear()
+                    outputs.abort()
+                else:
+                    outputs.finish()
+                for note in outputs.notes:
+                    self._note(note)
             finally:
                 self.store.keep(())
                 masks.close()
@@ -273,7 +280,7 @@ class _Render:
                 for n in (*needed, *coming):
                     self.store.want(n)
                 self._one(number, evaluator, outputs, documents, behind)
-                if self.failed and job.on_error == "stop":
+                if self.failed and (job.on_error == "stop" or outputs.ordered):
                     break
             behind.finish()
         except BaseException:

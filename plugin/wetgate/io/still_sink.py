@@ -76,6 +76,7 @@ class StillSink:
         space: str,
         interop_id: str | None,
     ) -> None:
+        self.notes: list[str] = []
         self._paths = paths
         self._form = form
         self._compression = compression

@@ -34,9 +34,10 @@ def print_nodes(node_id: str | None, as_json: bool) -> None:
 
 
 def _print_node(node: Node, in_full: bool) -> None:
-    first = " ".join(node.help.split("\n\n")[0].split())
+    paragraphs = node.help.split("\n\n")
     print(f"{node.id}  ({node.label}, version {node.version})")
-    print(textwrap.fill(first, 100, initial_indent="  ", subsequent_indent="  "))
+    for text in paragraphs if in_full else paragraphs[:1]:
+        print(textwrap.fill(" ".join(text.split()), 100, initial_indent="  ", subsequent_indent="  "))
     for p in node.params.values():
         default = ",".join(f"{v:g}" for v in p.default) if isinstance(p.default, tuple) else str(p.default)
         print(f"    {p.id:<20} {default:<12} {p.allowed()}")
