@@ -182,3 +182,16 @@ def test_the_truth_is_arrays_and_plain_values_that_can_be_written_down(model_id)
                 assert np.isfinite(value).all(), name
             else:
                 json.dumps(value)
+
+
+@pytest.mark.parametrize("model_id", ["weave", "splice", "breathing", "defocus", "soften", "motion", "shake", "resize"])
+def test_colour_under_an_almost_clear_alpha_does_not_spill(model_id):
+    """Un-premultiplied colour of a pixel with alpha 0.001 is 1000 times its light: its neighbours must not see that."""
+    pixels = np.full((40, 48, 4), 1.0, np.float32)
+    pixels[..., :3] = 0.2
+    pixels[20, 24] = (200.0, 200.0, 200.0, 0.001)
+    frame = Frame(pixels, damage.get(model_id).space, number=1001)
+    more = {"splice": {"every": 1, "mark": 0.0}, "breathing": {"focus": 2.0}}.get(model_id, {})
+    (out,) = run(model_id, [frame], **more)
+    opaque = frame.alpha == 1
+    assert np.abs(out.frame.rgb[opaque] - 0.2).max() < 0.01

@@ -32,8 +32,8 @@ _WIDTH_NM: dict[str, float] = {"narrow": 22.0, "broad": 60.0}  # full width at h
 _PIXELS_A_RUN = 1 << 14
 _LN10 = math.log(10.0)
 # Amounts are sought within what a stock can hold; density beyond passes through the fade as a difference of zero.
-_DENSITY_LIMITS = (-2.0, 5.0)
-_AMOUNT_LIMITS = (-1.5, 6.0)
+_DENSITY_LIMITS = (-0.3, 4.5)
+_AMOUNT_LIMITS = (-0.5, 4.5)
 
 
 @dataclass(frozen=True, eq=False)

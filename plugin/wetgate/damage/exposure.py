@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from wetgate.damage.model import Damaged, Place, damage
+from wetgate.damage.model import Damaged, Place, damage, spatially
 from wetgate.ops.blur import convolve_separable, gaussian_taps
 from wetgate.ops.noise import cosine_field, red_series
 from wetgate.ops.random import Stream
 from wetgate.ops.warp import resample, rigid_grid
-from wetgate.spec import Frame, param
+from wetgate.spec import Frame, Image, param
 
 
 @damage(id="flicker", label="Flicker", space="scene", version=1)
@@ -86,11 +86,13 @@ class Breathing:
         z = float(red_series(random.child("buckle"), frame.number, 1, self.correlation)[0]) + self.offset
         sigma = abs(z) * self.focus * place.full_width / 100
         scale = 1 + self.scale / 100 * z
-        rgb = frame.rgb
-        if sigma > 0.05:
-            taps = gaussian_taps(sigma)
-            rgb = convolve_separable(rgb, taps, taps)
-        if self.scale:
-            source_x, source_y = rigid_grid(*rgb.shape[:2], dx=0, dy=0, rotation_deg=0, scale=scale)
-            rgb = resample(rgb, source_x, source_y)
-        return Damaged(frame.with_rgb(rgb), {"sigma_px": sigma, "scale": scale})
+
+        def work(rgb: Image) -> Image:
+            if sigma > 0.05:
+                taps = gaussian_taps(sigma)
+                rgb = convolve_separable(rgb, taps, taps)
+            if self.scale:
+                rgb = resample(rgb, *rigid_grid(*rgb.shape[:2], dx=0, dy=0, rotation_deg=0, scale=scale))
+            return rgb
+
+        return Damaged(frame.with_rgb(spatially(frame, work)), {"sigma_px": sigma, "scale": scale})

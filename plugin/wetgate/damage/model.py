@@ -23,8 +23,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+import numpy as np
+
 from wetgate.ops.random import Stream
-from wetgate.spec import Frame, Param, UsageError, Value, WetgateError, raise_all, suggest
+from wetgate.spec import Frame, Image, Param, UsageError, Value, WetgateError, raise_all, suggest
 from wetgate.spec.node import SPACES, Space
 from wetgate.spec.params import Declared
 
@@ -160,6 +162,20 @@ def get(model_id: str) -> Model:
     if model_id not in _models:
         raise UsageError(f"there is no damage model {model_id!r}", remedy=suggest(model_id, _models))
     return _models[model_id]
+
+
+def spatially(frame: Frame, work: Callable[[Image], Image]) -> Image:
+    """``work`` on the frame's colour, for models that mix neighbouring pixels or move them.
+
+    Where alpha is below one the associated picture is what is worked, and colour is divided by alpha again: a nearly
+    transparent pixel's colour may be anything, and must not reach its neighbours at full strength. Where alpha is 0,
+    colour is worked as it is.
+    """
+    alpha = frame.alpha
+    if alpha is None or bool((alpha == 1).all()):
+        return work(frame.rgb)
+    weight = np.where(alpha > 0, alpha, np.float32(1))[..., None]
+    return np.asarray(work(frame.rgb * weight) / weight, dtype=np.float32)
 
 
 def apply(model_id: str, frames: Frame | Iterable[Frame], seed: int = 0, **params: object) -> Iterator[Damaged]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wetgate.damage.model import Damaged, damage
+from wetgate.damage.model import Damaged, damage, spatially
 from wetgate.ops.blur import (
     Kernel,
     airy,
@@ -52,7 +52,8 @@ class Soften:
 
     def apply(self, frame: Frame, random: Stream) -> Damaged:
         taps = gaussian_taps(self.sigma)
-        return Damaged(frame.with_rgb(convolve_separable(frame.rgb, taps, taps)), {"psf": gaussian(self.sigma)})
+        blurred = spatially(frame, lambda rgb: convolve_separable(rgb, taps, taps))
+        return Damaged(frame.with_rgb(blurred), {"psf": gaussian(self.sigma)})
 
 
 @damage(id="motion", label="Motion blur", space="scene", version=1)
@@ -130,11 +131,13 @@ class Diffraction:
 
     def apply(self, frame: Frame, random: Stream) -> Damaged:
         psfs = [airy(1.22 * nm * 1e-3 * self.f_number / self.pixel_um) for nm in (610.0, 540.0, 460.0)]
-        channels = [convolve(frame.rgb[..., k], psf) for k, psf in enumerate(psfs)]
+        blurred = spatially(
+            frame, lambda rgb: np.stack([convolve(rgb[..., k], psf) for k, psf in enumerate(psfs)], axis=-1)
+        )
         largest = max(psf.shape[0] for psf in psfs)
         together = [np.pad(psf, (largest - psf.shape[0]) // 2) for psf in psfs]
-        return Damaged(frame.with_rgb(np.stack(channels, axis=-1)), {"psf": np.stack(together, axis=-1)})
+        return Damaged(frame.with_rgb(blurred), {"psf": np.stack(together, axis=-1)})
 
 
 def _blurred(frame: Frame, psf: Kernel) -> Damaged:
-    return Damaged(frame.with_rgb(convolve(frame.rgb, psf)), {"psf": psf})
+    return Damaged(frame.with_rgb(spatially(frame, lambda rgb: convolve(rgb, psf))), {"psf": psf})

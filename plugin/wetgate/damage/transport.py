@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wetgate.damage.model import Damaged, Place, damage
+from wetgate.damage.model import Damaged, Place, damage, spatially
 from wetgate.ops.noise import cosine_field, red_series, step_series
 from wetgate.ops.random import Stream
 from wetgate.ops.warp import Edge, resample
@@ -49,7 +49,7 @@ class Weave:
         dx, dy = float(shift[0] * self.x * unit), float(shift[1] * self.y * unit)
         angle = float(drift[2] * self.rotation)
         field = self._field(place, dx, dy, angle) + self._cockle(place, n, random)
-        moved = shifted(frame.rgb, field, self.edge)
+        moved = spatially(frame, lambda rgb: shifted(rgb, field, self.edge))
         return Damaged(frame.with_rgb(moved), {"offset": (dx, dy), "rotation_deg": angle, "field": field})
 
     def _field(self, place: Place, dx: float, dy: float, angle: float) -> Image:
@@ -120,7 +120,7 @@ class Splice:
         if dx or dy:
             field = np.empty((place.height, place.width, 2), np.float32)
             field[...] = (-dx, -dy)
-            rgb = shifted(rgb, field, "extend")
+            rgb = spatially(frame, lambda picture: shifted(picture, field, "extend"))
         if first and self.mark:
             rgb = self._joint(rgb, place, n, random)
         out = frame if rgb is frame.rgb else frame.with_rgb(rgb)

@@ -10,7 +10,7 @@ import numpy as np
 
 from wetgate.color.chroma import downsample, upsample
 from wetgate.color.ycbcr import rgb_from_ycbcr, ycbcr_from_rgb
-from wetgate.damage.model import Damaged, damage
+from wetgate.damage.model import Damaged, damage, spatially
 from wetgate.damage.planes import MATRICES, MATRIX_LABELS, SUBSAMPLING
 from wetgate.ops.random import Stream
 from wetgate.ops.resize import ResizeKernel, resize
@@ -127,17 +127,30 @@ class Resize:
         return self.scale == 1
 
     def apply(self, frame: Frame, random: Stream) -> Damaged:
-        height, width = frame.height, frame.width
-        size = (max(1, round(height * self.scale)), max(1, round(width * self.scale)))
-        rgb = _power(frame.rgb, 2.4) if self.light == "linear" else frame.rgb
-        small = resize(rgb, *size, cast(ResizeKernel, self.down))
-        result = resize(small, height, width, cast(ResizeKernel, self.up)) if self.restore else small
-        if self.light == "linear":
-            result = _power(result, 1 / 2.4)
+        size = (max(1, round(frame.height * self.scale)), max(1, round(frame.width * self.scale)))
         truth = {"size": size}
         if self.restore:
-            return Damaged(frame.with_rgb(result), truth)
-        return Damaged(_shrunk(frame, result), truth)
+            return Damaged(frame.with_rgb(spatially(frame, lambda rgb: self._there_and_back(rgb, size))), truth)
+        return Damaged(_shrunk(frame, self._small(frame, size)), truth)
+
+    def _there_and_back(self, rgb: Image, size: tuple[int, int]) -> Image:
+        small, (height, width) = self._reduced(rgb, size), rgb.shape[:2]
+        if self.light == "code":
+            return resize(small, height, width, cast(ResizeKernel, self.up))
+        return _power(resize(_power(small, 2.4), height, width, cast(ResizeKernel, self.up)), 1 / 2.4)
+
+    def _reduced(self, rgb: Image, size: tuple[int, int]) -> Image:
+        if self.light == "code":
+            return resize(rgb, *size, cast(ResizeKernel, self.down))
+        return _power(resize(_power(rgb, 2.4), *size, cast(ResizeKernel, self.down)), 1 / 2.4)
+
+    def _small(self, frame: Frame, size: tuple[int, int]) -> Image:
+        """The reduced colour, weighted by alpha, which is reduced too."""
+        if frame.alpha is None:
+            return self._reduced(frame.rgb, size)
+        weight = np.where(frame.alpha > 0, frame.alpha, np.float32(1))
+        small = resize(weight, *size, "area")[..., None]
+        return self._reduced(frame.rgb * weight[..., None], size) / small
 
 
 def _shrunk(frame: Frame, rgb: Image) -> Frame:
