@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from wetgate import damage
+from wetgate.color.density import density_from_linear, linear_from_density
 from wetgate.damage.dyes import amounts_of, scan, scanner_bands, stain_spectrum, stocks
 from wetgate.ops.random import Stream
 from wetgate.spec import DENSITY, Frame
@@ -35,7 +36,7 @@ def test_no_fade_is_the_input(stock, scanner):
     np.testing.assert_allclose(out, frame.rgb, atol=2e-6)
     extreme = np.linspace(-3, 30, 300, dtype=np.float32).reshape(10, 10, 3)  # light of 1000 to black far below 0
     out = faded(Frame(extreme, DENSITY, number=1), stock=stock, scanner=scanner, cyan=1e-7)
-    np.testing.assert_allclose(out, extreme, atol=1e-5)
+    np.testing.assert_allclose(out, extreme, atol=1e-4)  # beyond 5, of light below 1e-5: 2e-9 of light
 
 
 @pytest.mark.parametrize("stock", STOCKS)
@@ -135,3 +136,12 @@ def test_a_timed_print_keeps_mid_grey(stock):
     grey = Frame(np.full((2, 2, 3), -np.log10(0.18), np.float32), DENSITY, number=1)
     out = faded(grey, stock=stock, amount=0.6, stain=0.1, timed=True)
     np.testing.assert_allclose(out, grey.rgb, atol=1e-5)
+
+
+def test_what_is_blacker_than_the_film_fades_with_its_black_and_keeps_its_noise():
+    light = np.array([[[10**-3.2] * 3, [1e-6] * 3, [0.0] * 3, [-2e-4] * 3]], np.float32)
+    frame = Frame(density_from_linear(light), DENSITY, number=1)
+    out = linear_from_density(faded(frame, amount=0.6, stain=0.05))
+    assert out[0, 0, 0] > 0.03  # the black that the fade has lifted, in red
+    # As light, the differences between these blacks are what they were.
+    np.testing.assert_allclose(out[0] - out[0, :1], light[0] - light[0, :1], atol=2e-6)

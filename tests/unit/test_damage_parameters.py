@@ -22,6 +22,7 @@ SHOWS: dict[str, dict[str, object]] = {
 # ... and what some of them need beyond that.
 CONTEXT: dict[str, dict[str, object]] = {
     "fade.mask": {"stock": "5219"},
+    "fade.black": {"black": 2.8},
     "grain.clumps": {"gauge": "8", "size_um": 20.0},
     "gate_hair.tremble": {"tremble": 2.0},
     "gate_hair.start": {"frames": 10, "start": 1001},

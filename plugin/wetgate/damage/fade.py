@@ -7,6 +7,7 @@ from typing import cast
 
 import numpy as np
 
+from wetgate.color.density import density_from_linear, linear_from_density
 from wetgate.damage.dyes import Scanner, Spectrum, Stock, amounts_of, scan, stain_spectrum, stocks
 from wetgate.damage.model import Damaged, Place, damage
 from wetgate.ops.noise import cosine_field
@@ -37,9 +38,10 @@ class Fade:
     density of 1 at its peak. k t is scaled over the frame by 1 + ``uneven`` (a low-order random field) + ``edges``
     exp(-distance / 6 % of the width). ``stain`` adds a yellow-brown absorption, in density at 440 nm. Negatives are
     faded as negatives, the picture being their inversion at a gradient of 0.6; ``mask`` is the share of their
-    orange mask that is gone. What comes out is D + scan(faded) - scan(fresh): with no fade, the input itself. There
-    is no dye to lose above the base, so light beyond it is only stained. Truth: ``loss`` (cyan, magenta, yellow at
-    the frame's mean), ``extent`` (the field k t is scaled by), ``stain``. Sources: Beer's law per wavelength; dyes:
+    orange mask that is gone. What comes out is D + scan(faded) - scan(fresh): with no fade, the input itself. A
+    print is nowhere denser than ``black``; light that the picture lacks below it is carried over as light. There is
+    no dye to lose above the base, so light beyond it is only stained. Truth: ``loss`` (cyan, magenta, yellow at the
+    frame's mean), ``extent`` (the field k t is scaled by), ``stain``. Sources: Beer's law per wavelength; dyes:
     ``data/dyes.json``; rates: Wilhelm and Brower 1993, Reilly 1998.
     """
 
@@ -61,6 +63,7 @@ class Fade:
     )
     uneven: float = param(0.0, lo=0, hi=1, hint="Strength of the slow change of the fade over the frame.")
     edges: float = param(0.0, lo=0, hi=2, hint="How much further the fade has gone at the left and right edges.")
+    black: float = param(3.2, lo=1.5, hi=4.5, unit="D", hint="Density of the print's deepest black; nothing is denser.")
     timed: bool = param(False, hint="Whether the lab balanced it again, so that a mid grey of 0.18 stays where it was.")
     stock: str = param(
         "5383",
@@ -88,13 +91,16 @@ class Fade:
         scanner = cast(Scanner, self.scanner)
         extent = self._extent(Place.of(frame), random)
         fresh = frame.rgb.reshape(-1, 3)
-        amounts = amounts_of(stock, scanner, _on_film(stock, fresh))
+        on_print = stock.medium == "print"
+        held = np.minimum(fresh, np.float32(self.black)) if on_print else fresh
+        amounts = amounts_of(stock, scanner, _on_film(stock, held))
         change = self._change(stock, scanner, amounts, extent.ravel())
         if self.timed:
             change -= self._change(stock, scanner, self._grey(stock, scanner), np.ones(1, np.float32))
         if stock.medium == "negative":
             change = change / np.float32(-_NEGATIVE_GAMMA)
-        aged = (fresh + change).reshape(frame.rgb.shape)
+        aged = _below_black(fresh, held, held + change) if on_print else fresh + change
+        aged = aged.reshape(frame.rgb.shape)
         truth = {"loss": self._loss().tolist(), "extent": extent, "stain": self.stain}
         return Damaged(frame.with_rgb(aged), truth)
 
@@ -142,6 +148,23 @@ class Fade:
         edge = np.exp(-np.minimum(u, 1 - u) / 0.06).astype(np.float32)
         extent = 1 + np.float32(self.uneven) * field + np.float32(self.edges) * edge[None, :]
         return np.maximum(extent, np.float32(0))
+
+
+def _below_black(fresh: Image, held: Image, aged: Image) -> Image:
+    """Faded density where the picture is blacker than the film: the light it lacks there is taken off the faded black.
+
+    Noise about zero light thus stays the noise it was; as a difference of densities it would stay black in a black that
+    the fade has lifted.
+    """
+    deeper = fresh > held
+    if not deeper.any():
+        return aged
+    out = aged.copy()
+    lacking = linear_from_density(fresh[deeper].astype(np.float64)) - linear_from_density(
+        held[deeper].astype(np.float64)
+    )
+    out[deeper] = density_from_linear(linear_from_density(aged[deeper].astype(np.float64)) + lacking)
+    return out
 
 
 def _on_film(stock: Stock, picture: Image) -> Image:
