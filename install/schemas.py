@@ -126,6 +126,7 @@ def graph_schema(nodes: Mapping[str, Node]) -> dict[str, Any]:
             "input": {**name, "description": "`source` or an earlier step; by default the step before."},
             "params": {"type": "object"},
             "mask": mask,
+            "version": {"type": "integer", "minimum": 1},
             "enabled": {"type": "boolean"},
         },
         "required": ["node"],

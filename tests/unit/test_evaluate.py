@@ -192,3 +192,10 @@ def test_arrays_need_their_space_and_give_arrays_back() -> None:
 def test_a_node_is_a_function_of_its_name_with_keyframes() -> None:
     call = wetgate.run_node(registry.get("t_gain"), [grey(1, 1.0), grey(3, 1.0)], gain={1: 1.0, 3: 5.0})
     assert [f.pixels[0, 0, 0] for f in call] == pytest.approx([1.0, 5.0], rel=1e-6)
+
+
+def test_values_that_are_not_numbers_are_repaired_on_the_way_in() -> None:
+    pixels = grey(1, 0.2).pixels.copy()
+    pixels[2, 3, 1], pixels[4, 4] = np.nan, np.inf
+    result = _run(["t_gain:gain=2"], Frame(pixels, "ACEScg", 1))
+    assert result.pixels == pytest.approx(np.full_like(pixels, 0.4), rel=1e-6)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.engine_nodes import declared
 
+from support.engine_nodes import declared
 from wetgate.engine.graph import build, load_graph, parse_nodes
 from wetgate.engine.keyframes import keyframes
 from wetgate.spec import Problems, UsageError, param
@@ -106,14 +106,36 @@ def test_a_record_builds_the_same_graph_again() -> None:
         _graph({"node": "t_gain", "name": "x", "params": {"gain": {1: 1.0, 9: 2.0}}, "mask": {"channel": "matte.R"}})
     )
     record = graph.record()
-    nodes = [{k: v for k, v in n.items() if k != "version"} for n in record["nodes"]]
-    assert build({**record, "nodes": nodes}).fingerprint == graph.fingerprint
+    assert build(record).fingerprint == graph.fingerprint
+
+
+def test_a_graph_saved_by_an_older_node_keeps_its_picture() -> None:
+    from wetgate.spec import Context, Result, Window, node, registry
+
+    @node(id="t_grown", label="Grown", space="scene", version=2)
+    class Grown:
+        """A node that got a parameter in its second version, for the test of what old graphs make of it."""
+
+        strength: float = param(1.0, lo=0, hi=1, hint="0 leaves the frame as it is.")
+        knee: float = param(0.5, lo=0, hi=1, since=2, legacy=0.0, hint="New in version 2; 0 is what it did before.")
+
+        def render(self, frames: Window, ctx: Context) -> Result:
+            return Result(frames.center)
+
+    try:
+        old = build(_graph({"node": "t_grown", "version": 1}))
+        new = build(_graph({"node": "t_grown"}))
+        assert (old.steps[0].values["knee"], new.steps[0].values["knee"]) == (0.0, 0.5)
+        with pytest.raises(UsageError, match="allowed: 1 to 2"):
+            build(_graph({"node": "t_grown", "version": 3}))
+    finally:
+        registry.forget("t_grown")
 
 
 def test_a_mask_must_name_something_that_is_there() -> None:
     with pytest.raises(UsageError, match="mask names nothing"):
         build(_graph({"node": "t_gain", "mask": {"invert": True}}))
-    with pytest.raises(UsageError, match="no view 'abov'.*did you mean 'above'"):
+    with pytest.raises(UsageError, match=r"no view 'abov'.*did you mean 'above'"):
         build(_graph({"node": "t_gain", "name": "a"}, {"node": "t_mean", "mask": {"step": "a", "view": "abov"}}))
 
 

@@ -16,6 +16,7 @@ from wetgate.engine.frames import FrameStore
 from wetgate.engine.graph import SCHEMA, Graph, build
 from wetgate.engine.pipeline import cores
 from wetgate.engine.render import analyse
+from wetgate.io.repair import repair
 from wetgate.io.source import Loaded, SourceInfo, SpaceHint
 from wetgate.spec import Fidelity, Frame, Image, Node, UsageError
 
@@ -45,7 +46,9 @@ class MemorySource:
         )
 
     def read(self, number: int) -> Loaded:
-        return Loaded(self._frames[number])
+        frame = self._frames[number]
+        pixels, repaired, notes = repair(frame.pixels)
+        return Loaded(frame.with_(pixels=pixels) if repaired else frame, repaired, notes=notes)
 
     def path_of(self, number: int) -> str:
         return f"frame {number}"

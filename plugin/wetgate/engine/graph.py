@@ -5,6 +5,7 @@ A graph file is YAML::
     graph: wetgate.graph/1
     nodes:
       - node: hdr_lift
+        version: 1                      # optional; of the node that the graph was saved by
         name: lift                      # optional; later steps may name it as their input
         input: source                   # optional; default: the step before
         params: {method: bt2446a, strength: {1001: 0.2, 1040: 1.0}}
@@ -30,7 +31,7 @@ from wetgate.spec import Fidelity, Node, UsageError, Value, WetgateError, raise_
 SCHEMA = "wetgate.graph/1"
 SOURCE = "source"
 _TOP_KEYS = ("graph", "title", "description", "nodes", "output", "in_space", "out_space")
-_STEP_KEYS = ("node", "name", "input", "params", "mask", "enabled")
+_STEP_KEYS = ("node", "version", "name", "input", "params", "mask", "enabled")
 _MASK_KEYS = ("channel", "files", "step", "view", "invert")
 # A comma in "-n node:a=1,b=0.2,0.3,0.4" starts a new parameter only where a name and "=" follow.
 _NEXT_PARAM = re.compile(r",(?=\s*[A-Za-z_]\w*\s*=)")
@@ -266,6 +267,17 @@ def _step(entry: object, index: int, before: list[Step], problems: list[WetgateE
     except WetgateError as error:
         problems.append(error.at(f"{where}.node"))
         return None
+    version = entry.get("version", node.version)
+    if not isinstance(version, int) or not 1 <= version <= node.version:
+        problems.append(
+            UsageError(
+                f"{node.id} version is {version!r}",
+                where=f"{where}.version",
+                allowed=f"1 to {node.version}",
+                remedy="update Wetgate to use a graph of a later version",
+            )
+        )
+        return None
     given = entry.get("params") or {}
     if not isinstance(given, Mapping):
         problems.append(UsageError("params is not a table", where=f"{where}.params", remedy="write {name: value}"))
@@ -282,7 +294,7 @@ def _step(entry: object, index: int, before: list[Step], problems: list[WetgateE
             constants[name] = tuple(value) if isinstance(value, list) else value
     values: dict[str, Value] = {}
     try:
-        values = node.values(constants)
+        values = node.values(constants, version)
     except WetgateError as error:
         problems.append(error.at(f"{where}.params"))
     names = [SOURCE, *(s.name for s in before)]

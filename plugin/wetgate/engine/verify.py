@@ -126,7 +126,7 @@ def _against_source(
     stem: str,
     config: str | None,
 ) -> None:
-    graph = build(_graph_json(run["graph"]))
+    graph = build(run["graph"])
     bounded = _bounded_step(graph, verdict)
     loaded = ColorConfig.load(config or run["config"]["name"])
     colour = Colour(loaded, str(run["source_space"]))
@@ -185,9 +185,3 @@ def _bounded_step(graph: Graph, verdict: Verdict) -> Any:
         verdict.unchecked.append(f"the bound of {step.node.id} holds for its whole, unmixed result alone")
         return None
     return step
-
-
-def _graph_json(recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """The graph of a record as :func:`build` takes it: without the versions, and lists as they are."""
-    nodes = [{k: v for k, v in n.items() if k != "version"} for n in recorded["nodes"]]
-    return {"graph": recorded["graph"], "nodes": nodes, "output": recorded["output"]}

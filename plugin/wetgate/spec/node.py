@@ -45,10 +45,15 @@ class Node:
     reach: Callable[[Any], int]
     pointwise: Callable[[Any], bool]
 
-    def values(self, given: Mapping[str, object]) -> dict[str, Value]:
-        """Checked values of all parameters, defaults filled in. All problems are raised at once."""
+    def values(self, given: Mapping[str, object], version: int | None = None) -> dict[str, Value]:
+        """Checked values of all parameters, defaults filled in. All problems are raised at once.
+
+        ``version`` is the node version that ``given`` was saved by: a parameter that came later takes its ``legacy``
+        value, so that an old project keeps its picture.
+        """
         problems: list[WetgateError] = []
-        result = {name: p.default for name, p in self.params.items()}
+        saved_by = self.version if version is None else version
+        result = {name: p.default if p.since <= saved_by else _legacy(p) for name, p in self.params.items()}
         for name, value in given.items():
             if name not in self.params:
                 problems.append(
@@ -88,6 +93,11 @@ class Node:
             "views": dict(self.views),
             "params": [_param_schema(p) for p in self.params.values()],
         }
+
+
+def _legacy(p: Param) -> Value:
+    assert p.legacy is not None  # the declaration demands it where since > 1
+    return p.check(p.legacy)
 
 
 def _param_schema(p: Param) -> dict[str, Any]:

@@ -24,14 +24,20 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def wetgate(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.", is_eager=True)] = False,
-) -> None:
-    """Colour-managed film and video restoration."""
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         print(f"wetgate {__version__}")
         raise typer.Exit()
+
+
+@app.callback()
+def wetgate(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and end.", is_eager=True, callback=_print_version),
+    ] = False,
+) -> None:
+    """Colour-managed film and video restoration."""
 
 
 @app.command()
