@@ -22,7 +22,7 @@ from wetgate.damage import (
 from wetgate.damage.model import Damaged, Model, Place, apply, damage, get, models
 from wetgate.damage.recipe import Convert, Recipe, Step, recipes
 
-# Importing a module declares its models, in this order.
+# Importing a module declares its models.
 _DECLARING = (fade, grain, dirt, scratches, transport, exposure, optics, camera, video, tape, jpeg, codec, tone)
 
 __all__ = ["Convert", "Damaged", "Model", "Place", "Recipe", "Step", "apply", "damage", "get", "models", "recipes"]
