@@ -29,6 +29,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "damage": frozenset({"spec", "color", "ops", "io", "resources"}),
     "nodes": frozenset({"spec", "color", "ops", "io", "inference", "damage", "resources"}),
 }
+# Layers whose rule stands, and whose code does not yet.
+COMING = frozenset({"inference"})
 ALLOWED["engine"] = ALLOWED["nodes"] | {"nodes"}
 ALLOWED["surfaces"] = ALLOWED["engine"] | {"engine"}
 
@@ -108,7 +110,8 @@ def sources() -> list[Path]:
 def test_every_folder_is_a_known_layer():
     found = {layer_of(file) for file in sources()} - {""}
     assert found <= set(ALLOWED), f"no rule for {found - set(ALLOWED)}"
-    assert set(ALLOWED) - {"resources"} <= found
+    assert set(ALLOWED) - {"resources"} - COMING <= found
+    assert not COMING & found, f"{COMING & found} is there now: take it from COMING"
 
 
 def test_every_import_statement_points_down():
@@ -183,7 +186,7 @@ def third_party_in(modules: set[str]) -> set[str]:
     return names & (RUNTIME | set(DEVELOPMENT))
 
 
-@pytest.mark.parametrize("layer", sorted(ALLOWED))
+@pytest.mark.parametrize("layer", sorted(set(ALLOWED) - COMING))
 def test_importing_a_layer_loads_only_what_lies_below(layer):
     modules = loaded_by(f"import wetgate.{layer}")
     assert layers_in(modules) <= ALLOWED[layer] | {layer}

@@ -26,9 +26,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from wetgate.ops.random import Stream
-from wetgate.spec import Frame, Image, Param, UsageError, Value, WetgateError, raise_all, suggest
+from wetgate.spec import Frame, Image, Param, UsageError, Value, suggest
 from wetgate.spec.node import SPACES, Space
-from wetgate.spec.params import Declared
+from wetgate.spec.params import Declared, checked_values
 
 T = TypeVar("T")
 _ID = re.compile(r"[a-z][a-z0-9_]*\Z")
@@ -84,20 +84,7 @@ class Model:
 
     def values(self, given: Mapping[str, object]) -> dict[str, Value]:
         """Checked values of all parameters, defaults filled in. All problems are raised at once."""
-        problems: list[WetgateError] = []
-        result = {name: p.default for name, p in self.params.items()}
-        for name, value in given.items():
-            if name not in self.params:
-                problems.append(
-                    UsageError(f"{self.id} has no parameter {name!r}", where=name, remedy=suggest(name, self.params))
-                )
-                continue
-            try:
-                result[name] = self.params[name].check(value)
-            except WetgateError as error:
-                problems.append(error)
-        raise_all(problems)
-        return result
+        return checked_values(self.id, self.params, given)
 
     def make(self, given: Mapping[str, object] | None = None) -> Any:
         """An instance of the model's class with these parameters as attributes."""

@@ -13,7 +13,7 @@ from wetgate.color.config import ColorConfig
 from wetgate.engine.colour import Colour, unknown_space
 from wetgate.engine.evaluate import Evaluator, Setting
 from wetgate.engine.frames import FrameStore
-from wetgate.engine.graph import SCHEMA, Graph, build
+from wetgate.engine.graph import SCHEMA, Graph, build, demand_output_space
 from wetgate.engine.pipeline import cores
 from wetgate.engine.render import analyse
 from wetgate.io.repair import repair
@@ -89,14 +89,7 @@ def run_graph(
     if graph.used() and not space:
         raise unknown_space("the frames")
     space = loaded.resolve(space) if space else ""
-    hdr = [s.name for s in graph.used() if s.node.hdr_output]
-    if hdr and not out_space:
-        raise UsageError(
-            f"{hdr[0]} makes more light than {space} is made for, and no output space is named",
-            where="out_space",
-            allowed="rec2100_pq_display, rec2100_hlg_display, a scene-linear space such as ACEScg, ...",
-            remedy="say where the picture goes",
-        )
+    demand_output_space(graph, space, out_space)
     colour = Colour(loaded, space, threads)
     source = MemorySource(shot)
     setting = Setting(

@@ -150,6 +150,18 @@ class Graph:
         return hashlib.sha256(json.dumps(self.record(), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
+def demand_output_space(graph: Graph, space: str, wanted: str | None) -> None:
+    """Raise :class:`UsageError` where a node's result needs an output space of its own and none is ``wanted``."""
+    hdr = [s.name for s in graph.used() if s.node.hdr_output]
+    if hdr and not wanted:
+        raise UsageError(
+            f"{hdr[0]} makes more light than {space} is made for, and no output space is named",
+            where="--out-space",
+            allowed="rec2100_pq_display, rec2100_hlg_display, a scene-linear space such as ACEScg, ...",
+            remedy="say where the picture goes",
+        )
+
+
 def parse_nodes(specs: Iterable[str]) -> Graph:
     """A chain from ``node:param=value,param=value`` strings, as ``wetgate render -n`` takes them."""
     problems: list[WetgateError] = []

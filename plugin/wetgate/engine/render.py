@@ -16,7 +16,7 @@ from wetgate.engine.colour import Colour, unknown_space
 from wetgate.engine.cuts import code_values, find_cuts, signature
 from wetgate.engine.evaluate import Evaluator, Setting
 from wetgate.engine.frames import FrameStore, SourceFrame, window_numbers
-from wetgate.engine.graph import Graph, Step
+from wetgate.engine.graph import Graph, Step, demand_output_space
 from wetgate.engine.job import Job, Observer, OnEvent, Outcome
 from wetgate.engine.masks import MaskReader
 from wetgate.engine.outputs import Outputs, output_path, stem_of
@@ -177,14 +177,7 @@ class _Render:
         steps = job.graph.used()
         if (wanted or steps) and not space:
             raise unknown_space(self.source.info.label)
-        hdr = [s.name for s in steps if s.node.hdr_output]
-        if hdr and not wanted:
-            raise UsageError(
-                f"{hdr[0]} makes more light than {space} is made for, and no output space is named",
-                where="--out-space",
-                allowed="rec2100_pq_display, rec2100_hlg_display, a scene-linear space such as ACEScg, ...",
-                remedy="say where the picture goes",
-            )
+        demand_output_space(job.graph, space, wanted)
         return config.resolve(wanted) if wanted else ""
 
     def _views(self) -> dict[str, frozenset[str]]:

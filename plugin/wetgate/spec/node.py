@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from wetgate.spec.errors import UsageError, WetgateError, raise_all, suggest
 from wetgate.spec.frame import DENSITY, DISPLAY, SCENE, VIDEO
-from wetgate.spec.params import Declared, Param, Value, param
+from wetgate.spec.params import Declared, Param, Value, checked_values, param
 
 Space = Literal["scene", "density", "display", "video"]
 SPACES: dict[str, str] = {"scene": SCENE, "density": DENSITY, "display": DISPLAY, "video": VIDEO}
@@ -51,21 +50,9 @@ class Node:
         ``version`` is the node version that ``given`` was saved by: a parameter that came later takes its ``legacy``
         value, so that an old project keeps its picture.
         """
-        problems: list[WetgateError] = []
         saved_by = self.version if version is None else version
-        result = {name: p.default if p.since <= saved_by else _legacy(p) for name, p in self.params.items()}
-        for name, value in given.items():
-            if name not in self.params:
-                problems.append(
-                    UsageError(f"{self.id} has no parameter {name!r}", where=name, remedy=suggest(name, self.params))
-                )
-                continue
-            try:
-                result[name] = self.params[name].check(value)
-            except WetgateError as error:
-                problems.append(error)
-        raise_all(problems)
-        return result
+        later = {name: _legacy(p) for name, p in self.params.items() if p.since > saved_by}
+        return checked_values(self.id, self.params, given, later)
 
     def make(self, given: Mapping[str, object] | None = None) -> Any:
         """An instance of the node's class with these parameters as attributes."""

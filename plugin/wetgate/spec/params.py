@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-from wetgate.spec.errors import UsageError, suggest
+from wetgate.spec.errors import UsageError, WetgateError, raise_all, suggest
 
 Kind = Literal["float", "int", "bool", "choice", "text", "color", "point"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -168,6 +168,24 @@ def param(
             legacy=legacy,
         )
     )
+
+
+def checked_values(
+    owner: str, params: Mapping[str, Param], given: Mapping[str, object], defaults: Mapping[str, Value] | None = None
+) -> dict[str, Value]:
+    """Values of all of ``params``: those given, checked, and the defaults of the others. All problems at once."""
+    problems: list[WetgateError] = []
+    result = {name: p.default for name, p in params.items()} | dict(defaults or {})
+    for name, value in given.items():
+        if name not in params:
+            problems.append(UsageError(f"{owner} has no parameter {name!r}", where=name, remedy=suggest(name, params)))
+            continue
+        try:
+            result[name] = params[name].check(value)
+        except WetgateError as error:
+            problems.append(error)
+    raise_all(problems)
+    return result
 
 
 @dataclass(frozen=True, slots=True)
