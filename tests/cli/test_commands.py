@@ -12,8 +12,8 @@ import pytest
 import wetgate
 from cli.conftest import Ran
 from wetgate.io.header import read_header
+from wetgate.io.opening import open_source
 from wetgate.io.sink import WriteOptions
-from wetgate.io.source import open_source
 from wetgate.spec import Frame, Part
 
 Run = Callable[..., Ran]

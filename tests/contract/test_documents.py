@@ -12,7 +12,7 @@ import pytest
 import wetgate
 from support.pictures import frame, scene
 from wetgate import resources
-from wetgate.io.source import open_source
+from wetgate.io.opening import open_source
 
 SPACE = "sRGB - Texture"
 HASH = re.compile(r"[0-9a-f]{64}")

@@ -17,9 +17,9 @@ import pytest
 from wetgate.io import atomic
 from wetgate.io.atomic import clean_stale, replacing, stale, write_bytes
 from wetgate.io.hashing import file_hash
+from wetgate.io.opening import open_sink, open_source
 from wetgate.io.pattern import in_folder
-from wetgate.io.sink import WriteOptions, open_sink
-from wetgate.io.source import open_source
+from wetgate.io.sink import WriteOptions
 from wetgate.spec import Frame, FrameError, UsageError
 
 posix = pytest.mark.skipif(os.name != "posix", reason="resource limits and signals of POSIX")
@@ -116,7 +116,8 @@ def test_a_killed_writer_leaves_no_half_frame_and_its_left_over_can_be_cleaned(t
     script = textwrap.dedent(
         """
         import sys, numpy as np
-        from wetgate.io.sink import WriteOptions, open_sink
+        from wetgate.io.opening import open_sink
+        from wetgate.io.sink import WriteOptions
         from wetgate.spec import Frame
         sink = open_sink(sys.argv[1], numbers=range(100000), options=WriteOptions(), space="", interop_id=None)
         pixels = np.random.default_rng(0).random((400, 400, 3), dtype=np.float32)

@@ -17,8 +17,9 @@ from wetgate.io.exr_header import read_headers
 from wetgate.io.formats import FORMATS
 from wetgate.io.hashing import file_hash
 from wetgate.io.header import read_header, read_record
-from wetgate.io.sink import WriteOptions, Written, open_sink
-from wetgate.io.source import Loaded, open_source
+from wetgate.io.opening import open_sink, open_source
+from wetgate.io.sink import WriteOptions, Written
+from wetgate.io.source import Loaded
 from wetgate.io.stored import read_stored
 from wetgate.spec import Box, Frame, FrameError, Part, UsageError
 

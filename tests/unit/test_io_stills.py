@@ -11,10 +11,11 @@ import pytest
 from wetgate.io.attributes import TimeCode
 from wetgate.io.hashing import file_hash, pixel_hash
 from wetgate.io.header import read_header, read_record
+from wetgate.io.opening import open_sink, open_source
 from wetgate.io.png_chunks import labels
 from wetgate.io.quantise import to_depth, to_float
-from wetgate.io.sink import WriteOptions, Written, open_sink
-from wetgate.io.source import Loaded, open_source
+from wetgate.io.sink import WriteOptions, Written
+from wetgate.io.source import Loaded
 from wetgate.io.stored import read_stored
 from wetgate.spec import Box, Frame, FrameError, UsageError
 

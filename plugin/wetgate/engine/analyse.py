@@ -14,7 +14,8 @@ from wetgate.engine.job import OnEvent
 from wetgate.engine.masks import MaskReader
 from wetgate.engine.pipeline import Abort, cores
 from wetgate.engine.render import analyse, requested, source_space
-from wetgate.io.source import OnMissing, open_source
+from wetgate.io.opening import open_source
+from wetgate.io.source import OnMissing
 from wetgate.spec import UsageError, suggest
 
 

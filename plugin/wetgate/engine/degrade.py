@@ -19,8 +19,9 @@ from wetgate.engine.outputs import demand_apart, output_path, stem_of
 from wetgate.engine.pipeline import Abort, ahead, cores
 from wetgate.engine.record import save_json, software
 from wetgate.engine.render import requested, source_space
-from wetgate.io.sink import Sink, WriteOptions, open_sink
-from wetgate.io.source import OnMissing, Source, open_source
+from wetgate.io.opening import open_sink, open_source
+from wetgate.io.sink import Sink, WriteOptions
+from wetgate.io.source import OnMissing, Source
 from wetgate.spec import Frame, UsageError
 
 SCHEMA = "wetgate.degrade/1"

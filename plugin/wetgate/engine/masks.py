@@ -8,7 +8,8 @@ from collections import OrderedDict
 import numpy as np
 
 from wetgate.engine.graph import Graph, Mask
-from wetgate.io.source import Source, open_source
+from wetgate.io.opening import open_source
+from wetgate.io.source import Source
 from wetgate.spec import Frame, FrameError, Image
 
 _KEPT = 4

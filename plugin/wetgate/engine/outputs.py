@@ -25,7 +25,8 @@ from wetgate.engine.signing import demand_usable_key, sign
 from wetgate.io.atomic import clean_stale
 from wetgate.io.hashing import file_hash
 from wetgate.io.header import read_header
-from wetgate.io.sink import Sink, WriteOptions, open_sink
+from wetgate.io.opening import open_sink
+from wetgate.io.sink import Sink, WriteOptions
 from wetgate.io.source import MOVIE_SUFFIXES, Source
 from wetgate.spec import Frame, Image, UsageError, WetgateError
 

@@ -22,8 +22,9 @@ from wetgate.engine.masks import MaskReader
 from wetgate.engine.outputs import Outputs, output_path, stem_of
 from wetgate.engine.pipeline import Abort, Timeline, WriteBehind, ahead, cores
 from wetgate.engine.record import FrameRecord, JobRecord, RunRecord, save_json
+from wetgate.io.opening import open_source
 from wetgate.io.ranges import parse_frames
-from wetgate.io.source import Source, open_source
+from wetgate.io.source import Source
 from wetgate.spec import Context, Frame, FrameError, Interrupted, UsageError, WetgateError
 
 

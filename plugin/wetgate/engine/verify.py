@@ -18,7 +18,8 @@ from wetgate.engine.pipeline import cores
 from wetgate.engine.record import digest, load_record, parse_header
 from wetgate.io.hashing import file_hash, pixel_hash
 from wetgate.io.header import read_header
-from wetgate.io.source import Source, open_source
+from wetgate.io.opening import open_source
+from wetgate.io.source import Source
 from wetgate.spec import Bound, Context, UsageError, WetgateError
 
 _JOB_KEYS = (

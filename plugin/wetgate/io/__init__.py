@@ -5,8 +5,9 @@ its own module (``wetgate.io.ranges``, ``.pattern``, ``.header``, ``.hashing``, 
 OpenImageIO and PyAV are imported when the first file needs them.
 """
 
-from wetgate.io.sink import Sink, WriteOptions, Written, open_sink
-from wetgate.io.source import Loaded, Source, SourceInfo, SpaceHint, open_source
+from wetgate.io.opening import open_sink, open_source
+from wetgate.io.sink import Sink, WriteOptions, Written
+from wetgate.io.source import Loaded, Source, SourceInfo, SpaceHint
 
 __all__ = [
     "Loaded",

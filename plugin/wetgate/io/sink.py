@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from wetgate.io.source import MOVIE_SUFFIXES, Source
 from wetgate.spec import Frame
 
 Depth = Literal["half", "float", "uint8", "uint10", "uint12", "uint16"]
@@ -90,31 +88,3 @@ class Sink(Protocol):
     def abort(self) -> None:
         """Give up: remove what is not finished. Finished files of a sequence stay."""
         ...
-
-
-def open_sink(
-    spec: str | Path,
-    *,
-    numbers: Sequence[int],
-    options: WriteOptions,
-    space: str,
-    interop_id: str | None,
-    sound: Source | None = None,
-) -> Sink:
-    """Open ``spec`` for writing the frames ``numbers``: a pattern, a single image (one frame), or a movie.
-
-    ``space`` is the OCIO name of the pixels that will be written and ``interop_id`` its colorInteropID: files are
-    labelled with it, and where it is None they carry no label, whatever the source said. ``sound`` is the source
-    whose audio a movie takes with it; whatever has none, or a container that cannot hold it, goes without.
-    Raises :class:`~wetgate.spec.UsageError` where the format or the combination cannot be written.
-    """
-    if Path(spec).suffix.lower() in MOVIE_SUFFIXES:
-        from wetgate.io.movie import MovieSource, open_movie_sink
-
-        audio = sound if isinstance(sound, MovieSource) else None
-        return open_movie_sink(
-            Path(spec), numbers=numbers, options=options, space=space, interop_id=interop_id, audio=audio
-        )
-    from wetgate.io.still_sink import open_still_sink
-
-    return open_still_sink(spec, numbers=numbers, options=options, space=space, interop_id=interop_id)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import Literal, Protocol
 
 from wetgate.spec import Frame
@@ -130,22 +129,3 @@ class Source(Protocol):
     def close(self) -> None:
         """Let go of files and buffers. Reading afterwards is an error."""
         ...
-
-
-def open_source(spec: str | Path, *, frames: str | None = None, on_missing: OnMissing = "error") -> Source:
-    """Open ``spec`` for reading: an image, a sequence pattern, a folder that holds one sequence, or a movie.
-
-    Patterns are ``plate.####.exr``, ``plate.%04d.exr``, ``plate.@@@@.exr`` and ``plate.[1001-1100].exr``
-    (:mod:`wetgate.io.pattern`). ``frames`` chooses frames by the grammar of :mod:`wetgate.io.ranges`
-    (``1001-1100x2``); without it a sequence gives the frames from the first to the last file. ``on_missing`` says what
-    a frame that is not there becomes: an error when it is read, a copy of the nearest frame before it (after it at the
-    head), or black.
-    Raises :class:`~wetgate.spec.UsageError` where nothing readable is there.
-    """
-    if Path(spec).suffix.lower() in MOVIE_SUFFIXES:
-        from wetgate.io.movie import open_movie
-
-        return open_movie(Path(spec), frames=frames, on_missing=on_missing)
-    from wetgate.io.stills import open_stills
-
-    return open_stills(spec, frames=frames, on_missing=on_missing)

@@ -14,8 +14,9 @@ from wetgate.engine.job import Job, Observer, OnEvent, Outcome
 from wetgate.engine.pipeline import Abort
 from wetgate.engine.render import render as _render
 from wetgate.engine.render import source_space
-from wetgate.io.sink import WriteOptions, Written, open_sink
-from wetgate.io.source import OnMissing, open_source
+from wetgate.io.opening import open_sink, open_source
+from wetgate.io.sink import WriteOptions, Written
+from wetgate.io.source import OnMissing
 from wetgate.spec import Frame, UsageError
 
 if TYPE_CHECKING:
