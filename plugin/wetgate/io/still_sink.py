@@ -38,7 +38,7 @@ SYNC_EVERY = 16
 def open_still_sink(
     spec: str | Path, *, numbers: Sequence[int], options: WriteOptions, space: str, interop_id: str | None
 ) -> StillSink:
-    """Open a pattern or a single image for writing; see :func:`wetgate.io.sink.open_sink`."""
+    """Open a pattern or a single image for writing; see :func:`wetgate.io.opening.open_sink`."""
     path = Path(spec)
     if path.is_dir() or str(spec).endswith(("/", os.sep)):
         raise UsageError(

@@ -24,7 +24,7 @@ from wetgate.spec import Frame, FrameError, Image, UsageError
 
 
 def open_stills(spec: str | Path, *, frames: str | None = None, on_missing: OnMissing = "error") -> StillSource:
-    """Open a pattern, a folder or a single image; see :func:`wetgate.io.source.open_source`."""
+    """Open a pattern, a folder or a single image; see :func:`wetgate.io.opening.open_source`."""
     if on_missing not in ("error", "hold", "black"):
         raise UsageError(f"on_missing is {on_missing!r}", where="on_missing", allowed="error, hold, black")
     path = Path(spec)
