@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -148,6 +149,67 @@ def test_one_side_can_be_seen_alone(opened: Opened) -> None:
     assert opened.pixel(0.3) == light
     opened.page.click('button[data-view="before"]')
     assert opened.pixel(0.7)[0] < light[0] - 40
+
+
+def test_stopping_down_darkens_both_sides_alike_and_keeps_the_frame_and_the_split(opened: Opened) -> None:
+    page = opened.page
+    page.focus(".scrub")
+    page.keyboard.press("ArrowRight")
+    left, right = opened.pixel(0.3), opened.pixel(0.7)
+    page.focus('button[data-expose="-2"]')
+    page.keyboard.press("Enter")
+    assert page.get_attribute('button[data-expose="-2"]', "aria-pressed") == "true"
+    assert page.get_attribute('button[data-expose="0"]', "aria-pressed") == "false"
+    assert page.inner_text("output.frame") == "1003"
+    # A quarter of the light: 10 of 100 nits and 70 of 203 nits, sRGB-encoded (IEC 61966-2-1); WebP moves a flat field
+    # by a code or two.
+    for x, was, light in ((0.3, left, 10 / 100), (0.7, right, 70 / 203)):
+        assert was[1] == pytest.approx(srgb(light), abs=3)
+        assert opened.pixel(x)[1] == pytest.approx(srgb(light / 4), abs=3)
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Space")
+    assert opened.pixel(0.7) == right
+
+
+def test_false_colour_puts_each_side_in_its_band_and_names_the_bands(opened: Opened) -> None:
+    page = opened.page
+    assert not page.is_visible(".legend")
+    page.click('button[data-expose="bands"]')
+    legend = page.inner_text(".legend")
+    assert "grey card (26), to 33" in legend
+    blue, green, red = opened.pixel(0.7)  # 60 nits: the mid tones, grey
+    assert max(blue, green, red) - min(blue, green, red) <= 6
+    page.focus(".scrub")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    assert page.is_visible(".legend")
+    assert page.locator('.stage img:visible[data-shade="bands"]').count() == 2
+    page.click('button[data-expose="0"]')
+    assert not page.is_visible(".legend")
+
+
+def test_a_page_of_two_sdr_sides_offers_no_exposure(browser: Any, tmp_path: Path) -> None:
+    flat = [Picture(1, np.full((9, 16, 3), 40.0, np.float32))]
+    page = browser.new_page()
+    page.goto(write_report(tmp_path / "r.html", ReportData("t", Side("A", flat), Side("B", flat))).as_uri())
+    assert page.locator("[data-expose]").count() == 0
+    assert page.locator(".stage img").count() == 2
+    page.close()
+
+
+def test_print_shows_both_sides_whole_and_no_controls(opened: Opened) -> None:
+    opened.page.emulate_media(media="print")
+    boxes = [opened.page.locator(f".stage img.{side}:visible").bounding_box() for side in ("before", "after")]
+    assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"]
+    for control in (".split", ".scrub", ".exposure", ".choice"):
+        assert opened.page.locator(f"{control}:visible").count() == 0
+
+
+def srgb(light: float) -> float:
+    """The 8-bit code of linear light (IEC 61966-2-1, 5.2)."""
+    return 255 * (12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055)
 
 
 def test_pointing_at_a_chart_tells_the_value_of_that_frame(opened: Opened) -> None:

@@ -12,6 +12,7 @@ import pytest
 from wetgate.color.curves import pq_encode
 from wetgate.spec import UsageError
 from wetgate.surfaces.report import (
+    Gallery,
     Note,
     Picture,
     ReportData,
@@ -24,7 +25,7 @@ from wetgate.surfaces.report import (
     write_report,
 )
 from wetgate.surfaces.report import page as page_module
-from wetgate.surfaces.report.charts import figure, round_ticks, series_chart
+from wetgate.surfaces.report.charts import figure, round_ticks, series_chart, widened
 from wetgate.surfaces.report.images import srgb_from_nits
 from wetgate.surfaces.report.scopes import axis_top, height_of, histogram, vectorscope, waveform
 
@@ -222,6 +223,52 @@ def test_tone_mapping_for_the_page_is_monotone_neutral_and_meets_white_at_the_pe
     assert srgb_from_nits(np.full((1, 1, 3), 100, np.float32), hdr=False).max() == 255
     white = srgb_from_nits(np.full((1, 1, 3), 203, np.float32), hdr=True)
     assert int(white[0, 0, 1]) == pytest.approx(0.88 * 255, abs=3)  # what the page's caption says
+
+
+def test_stopping_down_halves_light_exactly_and_shows_detail_that_white_hid() -> None:
+    light = np.geomspace(0.5, 100, 200, dtype=np.float32)[None, :, None].repeat(3, 2)
+    for stops in (-1, -2, -3):
+        exact = srgb_from_nits(light * np.float32(2.0**stops), hdr=False)
+        assert np.array_equal(srgb_from_nits(light, hdr=False, stops=stops), exact)
+    bright = np.array([203.0, 400.0, 800.0, 1000.0], np.float32)[None, :, None].repeat(3, 2)
+    apart = [np.diff(srgb_from_nits(bright, hdr=True, stops=s)[0, :, 1].astype(int)).min() for s in (0, -3)]
+    assert apart[1] > 2 * apart[0]
+    white = [
+        srgb_from_nits(np.full((1, 1, 3), n, np.float32), hdr=h, stops=-3)[0, 0, 1] for n, h in ((100, 0), (203, 1))
+    ]
+    assert white[0] == white[1]  # SDR white and HDR reference white are put level
+
+
+def test_every_exposure_of_every_frame_is_on_the_page_once_and_only_the_first_is_seen() -> None:
+    pictures = [attrs for tag, attrs in parsed(build_report(report())).tags if tag == "img" and "data-shade" in attrs]
+    keys = [(a["class"], a["data-index"], a["data-shade"]) for a in pictures]
+    shades = ("0", "-1", "-2", "-3", "bands")
+    assert sorted(keys) == sorted((c, i, s) for c in ("before", "after") for i in "01" for s in shades)
+    assert {(a["data-index"], a["data-shade"]) for a in pictures if "hidden" not in a} == {("0", "0")}
+
+
+def test_galleries_stand_where_they_say_with_their_table() -> None:
+    view = View("crop", np.zeros((4, 6, 3), np.uint8), "flat")
+    below = Gallery("What came back", [view], "stopped down", Table("Figures", [("error", 1.5)]), first=True, columns=3)
+    later = Gallery("What age does", [view])
+    data = ReportData(
+        title="t",
+        before=Side("A", [Picture(1, ramp(100))]),
+        after=Side("B", [Picture(1, ramp(100))]),
+        galleries=[later, below, Gallery("Empty", [])],
+    )
+    html = build_report(data)
+    order = ['class="viewer"', "What came back", "Figures", 'class="scopes"', "What age does"]
+    assert [html.index(t) for t in order] == sorted(html.index(t) for t in order)
+    assert "Empty" not in html
+
+
+def test_an_axis_spans_a_tenth_of_its_values_at_least() -> None:
+    low, high = widened(54.06, 54.49)
+    assert high - low == pytest.approx(5.449)
+    assert (low + high) / 2 == pytest.approx((54.06 + 54.49) / 2)
+    assert widened(10.0, 50.0) == (10.0, 50.0)
+    assert widened(0.0, 0.0) == (0.0, 0.0)
 
 
 def test_figures_and_marks_read_well() -> None:

@@ -16,17 +16,20 @@ import numpy as np
 from wetgate.color import ColorConfig
 from wetgate.color.curves import pq_encode
 from wetgate.color.primaries import apply_matrix, rgb_to_rgb
+from wetgate.damage import recipes
 from wetgate.engine.degrade import degrade
 from wetgate.engine.job import Job, OnEvent, Outcome
-from wetgate.engine.measure import Measurement, measure
+from wetgate.engine.measure import measure
 from wetgate.engine.pipeline import Abort
 from wetgate.engine.render import render
 from wetgate.io import Sink, WriteOptions, open_sink
 from wetgate.spec import Frame, FrameError, Image
 from wetgate.surfaces.api import graph_of
+from wetgate.surfaces.demo.ageing import damaged, steps
+from wetgate.surfaces.demo.findings import compare
 from wetgate.surfaces.demo.scene import FRAMES, RATE, SDR_SPACE, SPACE, Scene, exposed, graded_sdr
 from wetgate.surfaces.report.collect import Collector
-from wetgate.surfaces.report.data import Note, Series, Table
+from wetgate.surfaces.report.data import Note, Table
 
 FIRST = 1001
 # What the footage goes through after the camera has clipped it, and what gives back what can be given back. A node
@@ -51,7 +54,8 @@ def run(
     """Make the demonstration in ``folder`` and return the path of its ``report.html``.
 
     Left there: ``scene`` (scene-linear EXR of the original), ``graded`` (its HDR grade), ``footage`` and ``aged`` (SDR,
-    before and after ageing), ``restored`` (ACEScg EXR), ``restored.mp4`` (HDR10), the records, and the report.
+    before and after ageing), ``restored`` (ACEScg EXR), ``restored.mp4`` (HDR10), ``damage`` (the first frames of the
+    footage under each shipped recipe), the records, and the report.
     Raises :class:`~wetgate.spec.UsageError` for a size that cannot be painted, :class:`FrameError` for a frame that
     failed, :class:`~wetgate.spec.Interrupted` where ``abort`` is set.
     """
@@ -59,8 +63,8 @@ def run(
     scene = Scene(*size)
     folder.mkdir(parents=True, exist_ok=True)
     tell = _passing(on_event)
-    on_event({"event": "start", "frames": _STAGES * frames, "output": str(folder)})
     numbers = range(FIRST, FIRST + frames)
+    on_event({"event": "start", "frames": _STAGES * frames + steps(numbers), "output": str(folder)})
 
     tell({"event": "note", "text": "painting a harbour at dusk"})
     _paint(scene, folder, numbers, tell, stop)
@@ -73,6 +77,7 @@ def run(
     collector = Collector(
         title="Harbour at dusk",
         subtitle=f"An SDR shot of {frames} frames, aged and then restored by wetgate demo",
+        labels=("Aged footage", "Restored"),
     )
     restored = folder / "restored" / "restored.####.exr"
     graph = graph_of(None, NODES)
@@ -93,13 +98,23 @@ def run(
     made = _done(render(film, tell, None, stop))
 
     tell({"event": "note", "text": "measuring against the scene's own light"})
-    _compare(collector, folder, footage, aged, restored, stop, lambda: tell({"event": "frame", "frame": FIRST}), frames)
+    truth = folder / "graded" / "graded.####.exr"
+    found = compare(aged, restored, truth, numbers, lambda n: tell({"event": "frame", "frame": n}), stop)
+    tell({"event": "note", "text": "what else age does: " + ", ".join(recipes())})
+    collector.facts += found.facts()
+    collector.extra_metrics += found.series()
+    collector.galleries += [found.gallery(), damaged(footage, folder, numbers, half, tell, stop)]
     collector.notes += [
         Note("The shot is painted by arithmetic: nothing in it was photographed, and its true light is known."),
-        Note("Highlights that the footage had clipped are estimates; the clip and estimated views show where."),
+        Note(
+            "The camera clipped its highlights, and ageing took gamut, chroma resolution and bits. Only HDR Lift is "
+            "finished so far: it gives back light, marked in the clip and estimated views."
+        ),
+        *found.notes(),
         *(Note(f"HDR10 movie: {text}", "warning") for text in made.notes if text not in outcome.notes),
     ]
-    collector.extra_tables.append(_files(folder, (footage, aged, restored), movie))
+    stop.check()
+    collector.extra_tables += [_cost(footage, aged), _files(folder, (footage, aged, restored), movie)]
     report = folder / "report.html"
     collector.write(report, outcome)
     return report
@@ -148,58 +163,17 @@ def graded_hdr(picture: Image) -> Image:
     return np.asarray(pq_encode(nits * (shown / most)), np.float32)
 
 
-def _compare(
-    collector: Collector,
-    folder: Path,
-    footage: Path,
-    aged: Path,
-    restored: Path,
-    stop: Abort,
-    step: Callable[[], None],
-    frames: int,
-) -> None:
-    """Measures against what is known only here: the footage before ageing, and the light of the scene."""
-    truth = folder / "graded" / "graded.####.exr"
-    stop.check()
-    before = measure(str(truth), str(aged), ["deitp"], domain="hdr")
-    after = measure(str(truth), str(restored), ["deitp"], domain="hdr")
-    stop.check()
+def _cost(footage: Path, aged: Path) -> Table:
     loss = measure(str(footage), str(aged), ["psnr", "ssim"])
-    for _ in range(frames):
-        step()
-    for name, found in (("aged footage", before), ("restored", after)):
-        collector.extra_metrics.append(_series(f"Error, {name}", found, "lower"))
-    rows = [["Mean over the shot", *(_mean(m) for m in (before, after))]]
-    collector.extra_tables.append(
-        Table(
-            "Error against the HDR original",
-            rows,
-            ("dE ITP", "Aged footage", "Restored"),
-            "Against the scene's own light at the same exposure, white at 203 nits. What had clipped is gone: "
-            "an estimate of it cannot be the original.",
-        )
-    )
     figures = [[column.name.upper(), loss.summary(column)["mean"], column.unit] for column in loss.columns]
-    collector.extra_tables.append(
-        Table("What ageing cost the footage", figures, ("Measure", "Mean", "Unit"), f"Computed on {loss.domain}.")
-    )
-
-
-def _series(name: str, found: Measurement, better: Any) -> Series:
-    column = found.columns[0]
-    return Series(
-        name, list(column.values.items()), column.unit, better, f"BT.2124 against the HDR original, {column.domain}"
-    )
-
-
-def _mean(found: Measurement) -> float:
-    return found.summary(found.columns[0])["mean"]
+    return Table("What ageing cost the footage", figures, ("Measure", "Mean", "Unit"), f"Computed on {loss.domain}.")
 
 
 def _files(folder: Path, shots: tuple[Path, ...], movie: Path) -> Table:
     rows = [[path.parent.name, str(path.relative_to(folder))] for path in shots]
     rows.insert(0, ["scene", "scene/scene.####.exr"])
-    rows.append(["HDR10", movie.name])
+    rows.insert(1, ["HDR original", "graded/graded.####.exr"])
+    rows += [["HDR10", movie.name], ["damage models", "damage"]]
     return Table("Files", rows, ("Shot", "Where, beside this page"))
 
 

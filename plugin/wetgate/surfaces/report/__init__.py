@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from wetgate.surfaces.report.data import Note, Picture, ReportData, Series, Side, Table, Timing, View
+from wetgate.surfaces.report.data import Gallery, Note, Picture, ReportData, Series, Side, Table, Timing, View
 from wetgate.surfaces.report.page import build_report, write_report
 
 __all__ = [
+    "Gallery",
     "Note",
     "Picture",
     "ReportData",

@@ -15,6 +15,7 @@ from wetgate.surfaces.report.scopes import VECTORSCOPE, ticks, vectorscope_hexag
 
 _WIDTH, _HEIGHT = 420, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 10, 22
+_LEAST_SPAN = 0.1
 _HOVER_MOST = 1000  # points that can be pointed at; more would be finer than the chart
 
 
@@ -24,7 +25,7 @@ def series_chart(series: Series) -> str:
     finite = [v for _, v in points if math.isfinite(v)]
     if not finite:
         return '<p class="quiet">No frame has a value.</p>'
-    marks = round_ticks(min(finite), max(finite))
+    marks = round_ticks(*widened(min(finite), max(finite)))
     low, high = min(marks[0], min(finite)), max(marks[-1], max(finite))
     numbers = [n for n, _ in points]
     span = max(numbers[-1] - numbers[0], 1)
@@ -132,6 +133,15 @@ def timing_bar(timing: Timing) -> str:
     bars = "".join(f'<span class="{n}" style="flex:{100 * max(s / total, 0.004):.3f}"></span>' for n, s in stages)
     keys = "".join(f'<span class="{n}"><i></i>{n} <b>{s:.3f}\u2009s</b></span>' for n, s in stages)
     return f'<div class="bar">{bars}</div><div class="key">{keys}</div>'
+
+
+def widened(low: float, high: float) -> tuple[float, float]:
+    """The span of an axis for values low..high: a tenth of the greatest at least, so that a wobble looks like one."""
+    least = _LEAST_SPAN * max(abs(low), abs(high))
+    if high - low >= least:
+        return low, high
+    middle = (low + high) / 2
+    return middle - least / 2, middle + least / 2
 
 
 def round_ticks(low: float, high: float, wanted: int = 4) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,12 +12,13 @@ import cv2
 import numpy as np
 
 from wetgate.color.config import ColorConfig
+from wetgate.color.curves import srgb_encode
 from wetgate.color.difference import delta_e_itp
 from wetgate.engine.colour import Colour
 from wetgate.engine.job import Outcome
 from wetgate.engine.record import software
 from wetgate.spec import DISPLAY, Frame, Image, registry
-from wetgate.surfaces.report.data import Note, Picture, ReportData, Series, Side, Table, Timing, View
+from wetgate.surfaces.report.data import Gallery, Note, Picture, ReportData, Series, Side, Table, Timing, View
 from wetgate.surfaces.report.energy import EnergyMeter
 from wetgate.surfaces.report.images import srgb_from_nits
 from wetgate.surfaces.report.page import write_report
@@ -39,13 +41,17 @@ class Collector:
     """An :class:`wetgate.engine.job.Observer`. :meth:`write` makes the page once the render is done.
 
     At most eight frames are kept, evenly spread however long the shot turns out to be; figures are kept of every frame.
-    ``notes`` and ``title`` may be added to.
+    What a caller knows beside the render goes into the other fields: ``facts`` come first in the head line, galleries
+    and extra metrics and tables before the report's own.
     """
 
     config: str | None = None
     in_space: str | None = None
     title: str = "Restoration report"
     subtitle: str = ""
+    labels: tuple[str, str] = ("Source", "Result")
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    galleries: list[Gallery] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     extra_metrics: list[Series] = field(default_factory=list)
     extra_tables: list[Table] = field(default_factory=list)
@@ -117,23 +123,24 @@ class Collector:
             title=self.title,
             subtitle=self.subtitle or f"{run['source']['label']} to {run['output']}",
             before=Side(
-                "Source",
+                self.labels[0],
                 [Picture(n, s.source) for n, s in pictures],
                 outcome.source_space,
                 source_peak > _SDR_PEAK,
                 str(run["source"]["label"]),
             ),
             after=Side(
-                "Result",
+                self.labels[1],
                 [Picture(n, s.result) for n, s in pictures],
                 outcome.out_space,
                 peak > _SDR_PEAK,
                 str(run["output"]),
             ),
-            facts=self._facts(outcome, peak),
+            facts=[*self.facts, *self._facts(outcome, peak)],
             notes=[*self.notes, *_notes(outcome)],
-            metrics=[*self._charts(), *self.extra_metrics],
+            metrics=[*self.extra_metrics, *self._charts()],
             views=self._views(outcome),
+            galleries=self.galleries,
             hdr_metadata={k.removeprefix("hdr:"): v for k, v in sorted(self._metadata.items())},
             tables=[*self.extra_tables, _software_table()],
             timing=self._timing(outcome),
@@ -178,9 +185,10 @@ class Collector:
             else:
                 plane = np.nan_to_num(aov)
                 white = _white_of(float(plane.max()))
-                grey = np.rint(np.clip(plane / white, 0.0, 1.0) * 255.0).astype(np.uint8)
+                grey = np.rint(srgb_encode(np.clip(plane / white, 0.0, 1.0)) * 255.0).astype(np.uint8)
                 pixels = np.repeat(grey[..., None], 3, axis=2)
-                caption = f"{caption} Black is 0, white is {white:g}.".strip()
+                scale = f"Black is 0, mid-grey {white * 0.214:.2g}, white {white:g}"
+                caption = f"{caption} {scale}; {_share(plane)} of the picture is above 0.".strip()
             views.append(View(f"{made.label}: {name}" if made is not None else key, pixels, caption, middle))
         return views
 
@@ -196,7 +204,7 @@ class Collector:
             compute=line.busy("compute") / frames,
             write=line.busy("write") / frames,
             joules=self._energy.joules(),
-            machine=f"{cores()} processors; {line.overlap():.2f} s of work for each second of the clock",
+            machine=f"{cores()} {'processor' if cores() == 1 else 'processors'}, {platform.machine()}",
         )
 
 
@@ -221,6 +229,12 @@ def _notes(outcome: Outcome) -> list[Note]:
 def _white_of(most: float) -> float:
     """The level that a view shows as white: a round one above its greatest value, 1 at most."""
     return next((level for level in (0.05, 0.1, 0.2, 0.5) if most <= level), 1.0)
+
+
+def _share(plane: Image) -> str:
+    """How much of a view is above 0, to read: small shares are not rounded away."""
+    share = 100.0 * float((plane > 0).mean())
+    return f"{share:.2g} %" if 0 < share < 10 else f"{share:.0f} %"
 
 
 def _software_table() -> Table:

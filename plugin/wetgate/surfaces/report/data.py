@@ -91,6 +91,23 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Gallery:
+    """A section of pictures with what they show, and a table under them.
+
+    ``first`` puts it right below the comparison. ``columns`` is how many stand side by side where there is room, 0 for
+    as many as fit; ``width`` what a picture is reduced to, in pixels.
+    """
+
+    title: str
+    views: Sequence[View]
+    about: str = ""
+    table: Table | None = None
+    first: bool = False
+    columns: Literal[0, 2, 3] = 0
+    width: int = 480
+
+
+@dataclass(frozen=True, slots=True)
 class Timing:
     """What the render cost: mean seconds of work a frame in each stage, and the whole run on the wall clock.
 
@@ -124,6 +141,7 @@ class ReportData:
     notes: Sequence[Note] = ()
     metrics: Sequence[Series] = ()
     views: Sequence[View] = ()
+    galleries: Sequence[Gallery] = ()
     hdr_metadata: Mapping[str, Any] = field(default_factory=dict)
     tables: Sequence[Table] = ()
     timing: Timing | None = None

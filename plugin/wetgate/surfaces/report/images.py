@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.color.curves import srgb_encode
+from wetgate.color.hdr.scopes import false_colour
 from wetgate.color.primaries import apply_matrix, rgb_to_rgb
 from wetgate.spec import Image
 from wetgate.surfaces.report.data import Picture, Pixels
@@ -19,32 +20,47 @@ _KNEE = 0.5
 _QUALITY = 88
 
 
-def for_the_page(picture: Picture, *, hdr: bool, peak: float, width: int) -> Pixels:
-    """The picture as 8-bit sRGB, reduced to ``width`` where it is wider. ``peak`` in nits is where HDR meets white."""
-    if picture.srgb is not None:
+def for_the_page(picture: Picture, *, hdr: bool, peak: float, width: int, stops: float = 0.0) -> Pixels:
+    """The picture as 8-bit sRGB, reduced to ``width`` where it is wider. ``peak`` in nits is where HDR meets white.
+
+    ``stops`` of exposure are put on its light, so that a picture that came ready for the page is made anew from it.
+    """
+    if picture.srgb is not None and stops == 0:
         return reduced(picture.srgb, width)
-    nits = _reduced_light(picture.nits, width)
-    return srgb_from_nits(nits, hdr=hdr, peak=peak)
+    return srgb_from_nits(_reduced_light(picture.nits, width), hdr=hdr, peak=peak, stops=stops)
 
 
-def srgb_from_nits(nits: Image, *, hdr: bool, peak: float = 1000.0) -> Pixels:
-    """Absolute linear Rec.2020 light (H, W, 3) as 8-bit sRGB.
+def bands_for_the_page(picture: Picture, *, width: int) -> Pixels:
+    """The picture's light in false colour, a hue for each band of nits (:data:`wetgate.color.hdr.scopes.BANDS`)."""
+    return srgb_from_nits(false_colour(np.nan_to_num(_reduced_light(picture.nits, width))), hdr=False)
+
+
+def srgb_from_nits(nits: Image, *, hdr: bool, peak: float = 1000.0, stops: float = 0.0) -> Pixels:
+    """Absolute linear Rec.2020 light (H, W, 3) as 8-bit sRGB, after ``stops`` of exposure.
 
     SDR: 100 nits are white, light outside Rec.709 is clipped. HDR: 203 nits are scaled to 1 and everything above half
     of that is rolled off to ``peak`` (Reinhard et al., "Photographic tone reproduction", SIGGRAPH 2002, eq. 4, applied
-    above a knee to the largest component, so that hue holds).
+    above a knee to the largest component, so that hue holds). Stopped down until ``peak`` is below 1, nothing is.
     """
+    gain = 2.0**stops
     light = apply_matrix(rgb_to_rgb("rec2020", "rec709"), np.nan_to_num(nits))
     if not hdr:
-        light = light / SDR_WHITE
+        light = light * np.float32(gain / SDR_WHITE)
     else:
-        light = light / HDR_WHITE
-        norm = np.maximum(light.max(axis=-1, keepdims=True), 1e-9)
-        over = np.maximum(norm - _KNEE, 0.0) / (1.0 - _KNEE)
-        top = max(peak / HDR_WHITE - _KNEE, 1e-6) / (1.0 - _KNEE)
-        rolled = _KNEE + (1.0 - _KNEE) * over * (1.0 + over / (top * top)) / (1.0 + over)
-        light = np.where(norm > _KNEE, light * (rolled / norm), light)
+        light = light * np.float32(gain / HDR_WHITE)
+        top = (peak * gain / HDR_WHITE - _KNEE) / (1.0 - _KNEE)
+        if top > 1.0:
+            norm = np.maximum(light.max(axis=-1, keepdims=True), 1e-9)
+            over = np.maximum(norm - _KNEE, 0.0) / (1.0 - _KNEE)
+            rolled = _KNEE + (1.0 - _KNEE) * over * (1.0 + over / (top * top)) / (1.0 + over)
+            light = np.where(norm > _KNEE, light * (rolled / norm), light)
     return np.asarray(np.rint(srgb_encode(np.clip(light, 0.0, 1.0)) * 255.0), np.uint8)
+
+
+def srgb_code(colour: tuple[float, float, float]) -> tuple[int, int, int]:
+    """The 8-bit sRGB code of one colour in linear Rec.709, 0 to 1."""
+    red, green, blue = np.rint(srgb_encode(np.clip(np.array(colour, np.float32), 0.0, 1.0)) * 255.0).astype(int)
+    return int(red), int(green), int(blue)
 
 
 def reduced(pixels: Pixels, width: int) -> Pixels:

@@ -39,17 +39,28 @@
     event.preventDefault();
   });
 
-  const views = Array.from(document.querySelectorAll(".views button"));
-  views.forEach(function (button) {
-    button.addEventListener("click", function () {
-      stage.dataset.view = button.dataset.view;
-      views.forEach(function (other) { other.setAttribute("aria-pressed", String(other === button)); });
+  function choose(kind, chosen) {
+    const buttons = Array.from(document.querySelectorAll("button[data-" + kind + "]"));
+    buttons.forEach(function (button) {
+      button.addEventListener("click", function () {
+        buttons.forEach(function (other) { other.setAttribute("aria-pressed", String(other === button)); });
+        chosen(button.dataset[kind]);
+      });
     });
+  }
+  let at = 0, shade = "0";
+  choose("view", function (view) { stage.dataset.view = view; });
+  choose("expose", function (wanted) {
+    stage.dataset.exposed = shade = wanted;
+    document.querySelector(".legend").hidden = shade !== "bands";
+    show(at);
   });
 
   function show(index) {
+    at = index;
     document.querySelectorAll("[data-index]").forEach(function (element) {
-      element.hidden = element.dataset.index !== String(index);
+      const other = element.dataset.shade !== undefined && element.dataset.shade !== shade;
+      element.hidden = element.dataset.index !== String(index) || other;
     });
     frame.textContent = numbers[index];
     if (scrub) {
@@ -81,17 +92,16 @@
       point(chart, nearest(chart, function (p) { return Math.abs(p[1] - x); }), true);
     });
     chart.addEventListener("pointerleave", function () {
-      const at = scrub ? numbers[Number(scrub.value)] : numbers[0];
-      point(chart, nearest(chart, function (p) { return Math.abs(p[0] - at); }), false);
+      point(chart, nearest(chart, function (p) { return Math.abs(p[0] - numbers[at]); }), false);
     });
     chart.addEventListener("keydown", function (event) {
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (!step) return;
       const points = JSON.parse(chart.dataset.points);
       const now = Number(chart.querySelector(".cursor").getAttribute("x1") || 0);
-      let at = 0;
-      points.forEach(function (p, i) { if (Math.abs(p[1] - now) < Math.abs(points[at][1] - now)) at = i; });
-      point(chart, points[Math.min(points.length - 1, Math.max(0, at + step))], true);
+      let here = 0;
+      points.forEach(function (p, i) { if (Math.abs(p[1] - now) < Math.abs(points[here][1] - now)) here = i; });
+      point(chart, points[Math.min(points.length - 1, Math.max(0, here + step))], true);
       event.preventDefault();
     });
   });

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -14,13 +14,12 @@ from typing import Any
 
 import wetgate
 from wetgate.spec import FrameError, UsageError
-from wetgate.surfaces.report import charts, images, scopes
-from wetgate.surfaces.report.data import Picture, ReportData, Series, Side, Table, View
+from wetgate.surfaces.report import charts, images, scopes, viewer
+from wetgate.surfaces.report.data import Gallery, Picture, ReportData, Series, Side, Table
 
 # What the pictures are reduced to, widest first, until the page is within its limit.
 _WIDTHS = (1600, 1280, 960, 720)
 _LIMIT = 6_000_000
-_THUMBNAIL = 480
 _RECORD_MOST = 100_000  # characters of one entry of the record
 _METADATA = {
     "max_cll": "MaxCLL, nits",
@@ -34,10 +33,15 @@ _LEVELS = {"error": "Error", "warning": "Warning", "note": "Note"}
 
 
 def build_report(data: ReportData) -> str:
-    """The report as HTML. Pictures are reduced until the page is under 6 MB or 720 pixels wide."""
+    """The report as HTML. Its large pictures are reduced until the page is under 6 MB or they are 720 pixels wide."""
+    widest = max(p.nits.shape[1] for side in (data.before, data.after) for p in side.pictures)
+    widths = [w for w in _WIDTHS if w < widest] or [_WIDTHS[-1]]
+    if widest > widths[0]:
+        widths.insert(0, min(widest, _WIDTHS[0]))
+    head, tail = _before_the_pictures(data), _after_the_pictures(data)
     page = ""
-    for width in _WIDTHS:
-        page = _build(data, width)
+    for width in dict.fromkeys(widths):
+        page = head + viewer.comparison(data, width) + tail
         if len(page) <= _LIMIT:
             break
     return page
@@ -55,22 +59,11 @@ def write_report(path: str | Path, data: ReportData) -> Path:
     return target
 
 
-def _build(data: ReportData, width: int) -> str:
-    style, script = _part("page.css"), _part("page.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+def _before_the_pictures(data: ReportData) -> str:
+    digest = base64.b64encode(hashlib.sha256(_part("page.js").encode("utf-8")).digest()).decode("ascii")
     policy = (
         f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
     )
-    sections = [
-        _header(data),
-        _notes(data),
-        _stage(data, width),
-        _scopes(data),
-        _metrics(data),
-        _views(data.views),
-        _tables(data),
-        _record(data),
-    ]
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -78,11 +71,26 @@ def _build(data: ReportData, width: int) -> str:
         '<meta name="color-scheme" content="dark light">\n'
         f'<meta name="generator" content="Wetgate {escape(wetgate.__version__)}">\n'
         f"<title>{escape(data.title)} · Wetgate</title>\n"
-        f"<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+        f"<style>\n{_part('page.css')}</style>\n</head>\n<body>\n<main>\n{_header(data)}\n{_notes(data)}\n"
+    )
+
+
+def _after_the_pictures(data: ReportData) -> str:
+    sections = [
+        *(_gallery(g) for g in data.galleries if g.first),
+        _scopes(data),
+        _metrics(data),
+        _gallery(Gallery("Views", data.views)),
+        *(_gallery(g) for g in data.galleries if not g.first),
+        _tables(data),
+        _record(data),
+    ]
+    return (
+        "\n"
         + "\n".join(s for s in sections if s)
         + f"\n</main>\n<footer>Wetgate {escape(wetgate.__version__)}. Scopes and figures are computed from the float "
         "pixels; the pictures above are 8-bit previews. This file needs no network.</footer>\n"
-        f"<script>{script}</script>\n</body>\n</html>\n"
+        f"<script>{_part('page.js')}</script>\n</body>\n</html>\n"
     )
 
 
@@ -112,63 +120,6 @@ def _notes(data: ReportData) -> str:
         f'<li class="{n.level}"><b>{_LEVELS[n.level]}</b><span>{escape(n.text)}</span></li>' for n in ranked
     )
     return f'<section class="notes" aria-label="Notes and warnings"><ul>{items}</ul></section>'
-
-
-def _stage(data: ReportData, width: int) -> str:
-    sides = (("before", data.before), ("after", data.after))
-    peak = max(1000.0, *(float(p.nits.max()) for _, side in sides for p in side.pictures))
-    shown = []
-    for kind, side in sides:
-        for i, picture in enumerate(side.pictures):
-            uri = images.photograph_uri(images.for_the_page(picture, hdr=side.hdr, peak=peak, width=width))
-            text = escape(f"{side.label}, frame {picture.number}", quote=True)
-            hidden = "" if i == 0 else " hidden"
-            shown.append(f'<img class="{kind}" data-index="{i}" alt="{text}" src="{uri}" draggable="false"{hidden}>')
-    high, wide = data.after.pictures[0].nits.shape[:2]
-    numbers = [p.number for p in data.before.pictures]
-    labels = escape(data.before.label), escape(data.after.label)
-    tags = "".join(
-        f'<span class="tag {place}">{label}{_badge(side)}</span>'
-        for place, label, (_, side) in zip(("left", "right"), labels, sides, strict=True)
-    )
-    views = "".join(
-        f'<button type="button" data-view="{v}" aria-pressed="{"true" if v == "split" else "false"}">{t}</button>'
-        for v, t in (("split", "Split"), ("before", labels[0]), ("after", labels[1]))
-    )
-    between = escape(f"Split between {data.before.label} and {data.after.label}", quote=True)
-    return (
-        '<section class="viewer" aria-label="Comparison">'
-        f'<div class="stage" data-view="split" style="aspect-ratio:{wide}/{high};--w:{wide / high:.4f}" '
-        f'data-numbers="{escape(json.dumps(numbers), quote=True)}">{"".join(shown)}{tags}'
-        f'<div class="split" role="slider" tabindex="0" aria-label="{between}" aria-valuemin="0" aria-valuemax="100" '
-        'aria-valuenow="50" aria-orientation="horizontal"><i></i></div></div>'
-        f'<div class="transport"><div class="views" role="group" aria-label="View">{views}</div>'
-        f"{_scrubber(numbers)}</div>{_preview_caption(data)}</section>"
-    )
-
-
-def _preview_caption(data: ReportData) -> str:
-    mapped = [side.label for side in (data.before, data.after) if side.hdr]
-    if not mapped:
-        return ""
-    return (
-        f'<p class="caption">{escape(" and ".join(mapped))}: HDR, tone-mapped for this SDR page (203 nits shown at 88 '
-        "% of white, brighter light rolled off). Judge levels by the scopes, not by this preview.</p>"
-    )
-
-
-def _badge(side: Side) -> str:
-    return " <small>HDR, tone-mapped</small>" if side.hdr else ""
-
-
-def _scrubber(numbers: list[int]) -> str:
-    if len(numbers) < 2:
-        return f'<output class="frame">{numbers[0]}</output>'
-    return (
-        '<button type="button" class="play" aria-label="Play the sampled frames" aria-pressed="false"></button>'
-        f'<input type="range" class="scrub" min="0" max="{len(numbers) - 1}" step="1" value="0" aria-label="Frame" '
-        f'aria-valuetext="frame {numbers[0]}"><output class="frame">{numbers[0]}</output>'
-    )
 
 
 def _scopes(data: ReportData) -> str:
@@ -231,16 +182,24 @@ def _metric(series: Series) -> str:
     )
 
 
-def _views(views: Iterable[View]) -> str:
+def _gallery(gallery: Gallery) -> str:
     cells = []
-    for view in views:
-        uri = images.photograph_uri(images.reduced(view.pixels, _THUMBNAIL))
+    for view in gallery.views:
+        uri = images.photograph_uri(images.reduced(view.pixels, gallery.width))
         frame = f"<span>frame {view.number}</span>" if view.number is not None else ""
         cells.append(
             f'<figure><img src="{uri}" alt="{escape(view.name, quote=True)}">'
             f"<figcaption><b>{escape(view.name)}</b>{frame}<p>{escape(view.caption)}</p></figcaption></figure>"
         )
-    return f'<section class="thumbs"><h2>Views</h2><div class="grid">{"".join(cells)}</div></section>' if cells else ""
+    if not cells:
+        return ""
+    kind = f"thumbs across-{gallery.columns}" if gallery.columns else "thumbs"
+    about = f'<p class="quiet">{escape(gallery.about)}</p>' if gallery.about else ""
+    under = _table(gallery.table) if gallery.table is not None else ""
+    return (
+        f'<section class="{kind}"><h2>{escape(gallery.title)}</h2>{about}'
+        f'<div class="grid">{"".join(cells)}</div>{under}</section>'
+    )
 
 
 def _tables(data: ReportData) -> str:
@@ -254,12 +213,15 @@ def _tables(data: ReportData) -> str:
         facts = [("Frames", t.frames), ("Wall clock", f"{t.wall_seconds:.2f} s")]
         facts.append(("Seconds a frame", f"{t.wall_seconds / max(t.frames, 1):.3f}"))
         if t.joules is None:
-            facts.append(("Energy", "not known: no driver told"))
+            facts.append(("Energy", "not known: no counter of this machine can be read"))
         else:
             facts.append(("Energy", f"{t.joules:.0f} J, {t.joules / max(t.frames, 1):.1f} J a frame"))
         if t.machine:
             facts.append(("Machine", t.machine))
-        caption = "Work a frame in each stage; stages overlap, so their sum exceeds the time a frame took."
+        caption = (
+            "The bar: mean work a frame in each stage, which run side by side. The wall clock holds the whole render, "
+            "its analysis included."
+        )
         body += _table(Table("Time and energy", facts, caption=caption), extra=charts.timing_bar(t))
     return f'<section class="tables">{body}</section>' if body else ""
 
