@@ -273,7 +273,7 @@ def test_an_axis_spans_a_tenth_of_its_values_at_least() -> None:
 
 def test_figures_and_marks_read_well() -> None:
     assert figure(1234567.0) == "1.23e+06"
-    assert figure(12345.0) == "12\u2009345"
+    assert figure(12345.0) == "12\u202f345"
     assert figure(-0.5) == "−0.5"
     assert figure(float("inf")) == "∞"
     for low, high in ((0.0, 1.0), (31.2, 31.3), (-5, 900), (7, 7), (0, 0)):

@@ -131,7 +131,7 @@ def timing_bar(timing: Timing) -> str:
     if total <= 0:
         return ""
     bars = "".join(f'<span class="{n}" style="flex:{100 * max(s / total, 0.004):.3f}"></span>' for n, s in stages)
-    keys = "".join(f'<span class="{n}"><i></i>{n} <b>{s:.3f}\u2009s</b></span>' for n, s in stages)
+    keys = "".join(f'<span class="{n}"><i></i>{n} <b>{s:.3f}\u202fs</b></span>' for n, s in stages)
     return f'<div class="bar">{bars}</div><div class="key">{keys}</div>'
 
 
@@ -166,7 +166,7 @@ def figure(value: float) -> str:
     if size >= 1e6 or size < 1e-4:
         text = f"{value:.2e}"
     elif size >= 1000:
-        text = f"{value:,.0f}".replace(",", "\u2009")
+        text = f"{value:,.0f}".replace(",", "\u202f")
     else:
         text = f"{value:.4g}"
     return text.replace("-", "−")

@@ -71,9 +71,9 @@ def reduced(pixels: Pixels, width: int) -> Pixels:
     return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def photograph_uri(pixels: Pixels) -> str:
-    """A picture as a WebP data URI: lossy, at a quality where the loss cannot be seen."""
-    return _uri(pixels, ".webp", [cv2.IMWRITE_WEBP_QUALITY, _QUALITY], "image/webp")
+def photograph_uri(pixels: Pixels, *, quality: int = _QUALITY) -> str:
+    """A picture as a lossy WebP data URI, by default at a quality where the loss cannot be seen."""
+    return _uri(pixels, ".webp", [cv2.IMWRITE_WEBP_QUALITY, quality], "image/webp")
 
 
 def drawing_uri(pixels: Pixels) -> str:

@@ -129,7 +129,7 @@ def _scopes(data: ReportData) -> str:
     return (
         '<section class="scopes"><h2>Scopes</h2><p class="quiet">Absolute light: nits in equal steps of PQ code, the '
         "same axis on both sides; 100 nits (SDR white) and 203 nits (HDR reference white) are marked. Vectorscope: "
-        "BT.2100 ICtCp, with the hexagons of Rec.709 at 100 nits and of P3 at 1\u2009000 nits.</p>"
+        "BT.2100 ICtCp, with the hexagons of Rec.709 at 100 nits and of P3 at 1\u202f000 nits.</p>"
         f'<div class="pair">{columns}</div></section>'
     )
 
@@ -171,7 +171,7 @@ def _metrics(data: ReportData) -> str:
 
 def _metric(series: Series) -> str:
     low, high = charts.extremes_of(series)
-    unit = f"\u2009{escape(series.unit)}" if series.unit else ""
+    unit = f"\u202f{escape(series.unit)}" if series.unit else ""
     arrow = {"higher": "higher is better", "lower": "lower is better", "": ""}[series.better]
     about = ", ".join(escape(t) for t in (series.domain, arrow) if t)
     return (
@@ -245,7 +245,7 @@ def _cell(value: Any) -> tuple[str, str]:
     if isinstance(value, float):
         return "number", charts.figure(value)
     if isinstance(value, int):
-        return "number", f"{value:,}".replace(",", "\u2009")
+        return "number", f"{value:,}".replace(",", "\u202f")
     if isinstance(value, (list, tuple)):
         return "text", ", ".join(_cell(v)[1] for v in value)
     if isinstance(value, Mapping):

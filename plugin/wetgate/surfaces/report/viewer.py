@@ -13,7 +13,9 @@ from wetgate.surfaces.report.data import Picture, Pixels, ReportData, Side
 
 STOPS = (0, -1, -2, -3)
 _BANDS = "bands"  # the false colour among the exposures
-_WIDEST_OTHER = 800  # pixels: what is not the first look is kept smaller, for the page's sake
+# What is not the first look is kept smaller, for the page's sake: pixels wide, and WebP quality.
+_WIDEST_OTHER = 720
+_QUALITY_OTHER = 80
 
 
 def comparison(data: ReportData, width: int) -> str:
@@ -31,7 +33,8 @@ def comparison(data: ReportData, width: int) -> str:
         for i, picture in enumerate(side.pictures):
             text = escape(f"{side.label}, frame {picture.number}", quote=True)
             for shade in shades:
-                uri = images.photograph_uri(_pixels(picture, side, shade, peak, width))
+                quality = {} if shade == "0" else {"quality": _QUALITY_OTHER}
+                uri = images.photograph_uri(_pixels(picture, side, shade, peak, width), **quality)
                 hidden = "" if i == 0 and shade == "0" else " hidden"
                 shown.append(
                     f'<img class="{kind}" data-index="{i}" data-shade="{shade}" alt="{text}{_told(shade)}" '
