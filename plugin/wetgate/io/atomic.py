@@ -9,6 +9,7 @@ a crash before it can lose the newest names, never show half a file.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import itertools
 import os
@@ -19,9 +20,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from wetgate.spec import FrameError
+from wetgate.spec import FrameError, UsageError
 
 _TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<host>[0-9a-f]{8})\.(?P<pid>\d+)-\d+\.tmp\Z")
+_NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP)
 _counter = itertools.count()
 _live: set[Path] = set()  # temporary files of this process
 _live_lock = threading.Lock()
@@ -52,7 +54,7 @@ def replacing(final: Path) -> Iterator[Path]:
         temporary.replace(final)
     except OSError as error:
         raise FrameError(
-            f"the frame cannot be written: {error.strerror or error}",
+            f"the file cannot be written: {error.strerror or error}",
             where=str(final),
             remedy="check the free space and the permissions of the folder",
         ) from error
@@ -63,6 +65,38 @@ def replacing(final: Path) -> Iterator[Path]:
             _live.discard(temporary)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for outputs, with those above it. One that cannot be is a :class:`UsageError` that names it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = "a file is in its place" if isinstance(error, FileExistsError) else error.strerror
+        raise UsageError(
+            f"cannot make the folder {str(folder)!r}: {why}",
+            remedy="check the path and the permissions, or choose another folder",
+        ) from error
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes that ask for this folder waiting, for a file there that is read, changed and written.
+
+    It holds among processes of one system (and over file systems that share locks); elsewhere it does nothing.
+    """
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def write_bytes(final: Path, data: bytes) -> None:
     """A whole file at once: written beside its name, synced, renamed, and the name made durable."""
     with replacing(final) as temporary:
@@ -71,14 +105,24 @@ def write_bytes(final: Path, data: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable. Where the system cannot (Windows) the file system does it in its own time."""
+    """Make the names in a folder durable. Where the system cannot (Windows, some network file systems, which say
+    EINVAL) the file system does it in its own time. Any other failure is a :class:`FrameError`."""
     if os.name != "posix":
         return
-    descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno in _NO_FOLDER_SYNC:
+            return
+        raise FrameError(
+            f"the folder cannot be made durable: {error.strerror or error}",
+            where=str(folder),
+            remedy="check the disk; its newest files may be lost in a crash",
+        ) from error
 
 
 def stale(folder: Path) -> tuple[Path, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from typing import Any
@@ -24,6 +25,24 @@ def read_header(path: str | os.PathLike[str]) -> dict[str, Any]:
     from wetgate.io.raster import read_raster_header
 
     return read_raster_header(path)
+
+
+def header_hash(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of everything that a still file's header says but the record, hexadecimal: windows, channels and
+    attributes of every part of an EXR byte by byte, the metadata as they are read of other formats."""
+    digest = hashlib.sha256()
+    if is_exr(path):
+        for part in read_headers(path):
+            for name, raw in sorted(part.attributes.items()):
+                if name != RECORD:
+                    digest.update(f"{name}\0{raw.type}\0{len(raw.data)}\0".encode("utf-8", "surrogateescape"))
+                    digest.update(raw.data)
+            digest.update(b"\0part\0")
+    else:
+        for name, value in sorted(read_header(path).items()):
+            if name != RECORD:
+                digest.update(f"{name}\0{value!r}\0".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
 
 
 def read_record(path: str | os.PathLike[str]) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.io.association import associate
-from wetgate.io.atomic import clean_stale, replacing, sync_folder
+from wetgate.io.atomic import clean_stale, make_folder, replacing, sync_folder
 from wetgate.io.formats import (
     Format,
     checked_compression,
@@ -86,10 +87,7 @@ class StillSink:
         self._lock = threading.Lock()
         self._unsynced = 0
         self._folder = next(iter(paths.values())).parent if paths else Path()
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"cannot make the folder {str(self._folder)!r}: {error.strerror}") from None
+        make_folder(self._folder)
 
     def path_of(self, number: int) -> str | None:
         """The file of a frame, or None where the frame is none of this sink's."""
@@ -242,7 +240,8 @@ class StillSink:
         """Remove what a killed process left of these files; finished ones stay."""
         for path in self._paths.values():
             clean_stale(self._folder, path.name)
-        sync_folder(self._folder)
+        with contextlib.suppress(FrameError):  # an abort must not hide the error that led to it
+            sync_folder(self._folder)
 
 
 _TYPE_NAMES = {"f2": "half", "f4": "float", "u4": "uint"}
