@@ -132,7 +132,10 @@ class ColorConfig:
         found = self.resolve(space)
         if found in _ENCODINGS:
             return _ENCODINGS[found]
-        return str(self._config.getColorSpace(found).getEncoding())
+        named = str(self._config.getColorSpace(found).getEncoding())
+        # Texture spaces are coded for an SDR display, though the built-in configs give "sRGB - Texture" no encoding.
+        texture = not named and any(alias.lower().endswith("_tx") for alias in self.aliases(found))
+        return "sdr-video" if texture else named
 
     def interop_id(self, space: str) -> str | None:
         """The colorInteropID to write for pixels in that space, or None."""

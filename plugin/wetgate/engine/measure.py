@@ -268,9 +268,7 @@ def _kind(space: str, config: ColorConfig) -> str:
     encoding = config.encoding(space)
     if encoding == "hdr-video":
         return "hdr"
-    # Texture spaces are coded for an SDR display, though the built-in config gives them no encoding.
-    coded = encoding == "sdr-video" or any(alias.lower().endswith("_tx") for alias in config.aliases(space))
-    return "sdr" if coded else "light"
+    return "sdr" if encoding == "sdr-video" else "light"
 
 
 def _checked(metrics: Sequence[str]) -> list[str]:
