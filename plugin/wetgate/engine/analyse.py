@@ -48,12 +48,14 @@ def analyse_shot(
             note(text)
         masks = MaskReader(graph)
         setting = Setting(masks=masks.read, threads=cores(), check_abort=(abort or Abort()).check)
-        on_event({"event": "analysis", "step": chosen.name, "frames": len(numbers)})
         try:
             with ThreadPoolExecutor(cores(), thread_name_prefix="wetgate-read") as readers:
                 store = FrameStore(source, space, readers, lambda *span: None, budget=512 << 20)
                 colour = Colour(loaded, space)
-                return analyse(graph, chosen, numbers, source.numbers, store, colour, setting, note)
+                try:
+                    return analyse(graph, chosen, numbers, source.numbers, store, colour, setting, on_event)
+                finally:
+                    store.close()
         finally:
             masks.close()
     finally:

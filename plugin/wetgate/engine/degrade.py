@@ -19,6 +19,7 @@ from wetgate.engine.outputs import demand_apart, output_path, stem_of
 from wetgate.engine.pipeline import Abort, ahead, cores
 from wetgate.engine.record import save_json, software
 from wetgate.engine.render import requested, source_space
+from wetgate.io.atomic import make_folder
 from wetgate.io.opening import open_sink, open_source
 from wetgate.io.sink import Sink, WriteOptions
 from wetgate.io.source import OnMissing, Source
@@ -82,7 +83,7 @@ def degrade(
         for note in (*source.info.notes, *notes):
             on_event({"event": "note", "text": note})
         output = output_path(output, source)
-        Path(output).parent.mkdir(parents=True, exist_ok=True)
+        make_folder(Path(output).parent)
         sink = open_sink(
             output,
             numbers=numbers,
@@ -137,16 +138,18 @@ def _frames(
 ) -> Iterator[Frame]:
     with ThreadPoolExecutor(cores(), thread_name_prefix="wetgate-read") as readers:
         store = FrameStore(source, space, readers, lambda *span: None)
-        for position, number in enumerate(numbers):
-            abort.check()
-            coming = (number, *ahead(numbers, position, 3))
-            store.keep(coming)
-            for n in coming:
-                store.want(n)
-            read = store.get(number)
-            inputs[number] = read.hash
-            yield read.frame
-        store.keep(())
+        try:
+            for position, number in enumerate(numbers):
+                abort.check()
+                coming = (number, *ahead(numbers, position, 3))
+                store.keep(coming)
+                for n in coming:
+                    store.want(n)
+                read = store.get(number)
+                inputs[number] = read.hash
+                yield read.frame
+        finally:
+            store.close()
 
 
 class _Truth:
@@ -157,7 +160,7 @@ class _Truth:
         self._numbers = numbers
         self._sinks: dict[str, Sink] = {}
         self._values: dict[str, dict[str, Any]] = {}
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
 
     def keep(self, number: int, truth: Mapping[str, Mapping[str, Any]]) -> None:
         for step, entries in truth.items():

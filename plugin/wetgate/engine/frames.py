@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from wetgate.io.hashing import pixel_hash
 from wetgate.io.source import Loaded, Source
-from wetgate.spec import Frame
+from wetgate.spec import Frame, FrameError, WetgateError
 
 Clock = Callable[[str, int, float, float], None]
 
@@ -69,9 +69,25 @@ class FrameStore:
                 self._futures.pop(number).cancel()
                 total -= held[number]
 
+    def close(self) -> None:
+        """Let go of every frame, and of the reads that have not begun."""
+        with self._lock:
+            for future in self._futures.values():
+                future.cancel()
+            self._futures.clear()
+
     def _read(self, number: int) -> SourceFrame:
         began = time.perf_counter()
-        loaded = self._source.read(number)
+        try:
+            loaded = self._source.read(number)
+        except WetgateError:
+            raise
+        except Exception as error:  # a decoder's own: it fails this frame, not the whole render
+            raise FrameError(
+                f"reading failed: {type(error).__name__}: {error}",
+                where=f"frame {number}",
+                remedy="render or copy the file again",
+            ) from error
         frame = replace(loaded.frame, space=self._space)
         read = SourceFrame(replace(loaded, frame=frame), pixel_hash(frame))
         self._clock("read", number, began, time.perf_counter())

@@ -13,7 +13,7 @@ from wetgate.io.source import OnMissing
 from wetgate.spec import Fidelity, Frame, Image
 
 OnError = Literal["continue", "stop"]
-# {"event": "start"|"analysis"|"frame"|"note"|"failed"|"done", ...}: one JSON object each.
+# {"event": "start"|"analysis"|"analysing"|"frame"|"note"|"failed"|"done", ...}: one JSON object each.
 OnEvent = Callable[[Mapping[str, Any]], None]
 
 

@@ -18,15 +18,18 @@ from wetgate.engine.record import (
     RunRecord,
     frame_record,
     header_entry,
+    load_record,
+    merged,
     parse_header,
     save_json,
 )
-from wetgate.engine.signing import demand_usable_key, sign
-from wetgate.io.atomic import clean_stale
+from wetgate.engine.signing import check, demand_usable_key, sign
+from wetgate.io.atomic import clean_stale, locked, make_folder
 from wetgate.io.hashing import file_hash
-from wetgate.io.header import read_header
+from wetgate.io.header import header_hash, read_header
 from wetgate.io.opening import open_sink
-from wetgate.io.sink import Sink, WriteOptions
+from wetgate.io.pattern import parse_pattern
+from wetgate.io.sink import Sink, Stamp, WriteOptions
 from wetgate.io.source import MOVIE_SUFFIXES, Source
 from wetgate.spec import Frame, Image, UsageError, WetgateError
 
@@ -34,9 +37,22 @@ _FRAME_TOKEN = re.compile(r"[._-]?(#+|@+|%0?\d*d|\[-?\d+--?\d+\])$")
 
 
 def stem_of(output: str) -> str:
-    """The path that sidecars are named by: a movie's own, else the output without its suffix and frame token."""
+    """The path that sidecars are named by: the output without its frame token and, for EXR, without its suffix.
+
+    Movies and other pictures keep theirs (``shot.mov``, ``shot.png``), so that a review copy beside the EXR has a
+    record of its own.
+    """
     path = Path(output)
-    return output if path.suffix.lower() in MOVIE_SUFFIXES else str(path.with_name(_bare(path)))
+    if path.suffix.lower() in MOVIE_SUFFIXES:
+        return output
+    return str(path.with_name(_bare(path) + ("" if path.suffix.lower() == ".exr" else path.suffix)))
+
+
+def label_of(output: str) -> str:
+    """The output's name as the record has it, the same however its path was written: ``shot.####.exr``."""
+    path = Path(output)
+    pattern = None if path.suffix.lower() in MOVIE_SUFFIXES else parse_pattern(path)
+    return path.name if pattern is None else pattern.label
 
 
 def _bare(path: Path) -> str:
@@ -66,26 +82,31 @@ def demand_apart(source: Source, sink: Sink, numbers: Sequence[int]) -> None:
 
 
 class Outputs:
-    """The sinks of one render. :meth:`write` may be called from several threads where ``ordered`` is False."""
+    """The sinks of one render, opened before any work is done, so that what cannot be written is refused at once.
+
+    ``space`` is that of the pixels to be written, ``source_space`` that of those that were read. :meth:`begin` gives
+    the record; then :meth:`write` may be called, from several threads where ``ordered`` is False.
+    """
 
     def __init__(
-        self, job: Job, source: Source, numbers: Sequence[int], record: JobRecord, config: ColorConfig, space: str
+        self, job: Job, source: Source, numbers: Sequence[int], config: ColorConfig, space: str, source_space: str
     ) -> None:
         if job.sign:
             demand_usable_key(job.sign)
         self._job = job
         self._numbers = numbers
-        self._record = record
         self._lock = threading.Lock()
         self._aov_sinks: dict[str, Sink] = {}
         stem = stem_of(job.output)
         self.record_path = Path(f"{stem}.wetgate.json")
-        Path(stem).parent.mkdir(parents=True, exist_ok=True)
+        make_folder(Path(stem).parent)
+        if job.aov_dir:
+            make_folder(Path(job.aov_dir))
         clean_stale(Path(stem).parent)
         self._sink = open_sink(
             job.output,
             numbers=numbers,
-            options=replace(job.options, same_space=space == record.source_space),
+            options=replace(job.options, same_space=space == source_space),
             space=space,
             interop_id=config.interop_id(space) if space else None,
             sound=source,
@@ -96,6 +117,10 @@ class Outputs:
         except BaseException:
             self._sink.abort()
             raise
+
+    def begin(self, record: JobRecord) -> None:
+        """The job that every frame's header will name."""
+        self._record = record
 
     @property
     def notes(self) -> Sequence[str]:
@@ -110,7 +135,7 @@ class Outputs:
         """Write a frame and its AOVs; the finished entry of the record. AOVs go first: a frame marks them complete."""
         if self._job.aov_dir:
             for key, aov in aovs.items():
-                self._aov_sink(key, aov).write(_aov_frame(frame, aov))
+                self._aov_sink(key, aov).write(_aov_frame(frame, aov), self._aov_stamp(draft))
         made: list[FrameRecord] = []
 
         def stamp(pixel_hash: str, clamped: int) -> Mapping[str, Any]:
@@ -119,7 +144,9 @@ class Outputs:
 
         metadata = {k: v for k, v in frame.metadata.items() if k != HEADER_KEY}
         written = self._sink.write(replace(frame, metadata=metadata), stamp)
-        return made[-1] if made else replace(draft, output=written.pixel_hash, clamped=written.clamped)
+        if made:
+            return replace(made[-1], header=header_hash(written.path))
+        return replace(draft, output=written.pixel_hash, clamped=written.clamped)
 
     def kept(self, number: int, input_hash: str) -> FrameRecord | None:
         """The entry of a frame that an earlier run of the same job finished, or None where it must be made.
@@ -129,17 +156,27 @@ class Outputs:
         path = self._sink.path_of(number)
         if self._sink.ordered or path is None or not Path(path).is_file():
             return None
-        if not all(self._aov_path(key, number).is_file() for key in self._aov_keys()):
+        views = [self._aov_path(key, number) for key in self._aov_keys()]
+        if not all(view.is_file() for view in views):
             return None
         try:
-            entry = parse_header(read_header(path))
-            if entry is None or entry.get("job") != self._record.hash or entry.get("input") != input_hash:
+            for view in views:
+                if self._entry(view, input_hash) is None:
+                    return None
+            entry = self._entry(Path(path), input_hash)
+            if entry is None:
                 return None
             if entry["output"] and file_hash(path) != entry["output"]:
                 return None
-            return frame_record(entry)
+            return replace(frame_record(entry), header=header_hash(path))
         except (WetgateError, KeyError, ValueError, TypeError):
             return None  # a damaged file is made again
+
+    def _entry(self, path: Path, input_hash: str) -> dict[str, Any] | None:
+        """The record in a file's header, if it is of this job and made from that input."""
+        entry = parse_header(read_header(str(path)))
+        fits = entry is not None and entry.get("job") == self._record.hash and entry.get("input") == input_hash
+        return entry if fits else None
 
     def finish(self) -> None:
         """Everything under its final name."""
@@ -154,9 +191,35 @@ class Outputs:
         self._sink.abort()
 
     def save_record(self, run: RunRecord) -> None:
-        """Write the sidecar, signed where the job has a key."""
-        data = run.to_json()
-        save_json(self.record_path, sign(data, self._job.sign) if self._job.sign else data)
+        """Write the sidecar, signed where the job has a key. That of a sequence keeps what other runs of the same job
+        recorded of other frames."""
+        with locked(self.record_path.parent):
+            data = run.to_json() if self.ordered else merged(run.to_json(), self._before())
+            save_json(self.record_path, sign(data, self._job.sign) if self._job.sign else data)
+
+    def _before(self) -> dict[str, Any] | None:
+        """The record that is there, less the frames whose files have gone. None where there is none that can be read,
+        or, with a key, none that the same key signed: a signature stands for what its owner rendered."""
+        pattern = parse_pattern(self._job.output)
+        if pattern is None or not self.record_path.is_file():
+            return None
+        try:
+            before = load_record(self.record_path)
+            if self._job.sign and check(before) != sign({}, self._job.sign)["signature"]["public_key"]:
+                return None
+            frames = [e for e in before["frames"] if pattern.path(int(e["frame"])).is_file()]
+            return before | {"frames": frames}
+        except (WetgateError, KeyError, TypeError, ValueError):
+            return None
+
+    def _aov_stamp(self, draft: FrameRecord) -> Stamp:
+        """An AOV names the job and the input that it is of, as its frame does."""
+
+        def stamp(pixel_hash: str, clamped: int) -> Mapping[str, Any]:
+            own = FrameRecord(number=draft.number, input=draft.input, output=pixel_hash, clamped=clamped)
+            return {HEADER_KEY: header_entry(self._record, own)}
+
+        return stamp
 
     def _aov_keys(self) -> list[str]:
         if not self._job.aov_dir:
@@ -169,10 +232,8 @@ class Outputs:
     def _aov_sink(self, key: str, aov: Image) -> Sink:
         with self._lock:
             if key not in self._aov_sinks:
-                folder = Path(self._job.aov_dir or "")
-                folder.mkdir(parents=True, exist_ok=True)
                 self._aov_sinks[key] = open_sink(
-                    str(folder / f"{key}.####.exr"),
+                    str(Path(self._job.aov_dir or "") / f"{key}.####.exr"),
                     numbers=self._numbers,
                     options=WriteOptions(depth="float" if aov.ndim == 2 else "half", compression="zip"),
                     space="",

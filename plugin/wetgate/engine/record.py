@@ -1,6 +1,6 @@
 """The record of a render: what was done to which pixels, in every header and in one sidecar file a run.
 
-Records hold no times, host names or absolute paths beyond what the user gave, so that the same job writes the same
+Records hold no times, host names or folders, so that the same job writes the same
 bytes. The *job* is everything that decides the pixels; its hash ties a file to it.
 """
 
@@ -89,11 +89,13 @@ class JobRecord:
 
 @dataclass(frozen=True, slots=True)
 class FrameRecord:
-    """One frame of the record. ``output`` is the hash of the pixels as stored, "" where the coding is lossy."""
+    """One frame of the record. ``output`` is the hash of the pixels as stored, "" where the coding is lossy;
+    ``header`` that of the file's header without the record ("" in the header's own record, and for a movie)."""
 
     number: int
     input: str
     output: str
+    header: str = ""
     repaired: int = 0
     clamped: int = 0
     held_from: int | None = None
@@ -103,9 +105,9 @@ class FrameRecord:
 
     def to_json(self) -> dict[str, Any]:
         entry: dict[str, Any] = {"frame": self.number, "input": self.input, "output": self.output}
-        for name in ("repaired", "clamped", "held_from", "missing", "facts"):
+        for name in ("header", "repaired", "clamped", "held_from", "missing", "facts"):
             value = getattr(self, name)
-            if value:
+            if value or (name == "held_from" and value is not None):
                 entry[name] = value
         if self.notes:
             entry["notes"] = list(self.notes)
@@ -118,6 +120,7 @@ def frame_record(data: Mapping[str, Any]) -> FrameRecord:
         number=int(data["frame"]),
         input=str(data["input"]),
         output=str(data["output"]),
+        header=str(data.get("header", "")),
         repaired=int(data.get("repaired", 0)),
         clamped=int(data.get("clamped", 0)),
         held_from=data.get("held_from"),
@@ -167,6 +170,30 @@ class RunRecord:
             "failed": {str(n): message for n, message in sorted(self.failed.items())},
             "notes": list(self.notes),
         }
+
+
+def merged(run: Mapping[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The record of a sequence that several runs of one job make, each of other frames: chunks on a farm, retakes.
+
+    Frames and notes of ``before`` that ``run`` does not have are kept. Where ``before`` is of another job, or None,
+    ``run`` stands alone.
+    """
+    if before is None or any(before.get(key) != run[key] for key in ("job", "output")):
+        return dict(run)
+    entries = {int(entry["frame"]): entry for entry in before.get("frames", ())}
+    entries |= {int(entry["frame"]): entry for entry in run["frames"]}
+    now = {*(str(entry["frame"]) for entry in run["frames"]), *run["failed"]}
+    failed = {n: message for n, message in before.get("failed", {}).items() if n not in now} | run["failed"]
+    for number in run["failed"]:
+        entries.pop(int(number), None)
+    numbers = sorted([*entries, *(int(n) for n in failed)])
+    source = dict(run["source"]) | {"range": [numbers[0], numbers[-1]] if numbers else []}
+    return dict(run) | {
+        "source": source,
+        "frames": [entries[n] for n in sorted(entries)],
+        "failed": {n: failed[n] for n in sorted(failed, key=int)},
+        "notes": [*before.get("notes", ()), *(note for note in run["notes"] if note not in before.get("notes", ()))],
+    }
 
 
 def save_json(path: Path, data: object) -> None:

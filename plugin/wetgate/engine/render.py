@@ -19,7 +19,7 @@ from wetgate.engine.frames import FrameStore, SourceFrame, window_numbers
 from wetgate.engine.graph import Graph, Step, demand_output_space
 from wetgate.engine.job import Job, Observer, OnEvent, Outcome
 from wetgate.engine.masks import MaskReader
-from wetgate.engine.outputs import Outputs, output_path, stem_of
+from wetgate.engine.outputs import Outputs, label_of, output_path, stem_of
 from wetgate.engine.pipeline import Abort, Timeline, WriteBehind, ahead, cores
 from wetgate.engine.record import FrameRecord, JobRecord, RunRecord, save_json
 from wetgate.io.opening import open_source
@@ -42,6 +42,9 @@ def render(
         return _Render(job, source, on_event, observer, abort or Abort()).run()
     finally:
         source.close()
+
+
+_CUTS_SHARE = 0.3  # of an analysis: finding cuts reads every frame once, a node reads them once or twice more
 
 
 def _budget(graph: Graph) -> int:
@@ -92,6 +95,7 @@ class _Render:
         self.timeline = Timeline()
         self.notes: list[str] = []
         self.failed: dict[int, str] = {}
+        self.refused = False
         self.records: dict[int, FrameRecord] = {}
         self.kept: list[int] = []
         self.lock = threading.Lock()
@@ -117,21 +121,23 @@ class _Render:
                     threads=threads,
                     check_abort=self.abort.check,
                 )
-                documents = self._analyses(numbers, setting)
-                setting = replace(
-                    setting,
-                    analyses={name: d.results for name, d in documents.items()},
-                    views=self._views(),
-                )
-                record = self._job_record(config, space, out_space, documents)
-                outputs = Outputs(job, source, numbers, record, config, out_space or space)
-                self.on_event({"event": "start", "frames": len(numbers), "job": record.hash, "output": job.output})
+                outputs = Outputs(job, source, numbers, config, out_space or space, space)
                 try:
+                    documents = self._analyses(self._analysed(numbers, outputs), setting)
+                    setting = replace(
+                        setting,
+                        analyses={name: d.results for name, d in documents.items()},
+                        views=self._views(),
+                    )
+                    record = self._job_record(config, space, out_space, documents)
+                    outputs.begin(record)
+                    self.on_event({"event": "start", "frames": len(numbers), "job": record.hash, "output": job.output})
                     self._frames(numbers, setting, outputs, out_space, documents)
                 except BaseException:
                     outputs.abort()
                     raise
-                if self.failed and outputs.ordered:
+                lost = bool(self.failed) and outputs.ordered
+                if lost:
                     self._note(f"{job.output} is not written: a movie has no holes, and a frame failed")
                     self.records.clear()
                     outputs.abort()
@@ -140,18 +146,24 @@ class _Render:
                 for note in outputs.notes:
                     self._note(note)
             finally:
-                self.store.keep(())
+                self.store.close()
                 masks.close()
         run = RunRecord(
-            record, self._source_record(numbers), job.output, list(self.records.values()), self.failed, self.notes
+            record,
+            self._source_record(numbers),
+            label_of(job.output),
+            list(self.records.values()),
+            self.failed,
+            self.notes,
         )
-        files = self._sidecars(numbers, documents, run, outputs)
+        # What stood under a movie's name before is still there, and so is its record.
+        files = [] if lost else self._sidecars(numbers, documents, run, outputs)
         outcome = Outcome(
             written=tuple(n for n in sorted(self.records) if n not in set(self.kept)),
             kept=tuple(self.kept),
             failed=dict(sorted(self.failed.items())),
             notes=tuple(self.notes),
-            record=str(outputs.record_path),
+            record="" if lost else str(outputs.record_path),
             files=tuple(files),
             source_space=space,
             out_space=out_space or space,
@@ -188,6 +200,12 @@ class _Render:
 
     # --- analysis
 
+    def _analysed(self, numbers: Sequence[int], outputs: Outputs) -> Sequence[int]:
+        """The frames that an analysis looks at. Files of a sequence are pieces of one whole, and a piece must have the
+        same pixels whatever else is rendered with it: all of the source. A movie is a whole by itself, whose metadata
+        must be that of its own frames."""
+        return numbers if outputs.ordered else tuple(self.source.numbers)
+
     def _analyses(self, numbers: Sequence[int], setting: Setting) -> dict[str, Analysis]:
         given = [load_analysis(path) for path in self.job.analyses]
         documents: dict[str, Analysis] = {}
@@ -200,7 +218,6 @@ class _Render:
                 used.add(match)
                 documents[step.name] = self._checked(given[match], step)
                 continue
-            self.on_event({"event": "analysis", "step": step.name, "frames": len(numbers)})
             documents[step.name] = self._analyse(step, numbers, setting, documents)
         for index, document in enumerate(given):
             if index not in used:
@@ -246,8 +263,14 @@ class _Render:
             self.store,
             self.colour,
             replace(setting, analyses={name: d.results for name, d in documents.items()}),
-            self._note,
+            self._on_analysis_event,
         )
+
+    def _on_analysis_event(self, event: Mapping[str, Any]) -> None:
+        if event["event"] == "note":
+            self._note(event["text"])
+        else:
+            self.on_event(event)
 
     # --- frames
 
@@ -306,6 +329,9 @@ class _Render:
         except WetgateError as error:
             self._fail(number, error)
             return
+        except Exception as error:
+            self._fail(number, _unforeseen("rendering", number, error))
+            return
         aovs, facts = dict(evaluator.aovs), dict(evaluator.facts)
         if self.observer is not None:
             self.observer.frame(number, read.frame, result, aovs)
@@ -332,13 +358,24 @@ class _Render:
             notes=loaded.notes,
             facts=facts,
         )
+        if outputs.ordered and (self.failed or self.refused):
+            return  # no movie will come of it
         try:
             self.abort.check()
             record = outputs.write(result, aovs, draft)
         except Interrupted:
             return
+        except UsageError as error:
+            if outputs.ordered:
+                self.refused = True
+                raise  # an encoder is opened by its first frame: this is the request's fault, not the frame's
+            self._fail(number, error)
+            return
         except WetgateError as error:
             self._fail(number, error)
+            return
+        except Exception as error:
+            self._fail(number, _unforeseen("writing", number, error))
             return
         self.timeline.add("write", number, began, time.perf_counter())
         self._done(record, outputs, kept=False)
@@ -353,8 +390,9 @@ class _Render:
         if path is not None:
             event["path"] = path
         for name in ("repaired", "clamped", "held_from", "missing"):
-            if getattr(record, name):
-                event[name] = getattr(record, name)
+            value = getattr(record, name)
+            if value or (name == "held_from" and value is not None):
+                event[name] = value
         self.on_event(event)
 
     def _fail(self, number: int, error: WetgateError) -> None:
@@ -405,7 +443,8 @@ class _Render:
     def _sidecars(
         self, numbers: Sequence[int], documents: Mapping[str, Analysis], run: RunRecord, outputs: Outputs
     ) -> list[str]:
-        files: list[str] = []
+        outputs.save_record(run)
+        files = [str(outputs.record_path)]
         stem = stem_of(self.job.output)
         for name, document in documents.items():
             path = Path(f"{stem}.{name}.analysis.json")
@@ -413,12 +452,19 @@ class _Render:
             files.append(str(path))
             instance = self.job.graph.step(name).at(numbers[0])
             if hasattr(instance, "sidecars"):
-                for kind, data in instance.sidecars(document.results, list(numbers)).items():
+                for kind, data in instance.sidecars(document.results, sorted(document.frames)).items():
                     save_json(Path(f"{stem}.{kind}.json"), data)
                     files.append(f"{stem}.{kind}.json")
-        outputs.save_record(run)
-        files.append(str(outputs.record_path))
         return files
+
+
+def _unforeseen(doing: str, number: int, error: Exception) -> FrameError:
+    """What no module of ours foresaw (memory, a library's own exception) fails its frame, not the whole render."""
+    return FrameError(
+        f"{doing} failed: {type(error).__name__}: {error}",
+        where=f"frame {number}",
+        remedy="report this with the record; it is a fault of the program or of the machine's memory",
+    )
 
 
 def analyse(
@@ -429,12 +475,22 @@ def analyse(
     store: FrameStore,
     colour: Colour,
     setting: Setting,
-    note: Any,
+    on_event: OnEvent,
 ) -> Analysis:
     """Run one step's whole-shot pass over ``numbers``; ``shot`` are all frames that windows may reach into.
 
     Frames that cannot be read are left out, with a note: they will fail by themselves when they are rendered.
+    Events: ``analysis`` as it begins, ``analysing`` with the share that is done, at each further hundredth.
     """
+    on_event({"event": "analysis", "step": step.name, "frames": len(numbers)})
+    done = 0
+
+    def progress(share: float) -> None:
+        nonlocal done
+        if int(100 * share) > done:
+            done = int(100 * share)
+            on_event({"event": "analysing", "step": step.name, "done": done / 100})
+
     below = replace(graph, output=step.input)
     evaluator = Evaluator(below, colour, shot, lambda n: store.get(n).frame, setting)
     reach = below.reach(numbers)
@@ -450,12 +506,14 @@ def analyse(
 
     readable: list[int] = []
     signatures = []
-    for number in numbers:
+    for position, number in enumerate(numbers):
         setting.check_abort()
+        progress(_CUTS_SHARE * position / len(numbers))
         try:
             signatures.append(signature(code_values(read(number)[0], colour)))
         except FrameError as error:
-            note(f"frame {number} was left out of the analysis of {step.name}: {error.message()}")
+            left_out = f"frame {number} was left out of the analysis of {step.name}: {error.message()}"
+            on_event({"event": "note", "text": left_out})
             continue
         readable.append(number)
     if not readable:
@@ -466,5 +524,6 @@ def analyse(
         threads=setting.threads,
         source_space=colour.source_space,
         check_abort=setting.check_abort,
+        progress=lambda share: progress(_CUTS_SHARE + (1 - _CUTS_SHARE) * share),
     )
     return analyse_step(step, readable, find_cuts(readable, signatures), read, colour, context)

@@ -17,8 +17,10 @@ from wetgate.engine.outputs import stem_of
 from wetgate.engine.pipeline import cores
 from wetgate.engine.record import digest, load_record, parse_header
 from wetgate.io.hashing import file_hash, pixel_hash
-from wetgate.io.header import read_header
+from wetgate.io.header import header_hash, read_header
 from wetgate.io.opening import open_source
+from wetgate.io.pattern import in_folder
+from wetgate.io.ranges import format_frames
 from wetgate.io.source import Source
 from wetgate.spec import Bound, Context, UsageError, WetgateError
 
@@ -62,11 +64,14 @@ class Verdict:
 def verify(result: str, *, source: str | None = None, record: str | None = None, config: str | None = None) -> Verdict:
     """Check a rendered sequence or image.
 
-    Every frame's header must name the job that the sidecar names, its pixels must have the recorded hash, and the
-    signature, where there is one, must fit. With ``source``, the source's pixels must have the recorded hashes, and a
-    node that states a consistency bound (:class:`wetgate.spec.Bound`) has it recomputed from the two files.
+    Every frame's header must be as it was written and name the job that the sidecar names, its pixels must have the
+    recorded hash, no frame may be there that the record does not know, and the signature, where there is one, must fit.
+    With ``source``, the source's pixels must have the recorded hashes, and a node that states a consistency bound
+    (:class:`wetgate.spec.Bound`) has it recomputed from the two files.
     """
     verdict = Verdict()
+    if Path(result).is_dir():
+        result = str(Path(result) / in_folder(Path(result)).label)
     path = Path(record) if record else Path(f"{stem_of(result)}.wetgate.json")
     if not path.is_file():
         raise UsageError(
@@ -88,6 +93,9 @@ def verify(result: str, *, source: str | None = None, record: str | None = None,
             with ThreadPoolExecutor(cores()) as pool:
                 for found in pool.map(lambda n: _frame_problems(results, n, entries, run), sorted(entries)):
                     verdict.problems.extend(found)
+            strangers = [n for n in results.numbers if n not in entries and Path(results.path_of(n)).is_file()]
+            if strangers:
+                verdict.problems.append(f"the record does not know frames {format_frames(strangers)}")
         verdict.frames = len(entries)
         if source is not None:
             _against_source(verdict, run, entries, results, source, stem_of(result), config)
@@ -108,14 +116,26 @@ def _frame_problems(
             return [f"frame {number} has no record in its header"]
         if header.get("job") != run.get("job"):
             return [f"frame {number} was made by another job"]
+        found = []
         recorded = entries[number]["output"]
         if header.get("output") != recorded:
-            return [f"frame {number}: its header and the record name different pixels"]
+            found.append(f"frame {number}: its header and the record name different pixels")
+        elif header != _expected_header(entries[number], run):
+            found.append(f"frame {number}: the record in its header is not the one that was written")
+        if entries[number].get("header", "") != header_hash(path):
+            found.append(f"frame {number}: its header was changed after it was rendered")
         if recorded and file_hash(path) != recorded:
-            return [f"frame {number}: its pixels were changed after it was rendered"]
+            found.append(f"frame {number}: its pixels were changed after it was rendered")
+        return found
     except WetgateError as error:
         return [f"frame {number} cannot be read: {error.message()}"]
     return []
+
+
+def _expected_header(entry: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+    """What the header's record must say, from the sidecar."""
+    job = {key: run.get(key) for key in ("schema", "job", *_JOB_KEYS)}
+    return job | {name: value for name, value in entry.items() if name != "header"}
 
 
 def _against_source(
@@ -166,8 +186,13 @@ def _against_source(
                 verdict.problems.append(f"frame {number}: {error.message()}")
                 continue
             verdict.bounds[number] = bound
-            if not bound.ok:
-                verdict.problems.append(f"frame {number}: {bound.sentence()}")
+            if bound.ok:
+                continue
+            text = f"frame {number}: {bound.sentence()}"
+            if entry["output"]:
+                verdict.problems.append(text)
+            else:
+                verdict.unchecked.append(f"{text}: what a coding with loss takes away cannot be told from it")
     finally:
         originals.close()
 

@@ -17,6 +17,11 @@ Event = Mapping[str, Any]
 _PLAIN_EVERY = 5.0  # seconds between lines where stderr is no terminal
 
 
+def counted(frames: int) -> str:
+    """``1 frame``, ``24 frames``."""
+    return f"{frames:,} frame" + ("" if frames == 1 else "s")
+
+
 class Progress:
     """Takes the engine's events. Everything for people goes to stderr; stdout carries results and JSON alone."""
 
@@ -48,22 +53,26 @@ class Progress:
 
     def _on_start(self, event: Event) -> None:
         self._total = int(event["frames"])
+        self._done = 0
         self._began = time.monotonic()
-        if not self._terminal:
-            return
+        self._last = self._began
+        if self._terminal:
+            self._open_bar("frames", self._total)
+
+    def _open_bar(self, what: str, total: float) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
+        self.close()
         self._bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
         )
-        self._task = self._bar.add_task("frames", total=self._total, rate="")
+        self._task = self._bar.add_task(what, total=total, rate="")
         self._bar.start()
 
     def _on_frame(self, event: Event) -> None:
@@ -84,14 +93,29 @@ class Progress:
         self._say(f"note: {event['text']}")
 
     def _on_analysis(self, event: Event) -> None:
-        self._say(f"analysing {event['frames']} frames for {event['step']}")
+        self._say(f"analysing {counted(event['frames'])} for {event['step']}")
+        self._began = time.monotonic()
+        self._last = self._began
+        if self._terminal:
+            self._open_bar("analysis", 1.0)
+
+    def _on_analysing(self, event: Event) -> None:
+        share = float(event["done"])
+        now = time.monotonic()
+        if self._bar is not None:
+            self._bar.update(self._task, completed=share, rate=f"{share:.0%}")
+        elif not self._terminal and now - self._last > _PLAIN_EVERY:
+            self._last = now
+            left = (now - self._began) * (1 - share) / share
+            self._say(f"analysis {share:.0%}, {left:.0f} s left")
 
     def _advance(self) -> None:
         self._done += 1
         now = time.monotonic()
         rate = self._done / max(now - self._began, 1e-9)
         if self._bar is not None:
-            self._bar.update(self._task, completed=self._done, rate=f"{rate:.2f} frames/s")
+            shown = f"{self._done}/{self._total}  {rate:.2f} frames/s"
+            self._bar.update(self._task, completed=self._done, rate=shown)
         elif not self._terminal and (now - self._last > _PLAIN_EVERY or self._done == self._total):
             self._last = now
             left = (self._total - self._done) / rate
