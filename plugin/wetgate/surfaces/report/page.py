@@ -17,8 +17,6 @@ from wetgate.spec import FrameError, UsageError
 from wetgate.surfaces.report import charts, images, scopes, viewer
 from wetgate.surfaces.report.data import Gallery, Picture, ReportData, Series, Side, Table
 
-# What the pictures are reduced to, widest first, until the page is within its limit.
-_WIDTHS = (1600, 1280, 960, 720)
 _LIMIT = 6_000_000
 _RECORD_MOST = 100_000  # characters of one entry of the record
 _METADATA = {
@@ -33,15 +31,11 @@ _LEVELS = {"error": "Error", "warning": "Warning", "note": "Note"}
 
 
 def build_report(data: ReportData) -> str:
-    """The report as HTML. Its large pictures are reduced until the page is under 6 MB or they are 720 pixels wide."""
-    widest = max(p.nits.shape[1] for side in (data.before, data.after) for p in side.pictures)
-    widths = [w for w in _WIDTHS if w < widest] or [_WIDTHS[-1]]
-    if widest > widths[0]:
-        widths.insert(0, min(widest, _WIDTHS[0]))
+    """The report as HTML. The comparison's pictures are reduced until the page is under 6 MB or they are smallest."""
     head, tail = _before_the_pictures(data), _after_the_pictures(data)
     page = ""
-    for width in dict.fromkeys(widths):
-        page = head + viewer.comparison(data, width) + tail
+    for sizes in viewer.sizes(data, _LIMIT - len(head) - len(tail)):
+        page = head + viewer.comparison(data, sizes) + tail
         if len(page) <= _LIMIT:
             break
     return page

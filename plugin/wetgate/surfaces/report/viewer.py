@@ -3,49 +3,61 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from html import escape
 
 import numpy as np
 
 from wetgate.color.hdr.scopes import BANDS
+from wetgate.engine.pipeline import cores
 from wetgate.surfaces.report import charts, images
-from wetgate.surfaces.report.data import Picture, Pixels, ReportData, Side
+from wetgate.surfaces.report.data import ReportData, Side
 
 STOPS = (0, -1, -2, -3)
 _BANDS = "bands"  # the false colour among the exposures
-# What is not the first look is kept smaller, for the page's sake: pixels wide, and WebP quality.
-_WIDEST_OTHER = 720
-_QUALITY_OTHER = 80
+# How wide the pictures may be, those of exposure 0 and the others: what is not the first look is kept smaller.
+_SIZES = ((1600, 720), (1280, 720), (960, 720), (960, 540), (720, 540), (720, 360))
+_QUALITY_OTHER = 80  # of WebP
 
 
-def comparison(data: ReportData, width: int) -> str:
-    """The section as HTML, its pictures at most ``width`` wide.
+def sizes(data: ReportData, room: int) -> Iterator[tuple[int, int]]:
+    """The sizes to try, largest first, without those at which the pictures would hardly fit into ``room`` bytes.
+
+    Judged by the middle frame: encoding all pictures of a shot only to find them too large takes seconds.
+    """
+    widest = max(p.nits.shape[1] for side in (data.before, data.after) for p in side.pictures)
+    middle = len(data.before.pictures) // 2
+    ladder = list(dict.fromkeys((min(first, widest), min(other, widest)) for first, other in _SIZES))
+    for size in ladder:
+        if size != ladder[-1]:
+            one = sum(len(uri) for *_, uri in _encoded(data, size, [middle]))
+            if one * len(data.before.pictures) > 1.1 * room:
+                continue
+        yield size
+
+
+def comparison(data: ReportData, size: tuple[int, int]) -> str:
+    """The section as HTML; its pictures are at most ``size`` wide, at exposure 0 and otherwise.
 
     Where either side is HDR it can be stopped down, both sides alike: every exposure is a picture of its own made from
     the float light, so that nothing bands and print and scripts that are off lose only the choice.
     """
-    sides = (("before", data.before), ("after", data.after))
-    peak = max(1000.0, *(float(np.nanmax(p.nits)) for _, side in sides for p in side.pictures))
-    hdr = data.before.hdr or data.after.hdr
-    shades = (*map(str, STOPS), _BANDS) if hdr else ("0",)
+    sides = {"before": data.before, "after": data.after}
     shown = []
-    for kind, side in sides:
-        for i, picture in enumerate(side.pictures):
-            text = escape(f"{side.label}, frame {picture.number}", quote=True)
-            for shade in shades:
-                quality = {} if shade == "0" else {"quality": _QUALITY_OTHER}
-                uri = images.photograph_uri(_pixels(picture, side, shade, peak, width), **quality)
-                hidden = "" if i == 0 and shade == "0" else " hidden"
-                shown.append(
-                    f'<img class="{kind}" data-index="{i}" data-shade="{shade}" alt="{text}{_told(shade)}" '
-                    f'decoding="sync" src="{uri}" draggable="false"{hidden}>'
-                )
+    for kind, i, shade, uri in _encoded(data, size, range(len(data.before.pictures))):
+        text = escape(f"{sides[kind].label}, frame {sides[kind].pictures[i].number}", quote=True)
+        hidden = "" if i == 0 and shade == "0" else " hidden"
+        shown.append(
+            f'<img class="{kind}" data-index="{i}" data-shade="{shade}" alt="{text}{_told(shade)}" '
+            f'decoding="sync" src="{uri}" draggable="false"{hidden}>'
+        )
     high, wide = data.after.pictures[0].nits.shape[:2]
     numbers = [p.number for p in data.before.pictures]
     labels = escape(data.before.label), escape(data.after.label)
     tags = "".join(
         f'<span class="tag {place}">{label}{_badge(side)}</span>'
-        for place, label, (_, side) in zip(("left", "right"), labels, sides, strict=True)
+        for place, label, side in zip(("left", "right"), labels, sides.values(), strict=True)
     )
     views = "".join(
         _button("view", v, t, v == "split")
@@ -59,16 +71,38 @@ def comparison(data: ReportData, width: int) -> str:
         f'<div class="split" role="slider" tabindex="0" aria-label="{between}" aria-valuemin="0" aria-valuemax="100" '
         'aria-valuenow="50" aria-orientation="horizontal"><i></i></div></div>'
         f'<div class="transport"><div class="choice" role="group" aria-label="View">{views}</div>'
-        f"{_scrubber(numbers)}</div>{_exposure(peak) if hdr else ''}{_caption(data)}</section>"
+        f"{_scrubber(numbers)}</div>{_exposure(_peak(data)) if _hdr(data) else ''}{_caption(data)}</section>"
     )
 
 
-def _pixels(picture: Picture, side: Side, shade: str, peak: float, width: int) -> Pixels:
-    if shade == _BANDS:
-        return images.bands_for_the_page(picture, width=min(width, _WIDEST_OTHER))
-    stops = int(shade)
-    width = min(width, _WIDEST_OTHER) if stops else width
-    return images.for_the_page(picture, hdr=side.hdr, peak=peak, width=width, stops=stops)
+def _encoded(data: ReportData, size: tuple[int, int], frames: Iterable[int]) -> list[tuple[str, int, str, str]]:
+    """Side, place of the frame, exposure and data URI of each picture of these frames."""
+    peak = _peak(data)
+    shades = (*map(str, STOPS), _BANDS) if _hdr(data) else ("0",)
+    wanted = [(kind, i, shade) for kind in ("before", "after") for i in frames for shade in shades]
+
+    def encode(which: tuple[str, int, str]) -> str:
+        kind, i, shade = which
+        side = data.before if kind == "before" else data.after
+        picture = side.pictures[i]
+        if shade == "0":
+            return images.photograph_uri(images.for_the_page(picture, hdr=side.hdr, peak=peak, width=size[0]))
+        if shade == _BANDS:
+            pixels = images.bands_for_the_page(picture, width=size[1])
+        else:
+            pixels = images.for_the_page(picture, hdr=side.hdr, peak=peak, width=size[1], stops=int(shade))
+        return images.photograph_uri(pixels, quality=_QUALITY_OTHER)
+
+    with ThreadPoolExecutor(cores()) as workers:
+        return [(*which, uri) for which, uri in zip(wanted, workers.map(encode, wanted), strict=True)]
+
+
+def _hdr(data: ReportData) -> bool:
+    return data.before.hdr or data.after.hdr
+
+
+def _peak(data: ReportData) -> float:
+    return max(1000.0, *(float(np.nanmax(p.nits)) for side in (data.before, data.after) for p in side.pictures))
 
 
 def _told(shade: str) -> str:
