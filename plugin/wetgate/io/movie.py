@@ -20,10 +20,11 @@ from wetgate.io.movie_index import MovieIndex, index_packets, video_stream
 from wetgate.io.movie_planes import layout_of
 from wetgate.io.movie_read import MovieSource, Stream, bit_depth, channel_names
 from wetgate.io.movie_side_data import DECODER_OPTIONS
-from wetgate.io.movie_tags import StreamTags, chroma_location, exact_rate, find_timecode, first_field, read_tags
+from wetgate.io.movie_tags import StreamTags, chroma_location, find_timecode, first_field, read_tags
 from wetgate.io.movie_timecode import parse_timecode
 from wetgate.io.movie_write import MovieSink, open_movie_sink
 from wetgate.io.ranges import parse_frames
+from wetgate.io.rates import exact_rate
 from wetgate.io.source import OnMissing, SourceInfo, SpaceHint
 from wetgate.spec import UsageError
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import threading
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
 import av
@@ -167,18 +166,6 @@ def chroma_location(container: InputContainer, stream_index: int) -> str:
 def first_field(field_order: int) -> str:
     """``top`` or ``bottom``, "" for progressive or unknown, from libavcodec's field order."""
     return _FIELDS.get(field_order, "")
-
-
-# Frame rates in use (ST 2036-1, film and television of old): a measured rate this near to one of them is that one.
-_RATES = [Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120)] + [Fraction(n) for n in range(1, 121)]
-
-
-def exact_rate(measured: Fraction | None) -> Fraction | None:
-    """A container's rounded frame rate as the exact one it stands for: within 20 parts in a million."""
-    if measured is None or measured <= 0:
-        return None
-    near = min(_RATES, key=lambda rate: abs(rate - measured))
-    return near if abs(near - measured) <= near * Fraction(20, 1_000_000) else measured
 
 
 def find_timecode(container: InputContainer, first: VideoStream, frame: av.VideoFrame) -> str | None:

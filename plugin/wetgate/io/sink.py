@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal, Protocol
 
-from wetgate.spec import Frame
+from wetgate.io.rates import given_rate
+from wetgate.spec import Frame, UsageError
 
 Depth = Literal["half", "float", "uint8", "uint10", "uint12", "uint16"]
 Overflow = Literal["clamp", "error"]
+_OVERFLOWS = ("clamp", "error")
 
 # Given the hash of the pixels as they are stored ("" where the coding is lossy) and how many samples were clamped, the
 # header entries to add.
@@ -27,7 +29,8 @@ class WriteOptions:
     ``same_space`` says that the pixels are still in the space of the source, so that its own colour labels stay true.
 
     Movies: ``codec`` (libavcodec encoder name), ``pixel_format``, ``quality`` (the encoder's own scale, crf or
-    qscale), ``codec_options`` (passed on as they are), ``rate`` in frames a second, ``start_timecode`` and
+    qscale), ``codec_options`` (passed on as they are), ``rate`` in frames a second (whatever
+    :func:`wetgate.io.rates.given_rate` takes becomes its exact Fraction), ``start_timecode`` and
     ``full_range`` (None: as the space prescribes, which for video is narrow).
     """
 
@@ -42,6 +45,12 @@ class WriteOptions:
     quality: float | None = None
     full_range: bool | None = None
     codec_options: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.overflow not in _OVERFLOWS:
+            raise UsageError(f"overflow is {self.overflow!r}", where="overflow", allowed=", ".join(_OVERFLOWS))
+        if self.rate is not None:
+            object.__setattr__(self, "rate", given_rate(self.rate))
 
 
 @dataclass(frozen=True, slots=True)
