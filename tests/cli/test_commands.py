@@ -144,7 +144,7 @@ def test_aovs_are_written_one_file_a_view_and_frame(run: Run, footage: Path) -> 
     again = run(
         "render", footage / "sdr.####.png", "-o", footage / "o/x.####.exr", *LIFT, "--aov", footage / "aov", "--resume"
     )
-    assert "1 frames written" in again.out
+    assert "1 frame written" in again.out
 
 
 def test_a_report_comes_with_any_render(run: Run, footage: Path) -> None:

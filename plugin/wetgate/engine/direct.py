@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from wetgate.color.config import ColorConfig
+from wetgate.engine.analysis import Analysis
 from wetgate.engine.colour import Colour, unknown_space
 from wetgate.engine.evaluate import Evaluator, Setting
 from wetgate.engine.frames import FrameStore
 from wetgate.engine.graph import SCHEMA, Graph, build, demand_output_space
+from wetgate.engine.job import demand_device
 from wetgate.engine.pipeline import cores
 from wetgate.engine.render import analyse
 from wetgate.io.repair import repair
@@ -58,7 +60,7 @@ class MemorySource:
 
 
 def run_graph(
-    graph: Graph,
+    graph: Graph | Mapping[str, Any],
     frames: Frames,
     *,
     in_space: str | None = None,
@@ -70,7 +72,7 @@ def run_graph(
     device: str = "auto",
     aovs: dict[int, dict[str, Image]] | None = None,
 ) -> Any:
-    """Work a graph on one frame or on a shot.
+    """Work a graph, or one as parsed YAML, on one frame or on a shot.
 
     ``frames`` is a :class:`~wetgate.spec.Frame` or an array (H, W, 3 or 4) float32, or a list of either, which is a
     shot: windows and analyses reach over the list. Returns the same kind. Arrays need ``in_space``; frames carry their
@@ -78,14 +80,17 @@ def run_graph(
     ``analyses`` are results by step name; nodes that want one and have none are analysed over the list first.
     ``aovs``, where given, receives every view by frame number and ``step.view``.
     """
-    graph = graph.with_fidelity(fidelity)
+    demand_device(device)
+    graph = _graph(graph).with_fidelity(fidelity)
     single = isinstance(frames, (Frame, np.ndarray))
-    given: list[Any] = [frames] if single else list(frames)  # type: ignore[arg-type]
+    if not single and (isinstance(frames, (str, bytes)) or not isinstance(frames, Iterable)):
+        raise _no_frame(frames)
+    given: list[Any] = [frames] if single else list(cast(Iterable[Any], frames))
     if not given:
         raise UsageError("there are no frames", remedy="give at least one")
     shot = [_as_frame(f, number, in_space) for number, f in enumerate(given)]
     loaded = ColorConfig.load(config)
-    space = shot[0].space
+    space = _one_space(shot)
     if graph.used() and not space:
         raise unknown_space("the frames")
     space = loaded.resolve(space) if space else ""
@@ -104,7 +109,7 @@ def run_graph(
             wants = step.node.analyzes and step.name not in setting.analyses
             if wants and not all(step.is_identity(n) for n in source.numbers):
                 document = analyse(
-                    graph, step, source.numbers, source.numbers, store, colour, setting, lambda text: None
+                    graph, step, source.numbers, source.numbers, store, colour, setting, lambda event: None
                 )
                 setting = replace(setting, analyses={**setting.analyses, step.name: document.results})
         evaluator = Evaluator(graph, colour, source.numbers, lambda n: store.get(n).frame, setting, out_space or "")
@@ -120,12 +125,13 @@ def run_graph(
 def run_node(node: Node, frames: Frames, **options: Any) -> Any:
     """Work one node: its parameters and the options of :func:`run_graph` as keywords, told apart by name.
 
-    A parameter may be a dict of keyframes. ``analysis`` is the results object of the node's analysis.
+    A parameter may be a dict of keyframes. ``analysis`` is a document of :func:`wetgate.analyze`, or its results.
     """
     names = ("in_space", "out_space", "config", "fidelity", "threads", "device", "aovs")
     own = {name: options.pop(name) for name in names if name in options and name not in node.params}
     if "analysis" in options:
-        own["analyses"] = {node.id: options.pop("analysis")}
+        own["analyses"] = {node.id: _results(options.pop("analysis"))}
+    options = {name: v.item() if isinstance(v, np.generic) else v for name, v in options.items()}
     graph = build({"graph": SCHEMA, "nodes": [{"node": node.id, "name": node.id, "params": options}]})
     return run_graph(graph, frames, **own)
 
@@ -135,6 +141,43 @@ def _as_frame(given: Any, number: int, in_space: str | None) -> Frame:
         return replace(given, space=in_space or given.space)
     if isinstance(given, np.ndarray):
         return Frame(given, in_space or "", number)
+    raise _no_frame(given)
+
+
+def _no_frame(given: object) -> UsageError:
+    return UsageError(
+        f"a frame is {type(given).__name__}",
+        allowed="a Frame, or a float32 array of shape (H, W, 3) or (H, W, 4), or a list of them",
+        remedy="read files with wetgate.read",
+    )
+
+
+def _one_space(shot: Sequence[Frame]) -> str:
+    """The space of all frames; a shot of several would be taken for something that it is not."""
+    other = next((f for f in shot if f.space != shot[0].space), None)
+    if other is not None:
+        raise UsageError(
+            f"frame {shot[0].number} is in {shot[0].space or 'no space'}, frame {other.number} in"
+            f" {other.space or 'no space'}",
+            where="frames",
+            remedy="bring a shot to one space first, or give in_space for all",
+        )
+    return shot[0].space
+
+
+def _graph(given: Graph | Mapping[str, Any]) -> Graph:
+    if isinstance(given, Graph):
+        return given
+    if isinstance(given, Mapping):
+        return build(given)
+    raise UsageError(f"a graph is {type(given).__name__}", allowed="a graph", remedy="load one by wetgate.load_graph")
+
+
+def _results(given: object) -> Mapping[str, Any]:
+    if isinstance(given, Analysis):
+        return given.results
+    if isinstance(given, Mapping):
+        return given
     raise UsageError(
-        f"a frame is {type(given).__name__}", allowed="a Frame, or a float32 array of shape (H, W, 3) or (H, W, 4)"
+        f"analysis is {type(given).__name__}", where="analysis", allowed="what wetgate.analyze returns, or its results"
     )

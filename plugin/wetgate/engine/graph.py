@@ -33,6 +33,7 @@ SOURCE = "source"
 _TOP_KEYS = ("graph", "title", "description", "nodes", "output", "in_space", "out_space")
 _STEP_KEYS = ("node", "version", "name", "input", "params", "mask", "enabled")
 _MASK_KEYS = ("channel", "files", "step", "view", "invert")
+_FIDELITIES = ("forensic", "faithful", "pleasing")
 # A comma in "-n node:a=1,b=0.2,0.3,0.4" starts a new parameter only where a name and "=" follow.
 _NEXT_PARAM = re.compile(r",(?=\s*[A-Za-z_]\w*\s*=)")
 
@@ -138,6 +139,8 @@ class Graph:
         """The graph with one fidelity for every node that has the parameter; None leaves each node its own."""
         if fidelity is None:
             return self
+        if fidelity not in _FIDELITIES:
+            raise UsageError(f"fidelity is {fidelity!r}", where="fidelity", allowed=", ".join(_FIDELITIES))
         return replace(self, steps=tuple(s.with_values(fidelity=fidelity) for s in self.steps))
 
     def record(self) -> dict[str, Any]:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from wetgate.engine.graph import Graph
 from wetgate.engine.pipeline import Timeline
+from wetgate.io.ranges import GRAMMAR
 from wetgate.io.sink import WriteOptions
 from wetgate.io.source import OnMissing
-from wetgate.spec import Fidelity, Frame, Image
+from wetgate.spec import Fidelity, Frame, Image, UsageError, WetgateError, raise_all
 
 OnError = Literal["continue", "stop"]
+_WORDS = {
+    "on_missing": ("error", "hold", "black"),
+    "on_error": ("continue", "stop"),
+    "fidelity": ("forensic", "faithful", "pleasing"),
+}
 # {"event": "start"|"analysis"|"analysing"|"frame"|"note"|"failed"|"done", ...}: one JSON object each.
 OnEvent = Callable[[Mapping[str, Any]], None]
 
@@ -46,6 +53,39 @@ class Job:
     read_ahead: int = 4
     write_behind: int = 4
     sign: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise :class:`UsageError` for fields that no job can have, all at once."""
+        problems: list[WetgateError] = []
+        for name, empty in (("input", "the footage to read"), ("output", "where the frames go")):
+            value = getattr(self, name)
+            if not isinstance(value, str) or not value.strip():
+                problems.append(UsageError(f"{name} is {value!r}", where=name, remedy=f"name {empty}"))
+        for name, words in _WORDS.items():
+            value = getattr(self, name)
+            if value not in words and not (name == "fidelity" and value is None):
+                problems.append(
+                    UsageError(f"{name} is {value!r}", where=name, allowed=", ".join(words), remedy="choose one")
+                )
+        for name, least in (("threads", 0), ("read_ahead", 0), ("write_behind", 1)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                problems.append(UsageError(f"{name} is {value!r}", where=name, allowed=f"whole numbers from {least}"))
+        if self.frames is not None and not isinstance(self.frames, str):
+            problems.append(UsageError(f"frames is {self.frames!r}", where="frames", allowed="text: " + GRAMMAR))
+        if not isinstance(self.options, WriteOptions):
+            problems.append(UsageError("options are no WriteOptions", where="options", allowed="WriteOptions(...)"))
+        try:
+            demand_device(self.device)
+        except UsageError as error:
+            problems.append(error)
+        raise_all(problems)
+
+
+def demand_device(device: str) -> None:
+    """Raise :class:`UsageError` for what names no device: ``auto``, ``cpu``, ``cuda`` and ``cuda:N`` do."""
+    if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+        raise UsageError(f"the device is {device!r}", where="device", allowed="auto, cpu, cuda, cuda:N")
 
 
 class Observer(Protocol):

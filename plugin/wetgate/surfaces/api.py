@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from wetgate.engine.verify import Verdict
 
 
-def graph_of(graph: Graph | str | Path | None, nodes: Sequence[str]) -> Graph:
+def graph_of(graph: Graph | str | Path | None, nodes: str | Sequence[str]) -> Graph:
     """The graph that was asked for: one that is made, a file or preset, or a chain of ``node:param=value`` strings."""
     if graph is not None and nodes:
         raise UsageError("a graph and nodes are both given", allowed="--graph or -n", remedy="give one of them")
@@ -32,6 +34,7 @@ def graph_of(graph: Graph | str | Path | None, nodes: Sequence[str]) -> Graph:
         return graph
     if graph is not None:
         return load_graph(graph)
+    nodes = [nodes] if isinstance(nodes, str) else nodes
     return parse_nodes(nodes) if nodes else build({"graph": SCHEMA, "nodes": []})
 
 
@@ -54,17 +57,27 @@ def render(
     :class:`wetgate.engine.job.Job`: ``frames``, ``in_space``, ``out_space``, ``config``, ``on_missing``, ``on_error``,
     ``resume``, ``aov_dir``, ``analyses``, ``fidelity``, ``device``, ``threads``, ``sign``.
     """
-    made = Job(str(input), str(output), graph_of(graph, nodes), options=options or WriteOptions(), **job)
+    made = Job(_path(input), _path(output), graph_of(graph, nodes), options=options or WriteOptions(), **job)
     return _render(made, on_event, observer, abort)
 
 
+def _path(given: str | Path) -> Any:
+    """A path as text; what is none stays as it is, for the job to refuse."""
+    return str(given) if isinstance(given, os.PathLike) else given
+
+
 def read(
-    spec: str | Path, *, frames: str | None = None, in_space: str | None = None, on_missing: OnMissing = "error"
+    spec: str | Path,
+    *,
+    frames: str | None = None,
+    in_space: str | None = None,
+    config: str | None = None,
+    on_missing: OnMissing = "error",
 ) -> list[Frame]:
     """The frames of an image, a sequence or a movie, in the space that ``in_space`` or the file names."""
     source = open_source(spec, frames=frames, on_missing=on_missing)
     try:
-        space, _ = source_space(in_space, source, ColorConfig.load())
+        space, _ = source_space(in_space, source, ColorConfig.load(config))
         return [source.read(n).frame.with_(space=space) for n in source.numbers]
     finally:
         source.close()
@@ -73,6 +86,16 @@ def read(
 def write(frames: Frame | Iterable[Frame], spec: str | Path, *, options: WriteOptions | None = None) -> list[Written]:
     """Write frames to a pattern, an image or a movie, labelled with the space that they carry."""
     shot = [frames] if isinstance(frames, Frame) else list(frames)
+    stranger = next((f for f in shot if not isinstance(f, Frame)), None)
+    if stranger is not None:
+        raise UsageError(
+            f"a frame to write is {type(stranger).__name__}",
+            allowed="wetgate.Frame",
+            remedy="name its space and number: Frame(pixels, 'ACEScg', 1001)",
+        )
+    twice = next((n for n, count in Counter(f.number for f in shot).items() if count > 1), None)
+    if twice is not None:
+        raise UsageError(f"two frames have the number {twice}", remedy="number the frames of a shot apart")
     if not shot:
         raise UsageError("there are no frames to write", remedy="give at least one")
     spaces = {f.space for f in shot}
@@ -129,11 +152,13 @@ def degrade(input: str | Path, output: str | Path, recipe: str | Sequence[str], 
     return damaged(str(input), str(output), [recipe] if isinstance(recipe, str) else list(recipe), **options)
 
 
-def measure(a: str | Path, b: str | Path, metrics: Sequence[str] = ("psnr", "ssim"), **options: Any) -> Measurement:
+def measure(
+    a: str | Path, b: str | Path, metrics: str | Sequence[str] = ("psnr", "ssim"), **options: Any
+) -> Measurement:
     """Compare two shots: ``wetgate measure`` as a call. See :func:`wetgate.engine.measure.measure`."""
     from wetgate.engine.measure import measure as measured
 
-    return measured(str(a), str(b), list(metrics), **options)
+    return measured(str(a), str(b), [metrics] if isinstance(metrics, str) else list(metrics), **options)
 
 
 def verify(result: str | Path, *, source: str | Path | None = None, **options: Any) -> Verdict:

@@ -44,13 +44,14 @@ Nodes = Annotated[
 GraphFile = Annotated[
     str | None, typer.Option("--graph", "-g", help="A graph file, or a preset.", autocompletion=_complete_graphs)
 ]
-Frames = Annotated[str | None, typer.Option("--frames", help="1001-1100x2, or a list.")]
+Frames = Annotated[str | None, typer.Option("--frames", help="1001-1100x2, or a list; else all.")]
 InSpace = Annotated[
     str | None,
-    typer.Option("--in-space", help="Colour space of IN, where the file is silent.", autocompletion=_complete_spaces),
+    typer.Option("--in-space", help="Colour space of IN; else what the file says.", autocompletion=_complete_spaces),
 ]
 OutSpace = Annotated[
-    str | None, typer.Option("--out-space", help="Colour space of OUT.", autocompletion=_complete_spaces)
+    str | None,
+    typer.Option("--out-space", help="Colour space of OUT; else that of IN.", autocompletion=_complete_spaces),
 ]
 Config = Annotated[str | None, typer.Option("--config", help="OCIO config; else $OCIO, else the ACES studio config.")]
 OnMissing = Annotated[str, typer.Option("--on-missing", help="A frame that is not there: error, hold or black.")]
@@ -59,8 +60,8 @@ Compression = Annotated[str | None, typer.Option("--compression", help="zip, zip
 Codec = Annotated[str | None, typer.Option("--codec", help="Movie codec: prores_ks, libx265, ffv1, ...")]
 Quality = Annotated[float | None, typer.Option("--quality", help="The codec's own scale (crf, qscale).")]
 PixelFormat = Annotated[str | None, typer.Option("--pixel-format", help="yuv422p10le, yuv420p10le, ...")]
-Rate = Annotated[str | None, typer.Option("--rate", help="Frames a second, 24 or 24000/1001.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON line an event, on stdout.")]
+Rate = Annotated[str | None, typer.Option("--rate", help="Frames a second: 24, 23.976, 24000/1001.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, one line an event, for programs.")]
 
 
 def collect(values: Mapping[str, Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from wetgate.engine.graph import parse_nodes
@@ -34,6 +35,8 @@ def _domain(text: str | None) -> tuple[float, float] | None:
         return None
     try:
         low, high = (float(part) for part in text.split(","))
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise ValueError
     except ValueError:
         raise UsageError(f"the domain is {text!r}", where="--domain", allowed="LOW,HIGH") from None
     return low, high

@@ -24,6 +24,11 @@ app = typer.Typer(
 )
 
 
+def _examples(*commands: str) -> str:
+    """The end of a command's help: what one types. \\b keeps the lines as they are."""
+    return "\n".join(["\b", "Examples:", *(f"  {command}" for command in commands)])
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         print(f"wetgate {__version__}")
@@ -40,7 +45,9 @@ def wetgate(
     """Colour-managed film and video restoration."""
 
 
-@app.command()
+@app.command(
+    epilog=_examples("wetgate nodes", "wetgate nodes hdr_lift", "wetgate nodes --json > nodes.json"),
+)
 def nodes(
     node: Annotated[str | None, typer.Argument(help="One node, with its parameters.")] = None,
     as_json: arg.Json = False,
@@ -51,7 +58,14 @@ def nodes(
     print_nodes(node, as_json)
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "wetgate render shot.mov -o hdr.mov --graph hdr-lift --report hdr.html",
+        "wetgate render sdr.####.exr -o hdr.####.exr -n hdr_lift:method=bt2446a,peak=1000 "
+        "--in-space srgb_tx --out-space rec2100_pq_display",
+        "wetgate render plate.%04d.exr -o copy/ --frames 1001-1100x2 --resume",
+    )
+)
 def render(
     input: arg.Input,
     output: arg.Output,
@@ -92,7 +106,13 @@ def render(
     _end(run_render(arg.collect(locals())))
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "wetgate analyze sdr.####.exr -n hdr_lift --in-space srgb_tx -o shot.json",
+        "wetgate render sdr.####.exr -o hdr.####.exr -n hdr_lift --in-space srgb_tx --out-space ACEScg "
+        "--analysis shot.json --frames 1001-1010",
+    )
+)
 def analyze(
     input: arg.Input,
     output: Annotated[str, typer.Option("-o", "--output", help="The document, shot.json.")],
@@ -111,7 +131,13 @@ def analyze(
     _end(run_analyze(arg.collect(locals())))
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "wetgate degrade clean.####.exr -o aged.####.exr -r archive-film --seed 7 --in-space ACEScg",
+        "wetgate degrade clean.mov -o aged.mov -r grain:amount=0.5 -r dust --truth truth/",
+        "wetgate degrade --list",
+    )
+)
 def degrade(
     input: Annotated[str | None, typer.Argument(help="Image, sequence or movie.")] = None,
     output: Annotated[str | None, typer.Option("-o", "--output", help="Where the damaged frames go.")] = None,
@@ -138,10 +164,15 @@ def degrade(
     _end(run_degrade(arg.collect(locals())))
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "wetgate measure clean.####.exr restored.####.exr --metrics psnr,ssim,de2000 --in-space ACEScg",
+        "wetgate measure --metrics list",
+    )
+)
 def measure(
-    a: Annotated[str, typer.Argument(help="The reference: image, sequence or movie.")],
-    b: Annotated[str, typer.Argument(help="What is measured against it.")],
+    a: Annotated[str | None, typer.Argument(help="The reference: image, sequence or movie.")] = None,
+    b: Annotated[str | None, typer.Argument(help="What is measured against it.")] = None,
     metrics: Annotated[str, typer.Option("--metrics", help="Comma-separated names, or 'list'.")] = "psnr,ssim",
     frames: arg.Frames = None,
     in_space: Annotated[str | None, typer.Option("--in-space", help="Space of A, and of B unless given.")] = None,
@@ -155,7 +186,12 @@ def measure(
     _end(run_measure(arg.collect(locals())))
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "wetgate lut hdr_lift:method=bt2446a --in-space srgb_tx --out-space rec2100_pq_display -o a.cube",
+        "wetgate lut hdr_lift:method=bt2446c --in-space ACEScg --out-space rec2100_pq_display -o c.clf --size 65",
+    )
+)
 def lut(
     node: Annotated[list[str], typer.Argument(help="node:param=v,... in order.")],
     output: Annotated[str, typer.Option("-o", "--output", help="x.clf or x.cube.")],
@@ -174,7 +210,9 @@ def lut(
     _end(run_lut(arg.collect(locals())))
 
 
-@app.command()
+@app.command(
+    epilog=_examples("wetgate verify hdr.####.exr", "wetgate verify hdr.####.exr --source sdr.####.exr --json")
+)
 def verify(
     result: Annotated[str, typer.Argument(help="What wetgate rendered: the image or sequence.")],
     source: Annotated[str | None, typer.Option("--source", help="The original, to check against.")] = None,
@@ -190,7 +228,7 @@ def verify(
     _end(run_verify(arg.collect(locals())))
 
 
-@app.command()
+@app.command(epilog=_examples("wetgate demo -o demo-out --frames 24 --size 960x540"))
 def demo(
     output: Annotated[str, typer.Option("-o", "--output", help="Folder for everything that it makes.")] = "demo-out",
     frames: Annotated[int, typer.Option("--frames", min=2, max=240, help="Length of the shot.")] = 24,

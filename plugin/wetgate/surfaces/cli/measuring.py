@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 from wetgate.engine.verify import verify
+from wetgate.spec import UsageError
+from wetgate.surfaces.cli.progress import counted
 
 
 def run_measure(args: Any) -> int:
@@ -13,9 +15,14 @@ def run_measure(args: Any) -> int:
     from wetgate.engine import measure as measuring
 
     if args.metrics == "list":
-        for name, text in measuring.available().items():
-            print(f"{name:<16} {text}")
+        known = measuring.available()
+        print(json.dumps(known) if args.as_json else "\n".join(f"{name:<16} {text}" for name, text in known.items()))
         return 0
+    missing = [name for name, value in (("A", args.a), ("B", args.b)) if not value]
+    if missing:
+        raise UsageError(
+            f"{' and '.join(missing)} missing", remedy="write wetgate measure A B, or wetgate measure --metrics list"
+        )
     names = [name.strip() for name in args.metrics.split(",") if name.strip()]
     measurement = measuring.measure(
         args.a,
@@ -36,7 +43,7 @@ def run_verify(args: Any) -> int:
     if args.as_json:
         print(json.dumps(verdict.to_json()))
         return 0 if verdict.ok else 3
-    print(f"{verdict.frames} frames checked: {'everything holds' if verdict.ok else 'NOT as recorded'}")
+    print(f"{counted(verdict.frames)} checked: {'everything holds' if verdict.ok else 'NOT as recorded'}")
     print(f"signed by {verdict.signer}" if verdict.signer else "not signed")
     if verdict.bounds:
         worst = max(verdict.bounds.values(), key=lambda b: b.value)

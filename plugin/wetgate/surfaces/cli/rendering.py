@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from wetgate.engine.analyse import analyse_shot
 from wetgate.engine.job import Job, Outcome
 from wetgate.engine.render import render
+from wetgate.io.atomic import make_folder
+from wetgate.io.ranges import format_frames
+from wetgate.io.rates import given_rate
 from wetgate.io.sink import WriteOptions
 from wetgate.spec import UsageError
 from wetgate.surfaces.api import graph_of
 from wetgate.surfaces.cli.arguments import one_of
-from wetgate.surfaces.cli.progress import Progress, interruptible
+from wetgate.surfaces.cli.progress import Progress, counted, interruptible
 
 ON_MISSING = ("error", "hold", "black")
 _DEPTHS = ("half", "float", "uint8", "uint10", "uint12", "uint16")
@@ -29,23 +30,11 @@ def write_options(args: Any) -> WriteOptions:
         depth=one_of(args.depth, _DEPTHS, "--depth"),
         compression=args.compression,
         overflow=one_of(getattr(args, "overflow", "clamp"), ("clamp", "error"), "--overflow"),
-        rate=_rate(args.rate),
+        rate=None if args.rate is None else given_rate(args.rate, "--rate"),
         codec=args.codec,
         quality=args.quality,
         pixel_format=getattr(args, "pixel_format", None),
     )
-
-
-def _rate(text: str | None) -> Fraction | None:
-    if text is None:
-        return None
-    try:
-        rate = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        rate = Fraction(0)
-    if rate <= 0:
-        raise UsageError(f"the rate is {text!r}", where="--rate", allowed="24, 25, 24000/1001, 23.976, ...")
-    return rate
 
 
 def run_render(args: Any) -> int:
@@ -72,38 +61,55 @@ def run_render(args: Any) -> int:
         threads=args.threads,
         sign=args.sign,
     )
-    collector = Collector(job.config) if args.report else None
+    report = _report_path(args.report)
+    collector = Collector(job.config) if report is not None else None
     progress = Progress(args.as_json)
     try:
         with interruptible() as abort:
             outcome = render(job, progress, collector, abort)
     finally:
         progress.close()
-    if collector is not None:
-        collector.write(Path(args.report), outcome)
     if not args.as_json:
-        print(summary(outcome, args.report))
+        print(summary(outcome))
+    if collector is not None and report is not None:
+        collector.write(report, outcome)
+        if not args.as_json:
+            print(f"report: {report}")
     return outcome.exit_code
 
 
-def summary(outcome: Outcome, report: str | None = None) -> str:
+def _report_path(text: str | None) -> Path | None:
+    """Where the report goes, known to be possible before hours of work."""
+    if text is None:
+        return None
+    path = Path(text)
+    if not text or path.is_dir():
+        raise UsageError(f"{text!r} is no file name", where="--report", remedy="name a page, report.html")
+    make_folder(path.parent)
+    return path
+
+
+def summary(outcome: Outcome) -> str:
     """What a person wants to read at the end."""
     frames = len(outcome.written)
     rate = f", {frames / outcome.seconds:.2f} frames/s" if outcome.seconds > 0 and frames else ""
-    lines = [f"{frames} frames written in {outcome.seconds:.1f} s{rate}"]
+    lines = [f"{counted(frames)} written in {outcome.seconds:.1f} s{rate}"]
     if outcome.kept:
-        lines.append(f"{len(outcome.kept)} frames kept from before")
+        lines.append(f"{counted(len(outcome.kept))} kept from before")
     if outcome.failed:
-        lines.append(f"{len(outcome.failed)} frames failed: {' '.join(map(str, outcome.failed))}")
-    lines.append(f"record: {outcome.record}")
+        lines.append(f"{counted(len(outcome.failed))} failed: {format_frames(outcome.failed)}")
+    if outcome.record:
+        lines.append(f"record: {outcome.record}")
     lines.extend(f"also: {path}" for path in outcome.files if path != outcome.record)
-    if report:
-        lines.append(f"report: {report}")
     return "\n".join(lines)
 
 
 def run_analyze(args: Any) -> int:
     """Analyse, and keep the document."""
+    path = Path(args.output)
+    if path.suffix != ".json":
+        raise UsageError(f"{args.output!r} does not end in .json", where="-o", remedy="name the document shot.json")
+    make_folder(path.parent)
     progress = Progress(args.as_json)
     try:
         with interruptible() as abort:
@@ -120,10 +126,6 @@ def run_analyze(args: Any) -> int:
             )
     finally:
         progress.close()
-    path = Path(args.output)
-    if path.suffix != ".json":
-        raise UsageError(f"{path} does not end in .json", where="-o", remedy="name the document shot.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
     document.save(path)
     result: Mapping[str, Any] = {
         "event": "done",
@@ -135,5 +137,5 @@ def run_analyze(args: Any) -> int:
         print(json.dumps(result))
     else:
         cuts = f", cuts at {' '.join(map(str, document.cuts))}" if document.cuts else ""
-        print(f"{path}: {document.node}, {len(document.frames)} frames{cuts}", file=sys.stdout)
+        print(f"{path}: {document.node}, {counted(len(document.frames))}{cuts}")
     return 0
