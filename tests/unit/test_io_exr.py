@@ -487,3 +487,11 @@ def test_real_pictures_pass_through_to_the_last_bit(tmp_path: Path, real_data: P
         assert changed == loaded.repaired, path.name
         assert read_header(out) == read_header(path), path.name
         assert file_hash(out) == written.pixel_hash, path.name
+
+
+def test_a_rate_given_for_writing_is_in_the_header(tmp_path: Path) -> None:
+    options = WriteOptions(rate=Fraction(24000, 1001))
+    with_sink = open_sink(tmp_path / "a.exr", numbers=[1], options=options, space="", interop_id=None)
+    with_sink.write(Frame(np.full((4, 6, 3), 0.5, np.float32), "", 1))
+    with_sink.finish()
+    assert open_source(tmp_path / "a.exr").info.rate == Fraction(24000, 1001)

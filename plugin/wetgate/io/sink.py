@@ -26,6 +26,7 @@ class WriteOptions:
     Stills: ``depth`` (EXR: half, or float where the source was float; DPX: uint10; PNG and TIFF: uint16; JPEG:
     uint8) and ``compression`` (:mod:`wetgate.io.formats` lists them; with a level as in ``dwab:45``).
     ``overflow`` is what happens to values that the depth cannot hold: ``clamp`` them and count, or refuse the frame.
+    ``rate`` in frames a second goes into their headers, where the format has a place for it.
     ``same_space`` says that the pixels are still in the space of the source, so that its own colour labels stay true.
 
     Movies: ``codec`` (libavcodec encoder name), ``pixel_format``, ``quality`` (the encoder's own scale, crf or

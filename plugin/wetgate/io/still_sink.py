@@ -185,6 +185,8 @@ class StillSink:
     def _metadata(self, frame: Frame, depth: str) -> dict[str, Any]:
         """The frame's metadata without the source's colour labels, and the labels of what is written."""
         own = {n: v for n, v in frame.metadata.items() if n not in EXR_LABELS | RASTER_LABELS}
+        if self._options.rate is not None:
+            own["framesPerSecond"] = self._options.rate
         same = self._options.same_space
         if self._form.name != "openexr":
             return own
