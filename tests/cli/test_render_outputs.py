@@ -179,3 +179,19 @@ def test_a_frame_held_from_frame_0_is_recorded_as_such(run: Run, tmp_path: Path)
     record = json.loads((tmp_path / "out/a.wetgate.json").read_text())
     assert record["frames"][1]["held_from"] == 0
     assert np.array_equal(wetgate.read(tmp_path / "out/a.1.exr")[0].pixels, picture(0))
+
+
+def test_two_steps_that_measure_the_light_leave_one_metadata_file_of_the_result(run: Run, plate: Path) -> None:
+    asked = ["render", plate / "plate.####.exr", "-n", "t_level", "-n", "t_gain:gain=4", "-n", "t_level"]
+    done = run(*asked, "-o", plate / "out/x.####.exr")
+    assert done.code == 0, done.err
+    assert done.out.count("x.level.json") == 1
+    # The second step sees four times a shot whose mean is 1.
+    assert json.loads((plate / "out/x.level.json").read_text())["mean"] == pytest.approx(4.0, rel=1e-5)
+
+
+def test_a_frame_where_nothing_is_done_is_kept_with_its_views(run: Run, plate: Path) -> None:
+    asked = ["render", plate / "plate.####.exr", "-o", plate / "out/x.####.exr", "-n", "t_gain:strength=0"]
+    assert run(*asked, "--aov", plate / "aov").code == 0
+    assert len(list((plate / "aov").glob("t_gain-1.above.*.exr"))) == 8
+    assert "8 frames kept" in run(*asked, "--aov", plate / "aov", "--resume").out

@@ -103,6 +103,21 @@ def test_a_view_of_an_earlier_step_can_be_a_mask() -> None:
     assert result.pixels[0, 7, 0] == pixels[0, 7, 0]
 
 
+def test_a_step_that_does_nothing_at_a_frame_still_has_its_views_there() -> None:
+    nodes = [
+        {"node": "t_gain", "name": "find", "params": {"strength": {1: 0.0, 2: 1.0}, "gain": 2.0}},
+        {"node": "t_gain", "input": "source", "params": {"gain": 10.0}, "mask": {"step": "find", "view": "above"}},
+    ]
+    graph = build({"graph": "wetgate.graph/1", "nodes": nodes})
+    shot = [Frame(np.full((4, 4, 3), level, np.float32), "ACEScg", n) for n, level in ((1, 0.75), (2, 0.75))]
+    aovs: dict[int, dict[str, Any]] = {}
+    first, second = run_graph(graph, shot, aovs=aovs)
+    assert np.array_equal(first.pixels, shot[0].pixels)  # at strength 0 nothing is above 1: the mask is 0
+    assert second.pixels == pytest.approx(7.5, rel=1e-6)
+    assert aovs[1]["find.above"].max() == 0
+    assert aovs[2]["find.above"].min() == 1
+
+
 def test_a_mask_that_is_not_there_names_the_channels_that_are() -> None:
     graph = build({"graph": "wetgate.graph/1", "nodes": [{"node": "t_gain", "mask": {"channel": "matte.R"}}]})
     with pytest.raises(FrameError, match="allowed: R, G, B"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,6 +138,22 @@ def test_a_mask_must_name_something_that_is_there() -> None:
         build(_graph({"node": "t_gain", "mask": {"invert": True}}))
     with pytest.raises(UsageError, match=r"no view 'abov'.*did you mean 'above'"):
         build(_graph({"node": "t_gain", "name": "a"}, {"node": "t_mean", "mask": {"step": "a", "view": "abov"}}))
+
+
+@pytest.mark.parametrize(
+    ("more", "step", "said"),
+    [
+        ({"in_space": 5}, {}, "in_space is 5"),
+        ({"out_space": ["ACEScg"]}, {}, "the name of a colour space"),
+        ({}, {"params": {1: 2}}, "1 is no parameter's name"),
+        ({}, {"name": "../../evil"}, "files are named by it"),
+        ({}, {"name": [1, 2]}, "files are named by it"),
+        ({}, {"name": ""}, "files are named by it"),
+    ],
+)
+def test_what_is_of_the_wrong_type_is_refused_by_its_place(more: dict, step: dict, said: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        build({"graph": "wetgate.graph/1", "nodes": [{"node": "t_gain"} | step]} | more)
 
 
 @pytest.mark.parametrize("text", ["nodes: [", "[]", "graph: other/2\nnodes: []", "nodes: {}\ngraph: wetgate.graph/1"])

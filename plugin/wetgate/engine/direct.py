@@ -107,7 +107,8 @@ def run_graph(
         store = FrameStore(source, space, reader, lambda *span: None, budget=1 << 62)
         for step in graph.used():
             wants = step.node.analyzes and step.name not in setting.analyses
-            if wants and not all(step.is_identity(n) for n in source.numbers):
+            seen = aovs is not None or graph.masks_by(step)
+            if wants and (seen or not all(step.is_identity(n) for n in source.numbers)):
                 document = analyse(
                     graph, step, source.numbers, source.numbers, store, colour, setting, lambda event: None
                 )

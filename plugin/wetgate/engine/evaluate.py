@@ -130,14 +130,18 @@ class Evaluator:
     def _render(self, step: Step, number: int) -> Made:
         self._setting.check_abort()
         below = self._made(step.input, number)
-        if step.is_identity(number):
-            return Made(below.frame, below.untouched)
         instance = step.at(number)
+        context = self._context(step, instance)
+        idle = step.is_identity(number)
+        if idle and not context.views:
+            return Made(below.frame, below.untouched)
         numbers, repeated = window_numbers(self._numbers, number, step.node.reach(instance))
         frames = tuple(self._colour.to(self._made(step.input, n).frame, step.node.space) for n in numbers)
         window = Window(tuple(_read_only(f) for f in frames), repeated)
         _demand_one_size(step, window)
-        result = _rendered(step, instance, window, self._context(step, instance))
+        result = _rendered(step, instance, window, context)
+        if idle:  # the picture is the input, bit for bit; its views are still what somebody looks at or masks with
+            return Made(below.frame, below.untouched, result.aovs)
         _demand_sound(step, number, window.center, result)
         shown = self._shown(step, instance, window.center, result)
         mixed, changed = self._mix(step, instance, number, window.center, shown)

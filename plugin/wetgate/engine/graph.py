@@ -34,6 +34,7 @@ _TOP_KEYS = ("graph", "title", "description", "nodes", "output", "in_space", "ou
 _STEP_KEYS = ("node", "version", "name", "input", "params", "mask", "enabled")
 _MASK_KEYS = ("channel", "files", "step", "view", "invert")
 _FIDELITIES = ("forensic", "faithful", "pleasing")
+_STEP_NAME = re.compile(r"\w[\w-]*")
 # A comma in "-n node:a=1,b=0.2,0.3,0.4" starts a new parameter only where a name and "=" follow.
 _NEXT_PARAM = re.compile(r",(?=\s*[A-Za-z_]\w*\s*=)")
 
@@ -124,6 +125,10 @@ class Graph:
                 if step.mask is not None and step.mask.step:
                     wanted.add(step.mask.step)
         return tuple(s for s in self.steps if s.name in wanted)
+
+    def masks_by(self, step: Step) -> bool:
+        """Whether a view of this step is the mask of another."""
+        return any(s.mask is not None and s.mask.step == step.name for s in self.used())
 
     def reach(self, numbers: Sequence[int]) -> int:
         """How many source frames on either side the output of one frame can depend on."""
@@ -245,6 +250,7 @@ def build(data: object) -> Graph:
     _unknown_keys(data, _TOP_KEYS, "graph", problems)
     if data.get("graph") != SCHEMA:
         problems.append(UsageError(f"graph version is {data.get('graph')!r}", where="graph.graph", allowed=SCHEMA))
+    _demand_texts(data, problems)
     entries = data.get("nodes", [])
     if not isinstance(entries, list):
         raise UsageError("nodes is not a list", where="graph.nodes", remedy="write one '- node: ...' a step")
@@ -259,6 +265,14 @@ def build(data: object) -> Graph:
     if output not in names:
         raise UsageError(f"output {output!r} is no step", where="graph.output", remedy=suggest(str(output), names))
     return Graph(tuple(steps), output, data.get("in_space"), data.get("out_space"))
+
+
+def _demand_texts(data: Mapping[str, Any], problems: list[WetgateError]) -> None:
+    problems.extend(
+        UsageError(f"{key} is {data[key]!r}", where=f"graph.{key}", allowed="the name of a colour space")
+        for key in ("in_space", "out_space")
+        if data.get(key) is not None and not isinstance(data[key], str)
+    )
 
 
 def _unknown_keys(data: Mapping[str, Any], known: Sequence[str], where: str, problems: list[WetgateError]) -> None:
@@ -300,7 +314,9 @@ def _step(entry: object, index: int, before: list[Step], problems: list[WetgateE
     keys: dict[str, Keyframes] = {}
     constants: dict[str, object] = {}
     for name, value in given.items():
-        if isinstance(value, Mapping) and name in node.params:
+        if not isinstance(name, str):
+            problems.append(UsageError(f"{name!r} is no parameter's name", where=f"{where}.params"))
+        elif isinstance(value, Mapping) and name in node.params:
             try:
                 keys[name] = keyframes(node.params[name], value)
             except WetgateError as error:
@@ -316,6 +332,15 @@ def _step(entry: object, index: int, before: list[Step], problems: list[WetgateE
     name = str(entry.get("name", f"{node.id}-{index + 1}"))
     if name in names:
         problems.append(UsageError(f"the name {name!r} is taken", where=f"{where}.name", remedy="choose another"))
+    if not _STEP_NAME.fullmatch(name):
+        problems.append(
+            UsageError(
+                f"the name is {name!r}",
+                where=f"{where}.name",
+                allowed="letters, digits, - and _: files are named by it",
+                remedy="choose another",
+            )
+        )
     source = str(entry.get("input", names[-1]))
     if source not in names:
         problems.append(

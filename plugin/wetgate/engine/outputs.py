@@ -102,6 +102,7 @@ class Outputs:
         make_folder(Path(stem).parent)
         if job.aov_dir:
             make_folder(Path(job.aov_dir))
+            clean_stale(Path(job.aov_dir))
         clean_stale(Path(stem).parent)
         self._sink = open_sink(
             job.output,

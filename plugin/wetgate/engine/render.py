@@ -211,7 +211,9 @@ class _Render:
         documents: dict[str, Analysis] = {}
         used: set[int] = set()
         for step in self.job.graph.used():
-            if not step.node.analyzes or all(step.is_identity(n) for n in numbers):
+            if not step.node.analyzes:
+                continue
+            if all(step.is_identity(n) for n in numbers) and not self._views() and not self.job.graph.masks_by(step):
                 continue
             match = next((i for i, d in enumerate(given) if d.node == step.node.id and i not in used), None)
             if match is not None:
@@ -446,15 +448,17 @@ class _Render:
         outputs.save_record(run)
         files = [str(outputs.record_path)]
         stem = stem_of(self.job.output)
+        measured: dict[str, Any] = {}
         for name, document in documents.items():
             path = Path(f"{stem}.{name}.analysis.json")
             document.save(path)
             files.append(str(path))
             instance = self.job.graph.step(name).at(numbers[0])
-            if hasattr(instance, "sidecars"):
-                for kind, data in instance.sidecars(document.results, sorted(document.frames)).items():
-                    save_json(Path(f"{stem}.{kind}.json"), data)
-                    files.append(f"{stem}.{kind}.json")
+            if hasattr(instance, "sidecars"):  # of two steps that measure the same, the later one measured the result
+                measured |= instance.sidecars(document.results, sorted(document.frames))
+        for kind, data in measured.items():
+            save_json(Path(f"{stem}.{kind}.json"), data)
+            files.append(f"{stem}.{kind}.json")
         return files
 
 
