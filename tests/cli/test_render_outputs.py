@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import numpy as np
 import pytest
 
 import wetgate
-from cli.conftest import Ran, picture
+from cli.conftest import Ran, child, picture
 from support.engine_nodes import declared
 from wetgate.io.exr_header import read_headers
 from wetgate.io.header import read_header
@@ -70,6 +73,39 @@ def test_a_movie_that_cannot_be_encoded_is_a_wrong_request_and_the_movie_before_
     assert failed.code == 3
     assert "is not written" in failed.err
     assert (movie.read_bytes(), (plate / "m.mkv.wetgate.json").read_bytes()) == before
+
+
+# --- where nobody listens
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "0<&- 1>&- 2>&-", "1>/dev/full", "2>/dev/full"])
+@pytest.mark.parametrize("json_lines", ["", "--json"])
+def test_a_stream_that_cannot_be_written_does_not_stop_the_work(plate: Path, closed: str, json_lines: str) -> None:
+    if "/dev/full" in closed and not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    root = Path(__file__).resolve().parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(root / "plugin")}
+    command = (
+        f"'{sys.executable}' -m wetgate.surfaces.cli.main render 'plate.####.exr' -o 'out/x.####.exr' {json_lines}"
+    )
+    done = subprocess.run(["sh", "-c", f"{command} {closed}"], cwd=plate, env=environment, check=False, timeout=60)
+    assert done.returncode == 0
+    assert (plate / "out/x.wetgate.json").is_file()
+    assert len(list((plate / "out").glob("x.*.exr"))) == 8
+
+
+def test_a_reader_that_goes_away_does_not_stop_the_work(plate: Path) -> None:
+    process = child(
+        "render", "plate.####.exr", "-o", "out/x.####.exr", "-n", "t_slow:seconds=0.05", "--json", cwd=plate
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=60) == 0
+    assert (plate / "out/x.wetgate.json").is_file()
+    assert process.stderr is not None
+    with process.stderr as errors:
+        assert errors.read() == ""
 
 
 # --- one deliverable in several runs

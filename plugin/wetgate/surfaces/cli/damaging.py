@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from wetgate.spec import UsageError
-from wetgate.surfaces.cli.progress import Progress, counted, interruptible
+from wetgate.surfaces.cli.progress import Progress, counted, emit, interruptible
 from wetgate.surfaces.cli.rendering import write_options
 
 
@@ -41,8 +41,8 @@ def run_degrade(args: Any) -> int:
     finally:
         progress.close()
     if not args.as_json:
-        print(f"{counted(len(record['frames']))} written to {args.output}")
-        print(f"record: {record['path']}")
+        emit(f"{counted(len(record['frames']))} written to {args.output}")
+        emit(f"record: {record['path']}")
     return 0
 
 

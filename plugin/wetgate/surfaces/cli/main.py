@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Annotated, Any
 
@@ -251,8 +252,9 @@ def main(arguments: list[str] | None = None) -> None:
     from wetgate.spec.errors import WetgateError
 
     given = sys.argv[1:] if arguments is None else arguments
+    _open_closed_streams()
     try:
-        app(args=given, standalone_mode=True)
+        app(args=given, prog_name="wetgate", standalone_mode=True)
     except WetgateError as error:
         _report(error, "--json" in given)
         sys.exit(error.exit_code)
@@ -262,6 +264,13 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+
+
+def _open_closed_streams() -> None:
+    """A service or a farm may start us without stdout or stderr: Python has None there, and nothing must fail by it."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123  (open to the end)
 
 
 def _report(error: Any, as_json: bool) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal
 
 from wetgate.engine.pipeline import Abort
 
@@ -20,6 +22,22 @@ _PLAIN_EVERY = 5.0  # seconds between lines where stderr is no terminal
 def counted(frames: int) -> str:
     """``1 frame``, ``24 frames``."""
     return f"{frames:,} frame" + ("" if frames == 1 else "s")
+
+
+def emit(text: str, stream: Literal["stdout", "stderr"] = "stdout") -> None:
+    """Print a line. Work goes on where nobody can read it any more: a pipe that was closed, a log's disk that is full;
+    the stream is silent from then on."""
+    try:
+        print(text, file=getattr(sys, stream), flush=True)
+    except OSError:
+        _close_quietly(getattr(sys, stream))
+        setattr(sys, stream, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (open to the end)
+
+
+def _close_quietly(stream: Any) -> None:
+    """Closing flushes what is left, which would fail once more as the program ends."""
+    with suppress(OSError, ValueError):
+        stream.close()
 
 
 class Progress:
@@ -39,7 +57,7 @@ class Progress:
     def __call__(self, event: Event) -> None:
         with self._lock:
             if self._json:
-                print(json.dumps(event), flush=True)
+                emit(json.dumps(event))
                 return
             handler: Callable[[Event], None] | None = getattr(self, f"_on_{event['event']}", None)
             if handler is not None:
@@ -125,7 +143,7 @@ class Progress:
         if self._bar is not None:
             self._bar.console.print(f"wetgate: {text}", highlight=False, markup=False)
         else:
-            print(f"wetgate: {text}", file=sys.stderr, flush=True)
+            emit(f"wetgate: {text}", "stderr")
 
 
 @contextmanager

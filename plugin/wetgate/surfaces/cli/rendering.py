@@ -17,7 +17,7 @@ from wetgate.io.sink import WriteOptions
 from wetgate.spec import UsageError
 from wetgate.surfaces.api import graph_of
 from wetgate.surfaces.cli.arguments import one_of
-from wetgate.surfaces.cli.progress import Progress, counted, interruptible
+from wetgate.surfaces.cli.progress import Progress, counted, emit, interruptible
 
 ON_MISSING = ("error", "hold", "black")
 _DEPTHS = ("half", "float", "uint8", "uint10", "uint12", "uint16")
@@ -70,11 +70,11 @@ def run_render(args: Any) -> int:
     finally:
         progress.close()
     if not args.as_json:
-        print(summary(outcome))
+        emit(summary(outcome))
     if collector is not None and report is not None:
         collector.write(report, outcome)
         if not args.as_json:
-            print(f"report: {report}")
+            emit(f"report: {report}")
     return outcome.exit_code
 
 
@@ -134,8 +134,8 @@ def run_analyze(args: Any) -> int:
         "cuts": list(document.cuts),
     }
     if args.as_json:
-        print(json.dumps(result))
+        emit(json.dumps(result))
     else:
         cuts = f", cuts at {' '.join(map(str, document.cuts))}" if document.cuts else ""
-        print(f"{path}: {document.node}, {counted(len(document.frames))}{cuts}")
+        emit(f"{path}: {document.node}, {counted(len(document.frames))}{cuts}")
     return 0
