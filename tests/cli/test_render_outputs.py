@@ -75,6 +75,28 @@ def test_a_movie_that_cannot_be_encoded_is_a_wrong_request_and_the_movie_before_
     assert (movie.read_bytes(), (plate / "m.mkv.wetgate.json").read_bytes()) == before
 
 
+@pytest.mark.parametrize("command", ["render", "degrade", "analyze"])
+def test_footage_of_which_nothing_can_be_read_is_a_wrong_request(run: Run, tmp_path: Path, command: str) -> None:
+    (tmp_path / "notes.png").write_text("no picture")
+    output = tmp_path / ("out.json" if command == "analyze" else "out.exr")
+    more = {"render": [], "degrade": ["-r", "grain"], "analyze": ["-n", "t_level"]}[command]
+    done = run(command, tmp_path / "notes.png", "-o", output, *more, "--in-space", "srgb_tx")
+    assert done.code == 2
+    assert "notes.png" in done.err
+    assert not output.exists()
+
+
+def test_the_shell_completes_nodes_parameters_choices_and_spaces() -> None:
+    from wetgate.surfaces.cli.arguments import _complete_nodes, _complete_spaces
+
+    assert _complete_nodes("hdr") == ["hdr_lift"]
+    assert _complete_nodes("hdr_lift:peak=1000,pro") == ["hdr_lift:peak=1000,protection="]
+    assert _complete_nodes("hdr_lift:method=bt2446") == [f"hdr_lift:method=bt2446{m}" for m in "abc"]
+    assert _complete_nodes("hdr_lift:nothing=") == []
+    assert "srgb_tx" in _complete_spaces("srgb")
+    assert all(" " not in word for word in _complete_spaces(""))
+
+
 # --- where nobody listens
 
 

@@ -13,8 +13,7 @@ from wetgate.engine.graph import Graph, Step
 from wetgate.engine.job import OnEvent
 from wetgate.engine.masks import MaskReader
 from wetgate.engine.pipeline import Abort, cores
-from wetgate.engine.render import analyse, requested, source_space
-from wetgate.io.opening import open_source
+from wetgate.engine.render import analyse, opened, requested, source_space
 from wetgate.io.source import OnMissing
 from wetgate.spec import UsageError, suggest
 
@@ -33,7 +32,7 @@ def analyse_shot(
 ) -> Analysis:
     """Analyse a shot for one step of a graph (``step``; the only analysing one, where it is not named)."""
     chosen = _choose(graph, step)
-    source = open_source(input, on_missing=on_missing)
+    source = opened(input, on_missing)
     try:
         numbers = requested(frames, source)
         loaded = ColorConfig.load(config)

@@ -18,9 +18,9 @@ from wetgate.engine.job import OnEvent
 from wetgate.engine.outputs import demand_apart, output_path, stem_of
 from wetgate.engine.pipeline import Abort, ahead, cores
 from wetgate.engine.record import save_json, software
-from wetgate.engine.render import requested, source_space
+from wetgate.engine.render import opened, requested, source_space
 from wetgate.io.atomic import make_folder
-from wetgate.io.opening import open_sink, open_source
+from wetgate.io.opening import open_sink
 from wetgate.io.sink import Sink, WriteOptions
 from wetgate.io.source import OnMissing, Source
 from wetgate.spec import Frame, UsageError
@@ -73,7 +73,7 @@ def degrade(
     if not chosen.steps:
         raise UsageError("the recipe is empty", where="-r", remedy="name a model or a recipe: wetgate degrade --list")
     stop = abort or Abort()
-    source = open_source(input, on_missing=on_missing)
+    source = opened(input, on_missing)
     try:
         numbers = requested(frames, source)
         loaded = ColorConfig.load(config)

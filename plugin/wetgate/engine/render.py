@@ -24,7 +24,7 @@ from wetgate.engine.pipeline import Abort, Timeline, WriteBehind, ahead, cores
 from wetgate.engine.record import FrameRecord, JobRecord, RunRecord, save_json
 from wetgate.io.opening import open_source
 from wetgate.io.ranges import parse_frames
-from wetgate.io.source import Source
+from wetgate.io.source import OnMissing, Source
 from wetgate.spec import Context, Frame, FrameError, Interrupted, UsageError, WetgateError
 
 
@@ -35,13 +35,21 @@ def render(
 
     Frames that fail are listed in the outcome; the others are written. An interrupt leaves whole files only.
     """
-    source = open_source(job.input, on_missing=job.on_missing)
+    source = opened(job.input, job.on_missing)
     try:
         graph = job.graph.with_fidelity(job.fidelity)
         job = replace(job, output=output_path(job.output, source), graph=graph)
         return _Render(job, source, on_event, observer, abort or Abort()).run()
     finally:
         source.close()
+
+
+def opened(spec: str, on_missing: OnMissing) -> Source:
+    """The source of a job. One of which no frame can be read is a wrong request, not a frame that failed."""
+    try:
+        return open_source(spec, on_missing=on_missing)
+    except FrameError as error:
+        raise UsageError(error.what, where=error.where, allowed=error.allowed, remedy=error.remedy) from error
 
 
 _CUTS_SHARE = 0.3  # of an analysis: finding cuts reads every frame once, a node reads them once or twice more

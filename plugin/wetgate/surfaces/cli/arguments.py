@@ -10,7 +10,7 @@ import typer
 
 
 def _complete_nodes(incomplete: str) -> list[str]:
-    """Node names, then ``node:param=`` for the shell's completion."""
+    """Node names, then ``node:param=``, then the words of a choice, for the shell's completion."""
     import wetgate.nodes  # noqa: F401  (declares them)
     from wetgate.spec import registry
 
@@ -20,13 +20,21 @@ def _complete_nodes(incomplete: str) -> list[str]:
     if name not in registry.nodes():
         return []
     head, comma, last = rest.rpartition(",")
+    param, equals, value = last.partition("=")
+    if equals:
+        known = registry.get(name).params.get(param)
+        words = [str(choice) for choice in known.choices or ()] if known is not None else []
+        return [f"{name}:{head}{comma}{param}={word}" for word in words if word.startswith(value)]
     return [f"{name}:{head}{comma}{p}=" for p in registry.get(name).params if p.startswith(last)]
 
 
 def _complete_spaces(incomplete: str) -> list[str]:
     from wetgate.color.config import ColorConfig
 
-    return [n for n in ColorConfig.load().names() if n.lower().startswith(incomplete.lower())]
+    config = ColorConfig.load()
+    # Shells divide at blanks, and most full names have some: the aliases are what one types.
+    known = {word for name in config.names() for word in config.aliases(name) if " " not in word}
+    return sorted(word for word in known if word.lower().startswith(incomplete.lower()))
 
 
 def _complete_graphs(incomplete: str) -> list[str]:
