@@ -253,3 +253,25 @@ def test_a_frame_where_nothing_is_done_is_kept_with_its_views(run: Run, plate: P
     assert run(*asked, "--aov", plate / "aov").code == 0
     assert len(list((plate / "aov").glob("t_gain-1.above.*.exr"))) == 8
     assert "8 frames kept" in run(*asked, "--aov", plate / "aov", "--resume").out
+
+
+# --- one picture, however it is worked
+
+
+@pytest.mark.parametrize("method", ["adaptive", "bt2446a", "bt2446b", "bt2446c", "bt2408"])
+def test_a_lift_is_the_same_file_from_any_start_and_with_any_threads(run: Run, plate: Path, method: str) -> None:
+    asked = ["render", plate / "plate.####.exr", "-n", f"hdr_lift:method={method}", "--out-space", "ACEScg"]
+    assert run(*asked, "-o", plate / "whole/x.####.exr", "--threads", 1).code == 0
+    for threads, frames in ((7, "1006-1008"), (2, "1001 1003 1002"), (1, "1005-1004")):
+        assert run(*asked, "-o", plate / "parts/x.####.exr", "--threads", threads, "--frames", frames).code == 0
+    assert _files(plate / "parts") == _files(plate / "whole")
+
+
+def test_the_bound_of_a_coding_with_loss_is_no_problem_of_the_record(run: Run, plate: Path) -> None:
+    out = plate / "out/x.mov"
+    asked = ["render", plate / "plate.####.exr", "-o", out, "-n", "hdr_lift", "--rate", "24"]
+    done = run(*asked, "--out-space", "rec2100_pq_display", "--codec", "prores_ks")
+    assert done.code == 0, done.err
+    found = run("verify", out, "--source", plate / "plate.####.exr")
+    assert found.code == 0, found.out
+    assert "coding with loss" in found.out

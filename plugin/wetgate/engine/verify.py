@@ -89,6 +89,8 @@ def verify(result: str, *, source: str | None = None, record: str | None = None,
     try:
         if results.info.kind == "movie":
             verdict.unchecked.append("a movie's frames are coded with loss or carry no record each")
+            if len(results.numbers) != len(entries):
+                verdict.problems.append(f"the movie has {len(results.numbers)} frames, its record {len(entries)}")
         else:
             with ThreadPoolExecutor(cores()) as pool:
                 for found in pool.map(lambda n: _frame_problems(results, n, entries, run), sorted(entries)):
@@ -159,6 +161,7 @@ def _against_source(
         analysis = document.results
     originals = open_source(source)
     lossy: list[int] = []
+    places = {number: place for place, number in enumerate(sorted(entries))}
     try:
         for number, entry in entries.items():
             if entry.get("held_from") is not None or entry.get("missing"):
@@ -174,7 +177,11 @@ def _against_source(
                     continue
                 if bounded is None:
                     continue
-                made = results.read(number).frame.with_(space=str(run["out_space"]))
+                # A movie counts its frames from 0, whatever the numbers were of those it was made from.
+                if results.info.kind == "movie" and places[number] >= len(results.numbers):
+                    continue
+                place = results.numbers[places[number]] if results.info.kind == "movie" else number
+                made = results.read(place).frame.with_(space=str(run["out_space"]), number=number)
                 context = Context(
                     fidelity=bounded.fidelity,
                     analysis=analysis,
