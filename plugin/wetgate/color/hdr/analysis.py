@@ -71,9 +71,10 @@ def to_results(
 
 def curve_of(results: Mapping[str, Any], number: int) -> FrameCurve | None:
     """The curve of a frame, or None for a frame that the analysis did not see."""
+    head = f"{number} "  # the lines are not parsed but for the one: this is asked at every frame of a reel
     for line in results["curves"]:
-        n, white_to, knee = line.split()
-        if int(n) == number:
+        if line.startswith(head):
+            _, white_to, knee = line.split()
             for shot in results["shots"]:
                 if shot["first"] <= number <= shot["last"]:
                     return FrameCurve(float(white_to), float(knee), shot["clip_level"])
