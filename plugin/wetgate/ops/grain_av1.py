@@ -99,7 +99,26 @@ def from_text(text: str) -> list[GrainTable]:
         taps = [tuple(_numbers(lines, at + 4 + k, name, n)) for k, (name, n) in enumerate(wanted)]
         at += 7
         tables.append(
-            GrainTable(start, end, apply_grain, seed, *p[:6], (p[6], p[7], p[8]), (p[9], p[10], p[11]), *scaled, *taps)
+            GrainTable(
+                start=start,
+                end=end,
+                apply_grain=apply_grain,
+                seed=seed,
+                ar_lag=p[0],
+                ar_shift=p[1],
+                grain_scale_shift=p[2],
+                scaling_shift=p[3],
+                chroma_from_luma=p[4],
+                overlap=p[5],
+                cb=(p[6], p[7], p[8]),
+                cr=(p[9], p[10], p[11]),
+                points_y=scaled[0],
+                points_cb=scaled[1],
+                points_cr=scaled[2],
+                ar_y=taps[0],
+                ar_cb=taps[1],
+                ar_cr=taps[2],
+            )
         )
     return tables
 
@@ -144,18 +163,18 @@ def of_measured(measured: MeasuredGrain, seed: int = 0, start: int = 0, end: int
 
 def to_measured(table: GrainTable, pitch_um: float = 0.0) -> MeasuredGrain:
     """The grain that a table describes: deviations from its scaling, luma's spectrum for all layers."""
-    response = np.ones((GRID, GRID), np.complex128)
     down, across = frequencies()
-    for (dy, dx), tap in zip(_neighbours(table.ar_lag), table.ar_y, strict=True):
-        response -= tap / 2**table.ar_shift * np.exp(-2j * math.pi * (down * dy + across * dx))
-    power = 1.0 / np.square(np.abs(response))
-    gain = math.sqrt(float(power.mean()))
-    grain = _BASE_DEVIATION * gain / 2**table.grain_scale_shift / 2**table.scaling_shift
+    power = _coded_power(table, table.ar_y)
+    kept = _halved(np.real(np.fft.ifft2(power / power.mean())))[1]
+    scale = _BASE_DEVIATION / 2**table.grain_scale_shift / 2**table.scaling_shift
     tones = np.array(_TONES, np.float64)
+    coded = ((table.points_y, table.ar_y), (table.points_cb, table.ar_cb[:-1]), (table.points_cr, table.ar_cr[:-1]))
     deviations = []
-    for points in (table.points_y, table.points_cb, table.points_cr):
+    for points, taps in coded:
         knots = np.array(points or ((0, 0),), np.float64)
-        deviations.append(np.interp(tones, knots[:, 0], knots[:, 1]) * grain)
+        gain = math.sqrt(float(_coded_power(table, taps).mean()))
+        deviations.append(np.interp(tones, knots[:, 0], knots[:, 1]) * (scale * gain))
+    deviations[1:] = [d / kept for d in deviations[1:]]  # at half the samples chroma grain is the mean of four
     back = np.linalg.inv(_TO_YCC)
     ycc = np.stack(deviations) / np.array([219.0, 224.0, 224.0])[:, None]
     covariance = np.einsum("ck,kt,dk->tcd", back, np.square(ycc), back)
@@ -163,7 +182,7 @@ def to_measured(table: GrainTable, pitch_um: float = 0.0) -> MeasuredGrain:
     density = -_GAMMA * np.log10(signal)
     layers = np.sqrt(np.einsum("tcc->ct", covariance)) / (signal * math.log(10) / _GAMMA)
     summed = covariance.sum(axis=0)
-    scale = np.sqrt(np.maximum(np.diag(summed), 1e-30))
+    total = np.sqrt(np.maximum(np.diag(summed), 1e-30))
     ring = np.rint(np.hypot(down, across) * GRID / 2).astype(np.intp).ravel()
     spectrum = np.bincount(ring, power.ravel() / power.mean()) / np.bincount(ring)
     radial = np.bincount(ring, np.hypot(down, across).ravel()) / np.bincount(ring)
@@ -174,7 +193,7 @@ def to_measured(table: GrainTable, pitch_um: float = 0.0) -> MeasuredGrain:
         tuple(tuple(float(s) for s in layer[order]) for layer in layers),
         radial[1:],
         np.repeat(spectrum[1:, None], 3, axis=1),
-        summed / np.outer(scale, scale),
+        summed / np.outer(total, total),
         pitch_um,
         1,
         1,
@@ -188,6 +207,15 @@ def _code_deviation(measured: MeasuredGrain, codes: Array) -> Array:
     covariance = np.einsum("ct,cd,dt->tcd", deviation, measured.correlation, deviation)
     variance = np.einsum("kc,tcd,kd->kt", _TO_YCC, covariance, _TO_YCC)
     return np.asarray(np.sqrt(np.maximum(variance, 0.0)) * np.array([219.0, 224.0, 224.0])[:, None])
+
+
+def _coded_power(table: GrainTable, taps: Sequence[int]) -> Array:
+    """Power spectrum (GRID, GRID) of white noise of deviation 1 through a coded auto-regressive filter."""
+    down, across = frequencies()
+    response = np.ones((GRID, GRID), np.complex128)
+    for (dy, dx), tap in zip(_neighbours(table.ar_lag), taps, strict=True):
+        response -= tap / 2**table.ar_shift * np.exp(-2j * math.pi * (down * dy + across * dx))
+    return np.asarray(1.0 / np.square(np.abs(response)))
 
 
 def _halved(covariance: Array) -> tuple[Array, float]:
