@@ -2,7 +2,8 @@
 
     PYTHONPATH=plugin:tests .venv/bin/python -m bench.grain [--size 1920x1080] [--runs 7]
 
-OCIO works on one core for each call; it is timed so, and again over bands of rows on all cores as Wetgate's hops run it.
+OCIO works on one core for each call; it is timed so, and again over bands of rows on all cores, as Wetgate's hops
+run it.
 """
 
 from __future__ import annotations
@@ -21,20 +22,20 @@ from wetgate.spec import DENSITY, Context, Frame, Window, registry
 
 def _ocio(pixels: np.ndarray) -> Callable[[np.ndarray], None]:
     """A matrix and a 1D LUT of 4,096 entries, baked by OCIO's optimiser, in place on packed float RGB."""
-    import PyOpenColorIO as ocio
+    import PyOpenColorIO
 
-    matrix = ocio.MatrixTransform()
+    matrix = PyOpenColorIO.MatrixTransform()
     matrix.setMatrix([0.9, 0.07, 0.03, 0, 0.05, 0.9, 0.05, 0, 0.02, 0.08, 0.9, 0, 0, 0, 0, 1])
-    lut = ocio.Lut1DTransform(4096, False)
+    lut = PyOpenColorIO.Lut1DTransform(4096, False)
     for index in range(4096):
         value = (index / 4095) ** 0.45
         lut.setValue(index, value, value, value)
-    both = ocio.GroupTransform([matrix, lut])
-    processor = ocio.Config.CreateRaw().getProcessor(both).getDefaultCPUProcessor()
+    both = PyOpenColorIO.GroupTransform([matrix, lut])
+    processor = PyOpenColorIO.Config.CreateRaw().getProcessor(both).getDefaultCPUProcessor()
 
     def apply(block: np.ndarray) -> None:
         rows, columns, channels = block.shape
-        processor.apply(ocio.PackedImageDesc(block, columns, rows, channels))
+        processor.apply(PyOpenColorIO.PackedImageDesc(block, columns, rows, channels))
 
     return apply
 
@@ -64,8 +65,8 @@ def main() -> None:
         "OCIO, one core": lambda: apply(buffer),
         "OCIO, all cores": lambda: in_bands(lambda a, b: apply(buffer[a:b]), height, width),
         "spectral, 35 mm colour": render(),
-        "spectral, 16 mm colour": render(gauge="16"),
-        "spectral, 16 mm black and white": render(gauge="16", stock="double_x"),
+        "spectral, 16 mm colour": render(gauge="mm16"),
+        "spectral, 16 mm black and white": render(gauge="mm16", stock="double_x"),
         "spectral, matched": lambda: match.render(Window((frame,)), matched),
     }
     timed = alternate(candidates, args.runs, warm=2)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import wetgate.damage as damage
-import wetgate.nodes.grain  # noqa: F401  declares the node
+import wetgate.nodes.grain
 from wetgate.ops.grain_analysis import MeasuredGrain, combine, measure_frame
 from wetgate.ops.random import Stream
 from wetgate.spec import DENSITY, Box, Context, Frame, Image, Result, Window, registry
@@ -99,9 +99,9 @@ def match() -> _Match:
     )
     clean = [_flat(d, number=i) for i, d in enumerate(TONES)]
     grainy = [model.apply(f, Stream.of(11, "stock")).frame for f in clean]
-    results = _analysed(grainy, gauge="16")
+    results = _analysed(grainy, gauge="mm16")
     ctx = Context(analysis=results, threads=2)
-    made = [_render(f, ctx=ctx, match=True, gauge="16", seed=5).frame.rgb for f in clean]
+    made = [_render(f, ctx=ctx, match=True, gauge="mm16", seed=5).frame.rgb for f in clean]
     return _Match([f.rgb for f in grainy], made, results)
 
 
@@ -143,7 +143,7 @@ def test_a_shot_measured_at_one_size_is_matched_at_another_with_the_grain_of_its
     """Half the resolution: a pixel is the mean of four, so the deviation is that of 2x2 means of the stock's frames."""
     ctx = Context(analysis=match.analysis, threads=2)
     index = 3
-    small = _render(_flat(TONES[index], 960, 540), ctx=ctx, match=True, gauge="16").frame.rgb
+    small = _render(_flat(TONES[index], 960, 540), ctx=ctx, match=True, gauge="mm16").frame.rgb
     stock = match.stock[index].astype(np.float64)
     means = stock.reshape(540, 2, 960, 2, 3).mean((1, 3))
     # The optics' blur, sharper in larger pixels, is not told from the film's own: 15 % lets that pass, a pixel of
@@ -199,7 +199,7 @@ def test_a_stocks_grain_seen_through_a_48_um_aperture_is_its_published_granulari
 @pytest.mark.parametrize("engine", ["spectral", "crystal"])
 def test_a_tile_is_the_same_part_of_the_whole_picture_on_any_number_of_threads(engine):
     frame = _flat(0.8, 400, 180, number=7)
-    whole = _render(frame, engine=engine, gauge="16", ctx=Context(threads=1)).frame.rgb
+    whole = _render(frame, engine=engine, gauge="mm16", ctx=Context(threads=1)).frame.rgb
     box = Box(150, 61, 201, 97)
     tile = replace(
         frame,
@@ -208,7 +208,7 @@ def test_a_tile_is_the_same_part_of_the_whole_picture_on_any_number_of_threads(e
         display_window=Box(0, 0, 400, 180),
     )
     for threads in (1, 2, 3):
-        made = _render(tile, engine=engine, gauge="16", ctx=Context(threads=threads)).frame.rgb
+        made = _render(tile, engine=engine, gauge="mm16", ctx=Context(threads=threads)).frame.rgb
         # The crystal engine continues a picture past its edges: flat here, so alike up to the edge of the whole one.
         inner = slice(8, -8) if engine == "crystal" else slice(None)
         assert np.array_equal(made[inner, inner], whole[61:158, 150:351][inner, inner])
@@ -216,7 +216,7 @@ def test_a_tile_is_the_same_part_of_the_whole_picture_on_any_number_of_threads(e
 
 def test_crystal_grain_has_the_deviation_and_the_spectrum_that_the_spectral_has():
     frame = _flat(0.7, 512, 512)
-    a, b = (_render(frame, engine=e, gauge="16").frame.rgb for e in ("spectral", "crystal"))
+    a, b = (_render(frame, engine=e, gauge="mm16").frame.rgb for e in ("spectral", "crystal"))
     # Four patches of 256: a ring of the spectrum is known to 0.3 dB, discs that overlap differ by up to 1 dB.
     assert np.abs(a.std((0, 1)) / b.std((0, 1)) - 1).max() < 0.03
     levels = 10 * np.log10(_spectrum([b]) / _spectrum([a]))
@@ -226,7 +226,7 @@ def test_crystal_grain_has_the_deviation_and_the_spectrum_that_the_spectral_has(
 
 def test_crystal_grain_keeps_the_mean_of_light_though_it_is_not_gaussian():
     for density in (0.2, 1.6):
-        made = _render(_flat(density, 512, 512), engine="crystal", gauge="16").frame.rgb
+        made = _render(_flat(density, 512, 512), engine="crystal", gauge="mm16").frame.rgb
         share = np.power(10.0, -made.astype(np.float64)).mean((0, 1)) / 10**-density
         # Sampling: grain of 0.08 D over 512 x 512 leaves 0.1 % of doubt in blue.
         assert np.abs(share - 1).max() < 0.003
@@ -285,7 +285,7 @@ def test_the_field_of_a_seed_is_the_one_it_always_was():
 
 
 def test_sidecars_hold_the_measurement_and_a_table_for_av1(match):
-    made = NODE.make({"gauge": "16"}).sidecars(match.analysis, range(8))
+    made = NODE.make({"gauge": "mm16"}).sidecars(match.analysis, range(8))
     assert set(made) == {"grain", "av1-grain"}
     json.dumps(made, allow_nan=False)
     again = MeasuredGrain.from_json(made["grain"])
@@ -322,7 +322,8 @@ def test_real_plates_are_matched_as_well_as_the_same_process_matches_itself(real
 
 
 def test_importing_the_node_loads_no_heavy_library():
-    code = "import sys, wetgate.nodes.grain; print([m for m in ('cv2', 'PyOpenColorIO', 'av', 'torch') if m in sys.modules])"
+    heavy = ("cv2", "PyOpenColorIO", "av", "torch")
+    code = f"import sys, wetgate.nodes.grain; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

@@ -32,6 +32,8 @@ Array = NDArray[np.float64]
 
 # Softness of scanner lenses and of what a file has been through: a Gaussian's sigma in pixels. Ours.
 _SCANNER_PX = 0.45
+# Ids of choices begin with a letter: the gauges by theirs.
+_GAUGES = {"mm8": "8", "super8": "s8", "mm16": "16", "super16": "s16", "mm35": "35", "full35": "s35", "mm65": "65"}
 _MOST_FRAMES = 12  # that an analysis looks at, spread over the shot
 _MID_GREY = -math.log10(0.18)
 _VIEW_GAIN = 4.0
@@ -123,7 +125,11 @@ class Grain:
         choices={"negative": "Colour negative", "positive": "Reversal film", "monochrome": "Black-and-white negative"},
         hint="What film it is: where the picture is bright, or where it is dense. Works in the stock by its figures.",
     )
-    gauge: str = param("35", choices=LABELS, hint="Film gauge: how much film the picture's width stands for.")
+    gauge: str = param(
+        "mm35",
+        choices={name: LABELS[gauge] for name, gauge in _GAUGES.items()},
+        hint="Film gauge: how much film the picture's width stands for.",
+    )
     scan_width: float = param(
         0.0,
         lo=0,
@@ -273,7 +279,7 @@ class Grain:
 
     def _pitch_um(self, frame: Frame) -> float:
         """Micrometres of film that a pixel sees."""
-        return (self.scan_width or WIDTH_MM[self.gauge]) * 1000 / frame.display.width
+        return (self.scan_width or WIDTH_MM[_GAUGES[self.gauge]]) * 1000 / frame.display.width
 
     def _views(self, before: Image, after: Image, law: Law | None, ctx: Context) -> dict[str, Image]:
         views: dict[str, Image] = {}

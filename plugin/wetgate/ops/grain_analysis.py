@@ -31,6 +31,7 @@ _FLATTEST, _FLAT_UP_TO = 0.05, 2.3
 _FEWEST_IN_TONE = 3
 _MOST_PATCHES = 1500  # of one frame
 _CLIPPED = 0.02
+_SMOOTHING = 2e4
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def combine(frames: Iterable[Patches], pitch_um: float) -> MeasuredGrain | None:
     if not (variance.mean(axis=0) > 1e-12).all():
         return None
     power = np.sum([f.power for f in found], axis=0)
-    power /= _taken(power)
+    power = _smoothed(power / _white_share(), len(means))
     power /= _mean_over_plane(power)
     # A share of the variance went with the surface: its six basis functions hold the lowest frequencies.
     given_back = 1.0 / (1.0 - 6.0 * power[:2].mean(axis=0) / PATCH**2)
@@ -227,28 +228,38 @@ def _window() -> NDArray[np.float32]:
 @cache
 def _ring_index() -> NDArray[np.intp]:
     """The ring of each sample of the half plane that rfft2 gives, in steps of one cycle a patch; -1 for those left out:
-    zero and what the surface holds, and (they count half) the columns at both ends."""
-    down, across = np.fft.fftfreq(PATCH)[:, None], np.fft.rfftfreq(PATCH)[None, :]
-    ring = np.rint(np.hypot(down, across) * PATCH).astype(np.intp) - 2
-    ring[(ring < 0) | (np.broadcast_to(across, ring.shape) == 0) | (np.broadcast_to(across, ring.shape) == 0.5)] = -1
+    zero and what the surface holds."""
+    ring = np.rint(_radius() * PATCH).astype(np.intp) - 2
+    ring[ring < 0] = -1
     return np.asarray(np.minimum(ring, 41), np.intp)
+
+
+@cache
+def _ring_weights() -> Array:
+    """How often each sample of the half plane stands in the whole one, halved: once at both ends, else twice."""
+    weights = np.ones((PATCH, PATCH // 2 + 1))
+    weights[:, [0, -1]] = 0.5
+    return weights
+
+
+def _radius() -> Array:
+    return np.asarray(np.hypot(np.fft.fftfreq(PATCH)[:, None], np.fft.rfftfreq(PATCH)[None, :]), np.float64)
 
 
 @cache
 def _ring_frequencies() -> Array:
     """Mean frequency of each ring, cycles a pixel."""
-    index = _ring_index()
-    radius = np.hypot(np.fft.fftfreq(PATCH)[:, None], np.fft.rfftfreq(PATCH)[None, :])
-    kept = index >= 0
-    return np.asarray(np.bincount(index[kept], radius[kept]) / np.bincount(index[kept]))
+    return _rings(_radius()[..., None])[:, 0]
 
 
 def _rings(periodogram: Array) -> Array:
-    """Mean over each ring, (K, 3), of a periodogram (64, 33, 3)."""
-    index = _ring_index()
+    """Mean over each ring, (K, C), of a periodogram (64, 33, C)."""
+    index, weights = _ring_index(), _ring_weights()
     kept = index >= 0
-    counts = np.bincount(index[kept])
-    layers = [np.bincount(index[kept], periodogram[..., c][kept]) / counts for c in range(periodogram.shape[2])]
+    counts = np.bincount(index[kept], weights[kept])
+    layers = [
+        np.bincount(index[kept], (periodogram[..., c] * weights)[kept]) / counts for c in range(periodogram.shape[2])
+    ]
     return np.stack(layers, axis=1)
 
 
@@ -261,8 +272,20 @@ def _white_share() -> Array:
     return 1.0 - _rings(taken) / float((window**2).sum())
 
 
-def _taken(power: Array) -> Array:
-    return np.broadcast_to(_white_share(), power.shape)
+def _smoothed(power: Array, patches: int) -> Array:
+    """The spectrum without the chance in it: a Whittaker smoother of its logarithm, by ring.
+
+    A ring's logarithm has the variance 1 / samples, which weighs it against its second differences: the low rings,
+    of few samples, lean on their neighbours, the others hardly. A spectrum that is a parabola there is left as it is.
+    """
+    index = _ring_index()
+    weights = np.bincount(index[index >= 0]) * patches / 2.0
+    bend = np.diff(np.eye(len(weights)), 2, axis=0)
+    system = np.diag(weights) + _SMOOTHING * bend.T @ bend
+    level = np.log(np.maximum(power, power.max(axis=0) * 1e-12))
+    smooth = np.linalg.solve(system, weights[:, None] * level)
+    # The Hann window lends a sixth of each neighbouring ring's power, which on a slope is more than it gives.
+    return np.asarray(np.exp(smooth) / (2 / 3 + np.cosh(np.gradient(smooth, axis=0)) / 3))
 
 
 def _mean_over_plane(power: Array) -> Array:

@@ -28,7 +28,7 @@ CLOUD_SHARES = (0.25, 0.5, 0.25)
 _ALIASES = 3
 _LARGEST_RADIUS = 31
 # A kernel is good when its spectrum is this near on every ring of frequency less than 35 dB below the top.
-_WITHIN_DB = 0.12
+_WITHIN_DB = 0.15
 _FLOOR = 10**-3.5
 _WIDTHS = (0.0, *(float(round(0.3 * 2 ** (k / 2), 4)) for k in range(10)))
 _MOST_GAUSSIANS = 5
