@@ -143,7 +143,7 @@ def of_measured(measured: MeasuredGrain, seed: int = 0, start: int = 0, end: int
         start=start,
         end=end,
         apply_grain=1,
-        seed=seed & 0xFFFF,
+        seed=1 + seed % 0xFFFF,  # at 0 the shift register of 7.18.3.2 stands still
         ar_lag=_LAG,
         ar_shift=shift,
         grain_scale_shift=scale_shift,
