@@ -1,0 +1,337 @@
+"""Grain: the grain of a film stock, measured, matched and put back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wetgate.color.film_gauge import LABELS, WIDTH_MM
+from wetgate.color.film_stocks import Kind, Stock, of_figure, stocks
+from wetgate.ops import grain_av1
+from wetgate.ops.grain_analysis import MeasuredGrain, combine, measure_frame
+from wetgate.ops.grain_crystal import Crystals, crystal_field
+from wetgate.ops.grain_field import Law, add_spectral, apply_law, law_densities
+from wetgate.ops.grain_shape import (
+    Kernel,
+    kernel_of,
+    measured_power,
+    mixing,
+    pixel_over_aperture,
+    stock_power,
+)
+from wetgate.ops.random import Stream
+from wetgate.spec import Context, Frame, Image, Result, Shot, Window, node, param
+
+Array = NDArray[np.float64]
+
+# Softness of scanner lenses and of what a file has been through: a Gaussian's sigma in pixels. Ours.
+_SCANNER_PX = 0.45
+# Ids of choices begin with a letter: the gauges by theirs.
+_GAUGES = {"mm8": "8", "super8": "s8", "mm16": "16", "super16": "s16", "mm35": "35", "full35": "s35", "mm65": "65"}
+_MOST_FRAMES = 12  # that an analysis looks at, spread over the shot
+_MID_GREY = -math.log10(0.18)
+_VIEW_GAIN = 4.0
+# Where the amounts for tones hand over to one another: densities of the picture, 0.745 is mid-grey.
+_HIGHLIGHTS, _SHADOWS = (0.2, 0.65), (0.85, 1.45)
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    """Everything that grain is made from at one setting: the kernels of the layers, how they mix, their law, and the
+    discs of the crystal engine with the share of the film that is developed at each density of the law."""
+
+    kernels: tuple[Kernel, ...]
+    mix: Array
+    law: Law
+    crystals: Crystals
+    developed: Array
+
+
+@node(
+    id="grain",
+    label="Grain",
+    space="density",
+    version=1,
+    analyzes=True,
+    synthesises=True,
+    views={
+        "grain": "The grain that is added, as density on mid-grey, four times as strong.",
+        "deviation": "Standard deviation of the grain at each pixel, in density, mean of the layers.",
+        "synthesis": "Share of the result's light that the input does not determine: what grain changes (0 to 1).",
+    },
+)
+class Grain:
+    """Puts film grain into a picture: that of a stock, or the grain that was measured in the shot.
+
+    Grain is noise of the density, independent from frame to frame, D + sigma(D) n + lift(D). sigma comes from RMS
+    granularity as data sheets publish it (through 48 um, per layer and density where they have curves), or from the
+    measured curve; n is a field of unit variance with the power spectrum of the stock's dye clouds, as the pixels of
+    the scan see them, or of the measured grain; lift keeps the mean of linear light, which noise of the density would
+    raise. Sizes are micrometres of film, so the gauge and the width of the scan set what a pixel sees, at any
+    resolution. Cloud sizes follow from the stock's MTF, by a rule of ours. The same seed gives the same grain in every
+    frame, whatever part of it is rendered.
+
+    Two engines: ``spectral`` filters white noise, ``crystal`` draws discs, an inhomogeneous Boolean model (A. Newson,
+    J. Delon and B. Galerne, Computer Graphics Forum 36, 2017), whose shape of grain follows the density; it is the
+    reference, some hundred times slower, and takes its shape from the stock also where the rest is matched.
+
+    The analysis looks for flat patches and measures the deviation at each density, the power spectrum of each layer
+    and the correlation between layers; with ``match`` that is what is made. It is saved as ``.grain.json``, and as a
+    film grain table for AV1 encoders. Forensic fidelity adds no grain.
+    """
+
+    strength: float = param(1.0, lo=0, hi=1, hint="Share of the grain that is put in; 0 is the input.")
+    engine: str = param(
+        "spectral",
+        choices={"spectral": "Spectral (fast)", "crystal": "Crystal (reference)"},
+        hint="How grain is made: noise of the right spectrum and strength, or discs laid like dye clouds.",
+    )
+    match: bool = param(
+        False,
+        label="Match the shot",
+        hint="Makes the grain that the analysis measured in place of a stock's; where nothing could be measured, the"
+        " stock's, and the record says so.",
+    )
+    stock: str = param(
+        "vision3_500t",
+        choices={name: s.label for name, s in stocks().items()} | {"custom": "By its figures"},
+        hint="Film stock, by its published granularity and MTF; or one by the figures below.",
+    )
+    rms: float = param(
+        8.0,
+        lo=0.5,
+        hi=60,
+        soft=(2, 20),
+        label="RMS granularity",
+        hint="Times 1000, through 48 um at net density 1. Works in the stock by its figures.",
+    )
+    cloud_um: float = param(
+        9.0,
+        lo=1,
+        hi=40,
+        soft=(4, 20),
+        unit="um",
+        label="Dye cloud diameter",
+        hint="Diameter of the dye clouds on the film. Works in the stock by its figures.",
+    )
+    medium: str = param(
+        "negative",
+        choices={"negative": "Colour negative", "positive": "Reversal film", "monochrome": "Black-and-white negative"},
+        hint="What film it is: where the picture is bright, or where it is dense. Works in the stock by its figures.",
+    )
+    gauge: str = param(
+        "mm35",
+        choices={name: LABELS[gauge] for name, gauge in _GAUGES.items()},
+        hint="Film gauge: how much film the picture's width stands for.",
+    )
+    scan_width: float = param(
+        0.0,
+        lo=0,
+        hi=80,
+        unit="mm",
+        hint="Width of film that the picture shows, where the scan took more or less than the gauge's picture; 0 is the"
+        " gauge's.",
+    )
+    amount: float = param(1.0, lo=0, hi=4, soft=(0, 2), unit="x", hint="Multiplies the grain; 1 is the stock's own.")
+    size: float = param(
+        1.0, lo=0.25, hi=4, soft=(0.5, 2), unit="x", hint="Multiplies the size of the grain at its strength in pixels."
+    )
+    softness: float = param(
+        0.0, lo=0, hi=4, soft=(0, 1.5), unit="px", hint="Blur of the grain beyond the scan's own; a Gaussian's sigma."
+    )
+    shadows: float = param(1.0, lo=0, hi=4, soft=(0, 2), unit="x", hint="Multiplies grain in the shadows.")
+    mids: float = param(1.0, lo=0, hi=4, soft=(0, 2), unit="x", hint="Multiplies grain about mid-grey.")
+    highlights: float = param(1.0, lo=0, hi=4, soft=(0, 2), unit="x", hint="Multiplies grain in the highlights.")
+    red: float = param(1.0, lo=0, hi=4, soft=(0, 2), unit="x", hint="Multiplies grain of the cyan layer, seen in red.")
+    green: float = param(
+        1.0, lo=0, hi=4, soft=(0, 2), unit="x", hint="Multiplies grain of the magenta layer, seen in green."
+    )
+    blue: float = param(
+        1.0, lo=0, hi=4, soft=(0, 2), unit="x", hint="Multiplies grain of the yellow layer, seen in blue."
+    )
+    correlation: float = param(
+        0.0,
+        lo=-1,
+        hi=1,
+        label="Colour correlation",
+        hint="How far the layers share their grain, against the stock's own (0): 1 is grey grain, -1 none in common.",
+    )
+    seed: int = param(0, lo=0, hi=2**31 - 1, hint="Same seed, same grain, on every machine.")
+
+    def render(self, frames: Window, ctx: Context) -> Result:
+        frame = frames.center
+        measured = MeasuredGrain.from_json(ctx.analysis) if self.match and ctx.analysis is not None else None
+        facts: dict[str, Any] = {"grain": "measured" if measured is not None else self.stock}
+        if self.match and measured is None:
+            facts["unmatched"] = "the analysis found no flat grain, so this is the stock's"
+        if ctx.fidelity == "forensic" or self.strength * self.amount == 0:
+            facts["grain"] = "none"
+            return Result(frame, self._views(frame.rgb, frame.rgb, None, ctx), facts)
+        made = self._synthesis(frame, measured)
+        rgb = self._rendered(frame, made, ctx)
+        pitch = self._pitch_um(frame)
+        facts |= {"pitch_um": round(pitch, 4), "cloud_um": round(self._stock().cloud_um * self.size, 3)}
+        at_grey = int(np.searchsorted(law_densities(), _MID_GREY))
+        facts["deviation_at_mid_grey"] = [round(float(s), 5) for s in made.law.deviation[:, at_grey]]
+        return Result(frame.with_rgb(rgb), self._views(frame.rgb, rgb, made.law, ctx), facts)
+
+    def analyze(self, shot: Shot, ctx: Context) -> dict[str, Any]:
+        count = min(len(shot.numbers), _MOST_FRAMES)
+        chosen = [shot.numbers[i] for i in np.linspace(0, len(shot.numbers) - 1, count).round().astype(int)]
+        found = []
+        pitch = 0.0
+        for done, number in enumerate(chosen, 1):
+            ctx.check_abort()
+            frame = shot[number]
+            pitch = self._pitch_um(frame)
+            found.append(measure_frame(frame.rgb))
+            ctx.progress(done / count)
+        measured = combine(found, pitch)
+        return {"patches": 0, "frames": count} if measured is None else measured.to_json()
+
+    def sidecars(self, results: Mapping[str, Any], numbers: Sequence[int]) -> dict[str, Any]:
+        """The measured grain, and the film grain table of AV1 that comes nearest to it, by name."""
+        from wetgate import __version__
+
+        measured = MeasuredGrain.from_json(results)
+        if measured is None:
+            return {}
+        about = {"grain": "wetgate.grain/1", "wetgate": __version__, "gauge": self.gauge}
+        table = grain_av1.of_measured(measured, self.seed)
+        return {"grain": about | dict(results), "av1-grain": {"format": "filmgrn1", "text": grain_av1.to_text([table])}}
+
+    def _rendered(self, frame: Frame, made: Synthesis, ctx: Context) -> Image:
+        x, y = frame.window.x - frame.display.x, frame.window.y - frame.display.y
+        stream = Stream.of(self.seed, "grain")
+        if self.engine == "spectral":
+            return add_spectral(
+                frame.rgb,
+                made.law,
+                made.kernels,
+                made.mix,
+                stream=stream,
+                frame=frame.number,
+                x=x,
+                y=y,
+                threads=ctx.threads,
+                check_abort=ctx.check_abort,
+            )
+        densities = law_densities()
+        fields = []
+        for layer in range(3):
+            if not made.mix[:, layer].any():
+                continue
+            share = np.interp(frame.rgb[..., layer], densities, made.developed).astype(np.float32)
+            fields.append(
+                crystal_field(
+                    share,
+                    made.crystals,
+                    stream=stream.child(layer),
+                    frame=frame.number,
+                    x=x,
+                    y=y,
+                    threads=ctx.threads,
+                    check_abort=ctx.check_abort,
+                )
+            )
+        mixed = [sum(np.float32(w) * f for w, f in zip(row, fields, strict=False)) for row in made.mix]
+        out = np.empty(frame.rgb.shape, np.float32)
+        apply_law(frame.rgb, [np.asarray(m, np.float32) for m in mixed], made.law, out, 0, 0)
+        return out
+
+    def _synthesis(self, frame: Frame, measured: MeasuredGrain | None) -> Synthesis:
+        pitch = self._pitch_um(frame)
+        stock = self._stock()
+        densities = law_densities()
+        if measured is None:
+            deviation, kernels = _of_stock(stock, pitch, self.size, self.softness)
+            correlation = np.full((3, 3), stock.correlation)
+        else:
+            deviation, kernels = _of_measured(measured, pitch, self.size, self.softness)
+            correlation = measured.correlation.copy()
+        gains = np.array([self.red, self.green, self.blue]) * (self.amount * self.strength)
+        deviation = deviation * gains[:, None] * self._tones(densities)
+        crystals = Crystals(stock.cloud_um * self.size / pitch, math.hypot(_SCANNER_PX, self.softness))
+        developed = stock.developed(densities)
+        mix = mixing(_shared(correlation, self.correlation), kernels if self.engine == "spectral" else kernels[:1] * 3)
+        law = Law.gaussian(deviation)
+        if self.engine == "crystal":
+            lift = np.stack([crystals.lift(developed, d) for d in deviation])
+            law = Law(law.deviation, lift.astype(np.float32))
+        return Synthesis(kernels, mix, law, crystals, developed)
+
+    def _tones(self, densities: Array) -> Array:
+        bright = 1.0 - _smooth(densities, *_HIGHLIGHTS)
+        dark = _smooth(densities, *_SHADOWS)
+        return self.mids + bright * (self.highlights - self.mids) + dark * (self.shadows - self.mids)
+
+    def _stock(self) -> Stock:
+        if self.stock != "custom":
+            return stocks()[self.stock]
+        kind: Kind = self.medium  # type: ignore[assignment]
+        return of_figure("custom", kind, self.rms, self.cloud_um)
+
+    def _pitch_um(self, frame: Frame) -> float:
+        """Micrometres of film that a pixel sees."""
+        return (self.scan_width or WIDTH_MM[_GAUGES[self.gauge]]) * 1000 / frame.display.width
+
+    def _views(self, before: Image, after: Image, law: Law | None, ctx: Context) -> dict[str, Image]:
+        views: dict[str, Image] = {}
+        if "grain" in ctx.views:
+            views["grain"] = np.float32(_MID_GREY) + np.float32(_VIEW_GAIN) * np.clip(after - before, -1, 1)
+        if "synthesis" in ctx.views:
+            light = np.abs(np.expm1(np.clip(after - before, -1, 1) * np.float32(-math.log(10))))
+            views["synthesis"] = np.minimum(light.mean(axis=2), 1.0).astype(np.float32)
+        if "deviation" in ctx.views:
+            mean = np.zeros(before.shape[:2], np.float32)
+            if law is not None:
+                for c in range(3):
+                    mean += np.interp(before[..., c], law_densities(), law.deviation[c]).astype(np.float32)
+            views["deviation"] = mean / np.float32(3)
+        return views
+
+
+@lru_cache(maxsize=32)
+def _of_stock(stock: Stock, pitch_um: float, size: float, softness: float) -> tuple[Array, tuple[Kernel, ...]]:
+    """Deviation of a pixel per layer over the law's densities, and the layers' kernels. ``size`` changes the kernels
+    alone."""
+    blur = math.hypot(_SCANNER_PX, softness)
+    plain = stock_power(stock.cloud_um, pitch_um, blur)
+    scale = pixel_over_aperture(plain, stock.cloud_um, pitch_um)
+    kernel = kernel_of(plain if size == 1 else stock_power(stock.cloud_um * size, pitch_um, blur))
+    return stock.deviation(law_densities()) * scale, (kernel,) * 3
+
+
+def _of_measured(
+    measured: MeasuredGrain, pitch_um: float, size: float, softness: float
+) -> tuple[Array, tuple[Kernel, ...]]:
+    """The same of measured grain, carried from the pixels that it was measured in to these."""
+    deviation = measured.deviation_at(law_densities())
+    nearer = measured.pitch_um / pitch_um if measured.pitch_um > 0 else 1.0
+    kernels = []
+    for layer in range(3):
+        spectrum = measured.power[:, layer]
+        before = measured_power(measured.frequency, spectrum, 1.0).mean()
+        after = measured_power(measured.frequency, spectrum, nearer, softness).mean()
+        deviation[layer] *= math.sqrt(float(after / before))
+        kernels.append(kernel_of(measured_power(measured.frequency, spectrum, nearer * size, softness)))
+    return deviation, tuple(kernels)
+
+
+def _shared(correlation: Array, more: float) -> Array:
+    """A correlation matrix moved towards all in common (``more`` = 1) or nothing (-1)."""
+    towards = np.ones((3, 3)) if more > 0 else np.eye(3)
+    moved = correlation + abs(more) * (towards - correlation)
+    np.fill_diagonal(moved, 1.0)
+    return np.asarray(moved)
+
+
+def _smooth(x: Array, low: float, high: float) -> Array:
+    t = np.clip((x - low) / (high - low), 0.0, 1.0)
+    return np.asarray(t * t * (3 - 2 * t))
