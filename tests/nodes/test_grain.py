@@ -286,12 +286,12 @@ def test_the_field_of_a_seed_is_the_one_it_always_was():
 
 def test_sidecars_hold_the_measurement_and_a_table_for_av1(match):
     made = NODE.make({"gauge": "mm16"}).sidecars(match.analysis, range(8))
-    assert set(made) == {"grain", "av1-grain"}
+    assert set(made) == {"grain", "av1-grain.tbl"}
     json.dumps(made, allow_nan=False)
     again = MeasuredGrain.from_json(made["grain"])
     assert again is not None
     assert again.patches == match.analysis["patches"]
-    assert made["av1-grain"]["text"].startswith("filmgrn1\nE 0 ")
+    assert made["av1-grain.tbl"].startswith("filmgrn1\nE 0 ")
 
 
 def test_real_plates_are_matched_as_well_as_the_same_process_matches_itself(real_data):

@@ -1,21 +1,26 @@
-"""The whole-shot pass as a job of its own: ``wetgate analyze``."""
+"""The whole-shot pass: of one step on the way to a render, and as a job of its own, ``wetgate analyze``."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from wetgate.color.config import ColorConfig
-from wetgate.engine.analysis import Analysis
+from wetgate.engine.analysis import Analysis, analyse_step
 from wetgate.engine.colour import Colour, unknown_space
-from wetgate.engine.evaluate import Setting
-from wetgate.engine.frames import FrameStore
+from wetgate.engine.cuts import code_values, find_cuts, signature
+from wetgate.engine.evaluate import Evaluator, Setting
+from wetgate.engine.frames import FrameStore, window_numbers
 from wetgate.engine.graph import Graph, Step
 from wetgate.engine.job import OnEvent
 from wetgate.engine.masks import MaskReader
-from wetgate.engine.pipeline import Abort, cores
-from wetgate.engine.render import analyse, opened, requested, source_space
+from wetgate.engine.pipeline import Abort, ahead, cores
+from wetgate.engine.shot import opened, requested, source_space
 from wetgate.io.source import OnMissing
-from wetgate.spec import UsageError, suggest
+from wetgate.spec import Context, Frame, FrameError, UsageError, suggest
+
+_CUTS_SHARE = 0.3  # of an analysis: finding cuts reads every frame once, a node reads them once or twice more
 
 
 def analyse_shot(
@@ -75,3 +80,65 @@ def _choose(graph: Graph, name: str | None) -> Step:
             remedy="name one",
         )
     return next(iter(analysing.values()))
+
+
+def analyse(
+    graph: Graph,
+    step: Step,
+    numbers: Sequence[int],
+    shot: Sequence[int],
+    store: FrameStore,
+    colour: Colour,
+    setting: Setting,
+    on_event: OnEvent,
+) -> Analysis:
+    """Run one step's whole-shot pass over ``numbers``; ``shot`` are all frames that windows may reach into.
+
+    Frames that cannot be read are left out, with a note: they will fail by themselves when they are rendered.
+    Events: ``analysis`` as it begins, ``analysing`` with the share that is done, at each further hundredth.
+    """
+    on_event({"event": "analysis", "step": step.name, "frames": len(numbers)})
+    done = 0
+
+    def progress(share: float) -> None:
+        nonlocal done
+        if int(100 * share) > done:
+            done = int(100 * share)
+            on_event({"event": "analysing", "step": step.name, "done": done / 100})
+
+    below = replace(graph, output=step.input)
+    evaluator = Evaluator(below, colour, shot, lambda n: store.get(n).frame, setting)
+    reach = below.reach(numbers)
+
+    def read(number: int) -> tuple[Frame, str]:
+        position = numbers.index(number)
+        wanted = (*window_numbers(shot, number, reach)[0], *ahead(numbers, position, 4))
+        store.keep(wanted)
+        for n in wanted:
+            store.want(n)
+        frame = evaluator.entering(number)
+        return frame, store.get(number).hash
+
+    readable: list[int] = []
+    signatures = []
+    for position, number in enumerate(numbers):
+        setting.check_abort()
+        progress(_CUTS_SHARE * position / len(numbers))
+        try:
+            signatures.append(signature(code_values(read(number)[0], colour)))
+        except FrameError as error:
+            left_out = f"frame {number} was left out of the analysis of {step.name}: {error.message()}"
+            on_event({"event": "note", "text": left_out})
+            continue
+        readable.append(number)
+    if not readable:
+        raise FrameError(f"no frame of the shot can be read for the analysis of {step.name}")
+    context = Context(
+        fidelity=step.fidelity,
+        device=setting.device,
+        threads=setting.threads,
+        source_space=colour.source_space,
+        check_abort=setting.check_abort,
+        progress=lambda share: progress(_CUTS_SHARE + (1 - _CUTS_SHARE) * share),
+    )
+    return analyse_step(step, readable, find_cuts(readable, signatures), read, colour, context)

@@ -101,6 +101,31 @@ def load_analysis(path: str | Path) -> Analysis:
         ) from None
 
 
+def demand_fit(document: Analysis, step: Step, source_space: str) -> None:
+    """Raise :class:`UsageError` unless the document was made by this version of the node, with these parameters, from
+    footage taken for the same space."""
+    if document.version != step.node.version:
+        raise UsageError(
+            f"the analysis was made by {document.node} version {document.version}, this is version {step.node.version}",
+            where="--analysis",
+            remedy="analyse the shot again",
+        )
+    if dict(document.params) != step.record()["params"]:
+        given, wanted = dict(document.params), step.record()["params"]
+        different = sorted(name for name in wanted if given.get(name) != wanted[name])
+        raise UsageError(
+            f"the analysis of {document.node} was made with other parameters: {', '.join(different)}",
+            where="--analysis",
+            remedy="analyse the shot again with these parameters",
+        )
+    if document.space != source_space:
+        raise UsageError(
+            f"the analysis took the source as {document.space}, this render as {source_space}",
+            where="--analysis",
+            remedy="use the same --in-space for both",
+        )
+
+
 class ReadShot:
     """A shot as ``analyze`` sees it (:class:`wetgate.spec.Shot`), read in the node's working space as asked for."""
 

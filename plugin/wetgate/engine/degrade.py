@@ -18,7 +18,7 @@ from wetgate.engine.job import OnEvent
 from wetgate.engine.outputs import demand_apart, output_path, stem_of
 from wetgate.engine.pipeline import Abort, ahead, cores
 from wetgate.engine.record import save_json, software
-from wetgate.engine.render import opened, requested, source_space
+from wetgate.engine.shot import opened, requested, source_space
 from wetgate.io.atomic import make_folder
 from wetgate.io.opening import open_sink
 from wetgate.io.sink import Sink, WriteOptions

@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from wetgate.color.config import ColorConfig
+from wetgate.engine.analyse import analyse
 from wetgate.engine.analysis import Analysis
 from wetgate.engine.colour import Colour, unknown_space
 from wetgate.engine.evaluate import Evaluator, Setting
@@ -17,7 +18,6 @@ from wetgate.engine.frames import FrameStore
 from wetgate.engine.graph import SCHEMA, Graph, build, demand_output_space
 from wetgate.engine.job import demand_device
 from wetgate.engine.pipeline import cores
-from wetgate.engine.render import analyse
 from wetgate.io.repair import repair
 from wetgate.io.source import Loaded, SourceInfo, SpaceHint
 from wetgate.spec import Fidelity, Frame, Image, Node, UsageError

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from wetgate.color.config import ColorConfig
-from wetgate.engine.analysis import Analysis, analyse_step, load_analysis
+from wetgate.engine.analyse import analyse
+from wetgate.engine.analysis import Analysis, demand_fit, load_analysis
 from wetgate.engine.colour import Colour, unknown_space
-from wetgate.engine.cuts import code_values, find_cuts, signature
 from wetgate.engine.evaluate import Evaluator, Setting
 from wetgate.engine.frames import FrameStore, SourceFrame, window_numbers
 from wetgate.engine.graph import Graph, Step, demand_output_space
@@ -21,11 +21,10 @@ from wetgate.engine.job import Job, Observer, OnEvent, Outcome
 from wetgate.engine.masks import MaskReader
 from wetgate.engine.outputs import Outputs, label_of, output_path, stem_of
 from wetgate.engine.pipeline import Abort, Timeline, WriteBehind, ahead, cores
-from wetgate.engine.record import FrameRecord, JobRecord, RunRecord, save_json
-from wetgate.io.opening import open_source
-from wetgate.io.ranges import parse_frames
-from wetgate.io.source import OnMissing, Source
-from wetgate.spec import Context, Frame, FrameError, Interrupted, UsageError, WetgateError
+from wetgate.engine.record import FrameRecord, JobRecord, RunRecord, save_json, save_text
+from wetgate.engine.shot import opened, requested, source_space
+from wetgate.io.source import Source
+from wetgate.spec import Frame, FrameError, Interrupted, UsageError, WetgateError
 
 
 def render(
@@ -44,53 +43,9 @@ def render(
         source.close()
 
 
-def opened(spec: str, on_missing: OnMissing) -> Source:
-    """The source of a job. One of which no frame can be read is a wrong request, not a frame that failed."""
-    try:
-        return open_source(spec, on_missing=on_missing)
-    except FrameError as error:
-        raise UsageError(error.what, where=error.where, allowed=error.allowed, remedy=error.remedy) from error
-
-
-_CUTS_SHARE = 0.3  # of an analysis: finding cuts reads every frame once, a node reads them once or twice more
-
-
 def _budget(graph: Graph) -> int:
     """Bytes of source frames kept between passes: only a graph with an analysis reads the shot more than once."""
     return 512 << 20 if any(s.node.analyzes for s in graph.used()) else 0
-
-
-def requested(job_frames: str | None, source: Source) -> tuple[int, ...]:
-    """The frames to render: those asked for, all of which the source must have."""
-    if job_frames is None:
-        return tuple(source.numbers)
-    wanted = parse_frames(job_frames)
-    known = set(source.numbers)
-    outside = [n for n in wanted if n not in known]
-    if outside:
-        raise UsageError(
-            f"{len(outside)} of the frames are not in {source.info.label}, the first is {outside[0]}",
-            where="--frames",
-            allowed=f"{source.numbers[0]} to {source.numbers[-1]}",
-            remedy="ask for frames that the source has",
-        )
-    return tuple(sorted(wanted))
-
-
-def source_space(in_space: str | None, source: Source, config: ColorConfig) -> tuple[str, list[str]]:
-    """The space of the source (``""`` where nobody knows it), and notes on how it was known."""
-    if in_space:
-        return config.resolve(in_space), []
-    hint = source.info.hint
-    if hint.space is None:
-        return "", []
-    try:
-        space = config.resolve(hint.space)
-    except UsageError:
-        return "", [f"{source.info.label} is labelled {hint.space!r} ({hint.how}), which the config does not know"]
-    if hint.assumed:
-        return space, [f"assumed that {source.info.label} is {space}: {hint.how}; name it with --in-space"]
-    return space, []
 
 
 class _Render:
@@ -226,7 +181,8 @@ class _Render:
             match = next((i for i, d in enumerate(given) if d.node == step.node.id and i not in used), None)
             if match is not None:
                 used.add(match)
-                documents[step.name] = self._checked(given[match], step)
+                demand_fit(given[match], step, self.colour.source_space)
+                documents[step.name] = given[match]
                 continue
             documents[step.name] = self._analyse(step, numbers, setting, documents)
         for index, document in enumerate(given):
@@ -237,30 +193,6 @@ class _Render:
                     remedy="leave it out",
                 )
         return documents
-
-    def _checked(self, document: Analysis, step: Step) -> Analysis:
-        if document.version != step.node.version:
-            raise UsageError(
-                f"the analysis was made by {document.node} version {document.version}, this is version"
-                f" {step.node.version}",
-                where="--analysis",
-                remedy="analyse the shot again",
-            )
-        if dict(document.params) != step.record()["params"]:
-            given, wanted = dict(document.params), step.record()["params"]
-            different = sorted(name for name in wanted if given.get(name) != wanted[name])
-            raise UsageError(
-                f"the analysis of {document.node} was made with other parameters: {', '.join(different)}",
-                where="--analysis",
-                remedy="analyse the shot again with these parameters",
-            )
-        if document.space != self.colour.source_space:
-            raise UsageError(
-                f"the analysis took the source as {document.space}, this render as {self.colour.source_space}",
-                where="--analysis",
-                remedy="use the same --in-space for both",
-            )
-        return document
 
     def _analyse(
         self, step: Step, numbers: Sequence[int], setting: Setting, documents: Mapping[str, Analysis]
@@ -465,8 +397,12 @@ class _Render:
             if hasattr(instance, "sidecars"):  # of two steps that measure the same, the later one measured the result
                 measured |= instance.sidecars(document.results, sorted(document.frames))
         for kind, data in measured.items():
-            save_json(Path(f"{stem}.{kind}.json"), data)
-            files.append(f"{stem}.{kind}.json")
+            path = Path(f"{stem}.{kind}" if isinstance(data, str) else f"{stem}.{kind}.json")
+            if isinstance(data, str):
+                save_text(path, data)
+            else:
+                save_json(path, data)
+            files.append(str(path))
         return files
 
 
@@ -477,65 +413,3 @@ def _unforeseen(doing: str, number: int, error: Exception) -> FrameError:
         where=f"frame {number}",
         remedy="report this with the record; it is a fault of the program or of the machine's memory",
     )
-
-
-def analyse(
-    graph: Graph,
-    step: Step,
-    numbers: Sequence[int],
-    shot: Sequence[int],
-    store: FrameStore,
-    colour: Colour,
-    setting: Setting,
-    on_event: OnEvent,
-) -> Analysis:
-    """Run one step's whole-shot pass over ``numbers``; ``shot`` are all frames that windows may reach into.
-
-    Frames that cannot be read are left out, with a note: they will fail by themselves when they are rendered.
-    Events: ``analysis`` as it begins, ``analysing`` with the share that is done, at each further hundredth.
-    """
-    on_event({"event": "analysis", "step": step.name, "frames": len(numbers)})
-    done = 0
-
-    def progress(share: float) -> None:
-        nonlocal done
-        if int(100 * share) > done:
-            done = int(100 * share)
-            on_event({"event": "analysing", "step": step.name, "done": done / 100})
-
-    below = replace(graph, output=step.input)
-    evaluator = Evaluator(below, colour, shot, lambda n: store.get(n).frame, setting)
-    reach = below.reach(numbers)
-
-    def read(number: int) -> tuple[Frame, str]:
-        position = numbers.index(number)
-        wanted = (*window_numbers(shot, number, reach)[0], *ahead(numbers, position, 4))
-        store.keep(wanted)
-        for n in wanted:
-            store.want(n)
-        frame = evaluator.entering(number)
-        return frame, store.get(number).hash
-
-    readable: list[int] = []
-    signatures = []
-    for position, number in enumerate(numbers):
-        setting.check_abort()
-        progress(_CUTS_SHARE * position / len(numbers))
-        try:
-            signatures.append(signature(code_values(read(number)[0], colour)))
-        except FrameError as error:
-            left_out = f"frame {number} was left out of the analysis of {step.name}: {error.message()}"
-            on_event({"event": "note", "text": left_out})
-            continue
-        readable.append(number)
-    if not readable:
-        raise FrameError(f"no frame of the shot can be read for the analysis of {step.name}")
-    context = Context(
-        fidelity=step.fidelity,
-        device=setting.device,
-        threads=setting.threads,
-        source_space=colour.source_space,
-        check_abort=setting.check_abort,
-        progress=lambda share: progress(_CUTS_SHARE + (1 - _CUTS_SHARE) * share),
-    )
-    return analyse_step(step, readable, find_cuts(readable, signatures), read, colour, context)

@@ -204,7 +204,7 @@ class Grain:
             return {}
         about = {"grain": "wetgate.grain/1", "wetgate": __version__, "gauge": self.gauge}
         table = grain_av1.of_measured(measured, self.seed)
-        return {"grain": about | dict(results), "av1-grain": {"format": "filmgrn1", "text": grain_av1.to_text([table])}}
+        return {"grain": about | dict(results), "av1-grain.tbl": grain_av1.to_text([table])}
 
     def _rendered(self, frame: Frame, made: Synthesis, ctx: Context) -> Image:
         x, y = frame.window.x - frame.display.x, frame.window.y - frame.display.y

@@ -15,7 +15,7 @@ from wetgate.engine.graph import SCHEMA, Graph, build, load_graph, parse_nodes
 from wetgate.engine.job import Job, Observer, OnEvent, Outcome
 from wetgate.engine.pipeline import Abort
 from wetgate.engine.render import render as _render
-from wetgate.engine.render import source_space
+from wetgate.engine.shot import source_space
 from wetgate.io.opening import open_sink, open_source
 from wetgate.io.sink import WriteOptions, Written
 from wetgate.io.source import OnMissing
