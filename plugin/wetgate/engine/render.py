@@ -27,6 +27,8 @@ from wetgate.io.ranges import parse_frames
 from wetgate.io.source import Source
 from wetgate.spec import Context, Frame, FrameError, Interrupted, UsageError, WetgateError
 
+_SIGNATURES = 0.25  # share of an analysis that the search for cuts takes, for progress
+
 
 def render(
     job: Job, on_event: OnEvent = lambda event: None, observer: Observer | None = None, abort: Abort | None = None
@@ -450,8 +452,9 @@ def analyse(
 
     readable: list[int] = []
     signatures = []
-    for number in numbers:
+    for done, number in enumerate(numbers):
         setting.check_abort()
+        setting.progress(_SIGNATURES * done / len(numbers))
         try:
             signatures.append(signature(code_values(read(number)[0], colour)))
         except FrameError as error:
@@ -466,5 +469,6 @@ def analyse(
         threads=setting.threads,
         source_space=colour.source_space,
         check_abort=setting.check_abort,
+        progress=lambda share: setting.progress(_SIGNATURES + (1.0 - _SIGNATURES) * share),
     )
     return analyse_step(step, readable, find_cuts(readable, signatures), read, colour, context)
