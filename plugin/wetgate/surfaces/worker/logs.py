@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import tempfile
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from wetgate.surfaces.hosts.machine import Machine
+from wetgate.surfaces.hosts.user_files import log_folder
+
 log = logging.getLogger("wetgate.worker")
 _MOST_BYTES = 1 << 20
 _MOST_FILES = 16
-
-
-def folder() -> Path:
-    """Where workers of this user log: the system's place for such files."""
-    if sys.platform == "darwin":
-        return Path.home() / "Library/Logs/Wetgate"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "Wetgate" / "Logs"
-    state = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(state) if state.startswith("/") else Path.home() / ".local/state") / "wetgate"
 
 
 def begin() -> str:
@@ -43,7 +35,7 @@ def begin() -> str:
 
 
 def _home_folder() -> Path:
-    path = folder()
+    path = log_folder(Machine())
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     return path
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 import wetgate
+import wetgate.nodes
 from wetgate.spec import Image, UsageError, Value, WorkerError, registry
 from wetgate.surfaces.ofx_schema import schema_hash
 from wetgate.surfaces.worker.connection import Closed, Connection, Message
@@ -143,20 +144,20 @@ class LanePeer:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.beats = 0
-        self._request = 0
-        self._pools: dict[int, SharedFile] = {}
+        self.request = 0
+        self.pools: dict[int, SharedFile] = {}
         self._number = 0
 
     def next_request(self) -> int:
-        self._request += 1
-        return self._request
+        self.request += 1
+        return self.request
 
     def map(self, size: int) -> int:
         """Make a pool and have the worker map it; its number."""
         self._number += 1
         shared = SharedFile(size)
         request = self.next_request()
-        self._pools[self._number] = shared
+        self.pools[self._number] = shared
         writer = Writer().numbers("IIQ", self._number, 0, size)
         self.connection.send(Type.MAP, writer, request, shared.descriptor)
         self.expect(Type.OK, request)
@@ -166,15 +167,15 @@ class LanePeer:
         request = self.next_request()
         self.connection.send(Type.UNMAP, Writer().numbers("I", number), request)
         self.expect(Type.OK, request)
-        self._pools.pop(number).close()
+        self.pools.pop(number).close()
 
     def place(self, given: Sequence[Given], room: int = 0) -> tuple[int, list[int]]:
         """Pictures, and ``room`` more of the first one's size, in a pool that fits: its number and their offsets."""
         sizes = [_aligned(g.pixels.nbytes) for g in given] + [_aligned(given[0].pixels.nbytes)] * room
         total = sum(sizes)
-        number = next((n for n, pool in self._pools.items() if pool.size >= total), 0) or self.map(total)
+        number = next((n for n, pool in self.pools.items() if pool.size >= total), 0) or self.map(total)
         offsets = [sum(sizes[:i]) for i in range(len(sizes))]
-        array = self._pools[number].array
+        array = self.pools[number].array
         for picture, offset in zip(given, offsets, strict=False):
             array[offset // 4 : offset // 4 + picture.pixels.size] = picture.pixels.reshape(-1)
         return number, offsets
@@ -204,7 +205,7 @@ class LanePeer:
         notes = body.text(8192)
         body.end()
         number, offset, shape = self._places[picture]
-        flat = self._pools[number].array[offset // 4 : offset // 4 + int(np.prod(shape))]
+        flat = self.pools[number].array[offset // 4 : offset // 4 + int(np.prod(shape))]
         return Answer(flat.reshape(shape).copy(), picture, notes)
 
     def render(self, ask: Ask, pictures: Sequence[Given]) -> Answer:
@@ -248,9 +249,9 @@ class LanePeer:
 
     def close(self) -> None:
         self.connection.close()
-        for pool in self._pools.values():
+        for pool in self.pools.values():
             pool.close()
-        self._pools = {}
+        self.pools = {}
 
 
 def _aligned(size: int) -> int:
@@ -319,6 +320,7 @@ class Peer:
             os.close(reading)
             os.close(nothing)
         self.status: int | None = None
+        self._said = ""
         self.control = Connection(ours)
         try:
             self.welcome = greet(self.control, 0, self.token, self.schema)
@@ -349,8 +351,10 @@ class Peer:
 
     def errors(self) -> str:
         """What the worker wrote to its standard error."""
-        self._errors.seek(0)
-        return self._errors.read(8192).decode("utf-8", "replace").strip()
+        if not self._errors.closed:
+            self._errors.seek(0)
+            self._said = self._errors.read(8192).decode("utf-8", "replace").strip()
+        return self._said
 
     def wait(self, seconds: float) -> int | None:
         """The worker's exit code, or None where it still runs after that time (minus a signal's number)."""
@@ -369,6 +373,8 @@ class Peer:
         if self.status is None and self.wait(5) is None:
             os.kill(self.pid, signal.SIGKILL)
             self.wait(5)
+        self.errors()
+        self._errors.close()
 
 
 def _spawn(
