@@ -14,7 +14,7 @@ enum class Cause {
 
 class Failure : public std::runtime_error {
 public:
-    explicit Failure(const std::string& text, Cause cause = Cause::fault) : std::runtime_error(text), cause(cause) {}
+    explicit Failure(const std::string& text, Cause why = Cause::fault) : std::runtime_error(text), cause(why) {}
     Cause cause;
 };
 

@@ -19,8 +19,8 @@ std::string stamp_of(const Node& node) { return std::to_string(node.version) + "
 
 }  // namespace
 
-Instance::Instance(const Plugin& plugin, OfxImageEffectHandle effect)
-    : plugin(plugin), host(plugin.host), node(*plugin.node), effect(effect) {
+Instance::Instance(const Plugin& of, OfxImageEffectHandle handle)
+    : plugin(of), host(of.host), node(*of.node), effect(handle) {
     if (host.effect->getParamSet == nullptr || host.effect->getParamSet(effect, &params_) != ofx::OK) params_ = nullptr;
 }
 

@@ -12,7 +12,7 @@ namespace wetgate {
 
 class Instance {
 public:
-    Instance(const Plugin& plugin, OfxImageEffectHandle effect);
+    Instance(const Plugin& of, OfxImageEffectHandle handle);
 
     // The instance that the host's handle stands for, or null: hosts go on calling one whose creation failed.
     static Instance* of(const Plugin& plugin, OfxImageEffectHandle effect);
