@@ -305,23 +305,11 @@ class Peer:
         self.token = secrets.token_bytes(32)
         self.schema: bytes = options.get("schema") or schema_hash(registry.nodes())
         self.began = time.perf_counter()
-        ours, theirs = socket.socketpair()
-        reading, writing = os.pipe()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the peer)
-        nothing = os.open(os.devnull, os.O_RDWR)
-        try:
-            os.write(writing, options.get("token") or self.token)
-            os.close(writing)
-            self.pid = _spawn(
-                command, environment(environ or os.environ), nothing, self._errors.fileno(), theirs, reading
-            )
-        finally:
-            theirs.close()
-            os.close(reading)
-            os.close(nothing)
+        self._lanes: list[LanePeer] = []
+        self.pid, self.control = self._start(command, environ or os.environ, options.get("token") or self.token)
         self.status: int | None = None
         self._said = ""
-        self.control = Connection(ours)
         try:
             self.welcome = greet(self.control, 0, self.token, self.schema)
         except (Closed, WorkerError) as error:
@@ -329,6 +317,25 @@ class Peer:
             if isinstance(error, Refused):
                 raise
             raise WorkerError(f"the worker ended before it answered: {self.errors() or error}") from None
+
+    def _start(self, command: Sequence[str], environ: Mapping[str, str], token: bytes) -> tuple[int, Connection]:
+        """Start the process with what PROTOCOL.md 1 has it find; its id, and our end of the control connection."""
+        ours, theirs = socket.socketpair()
+        reading, writing = os.pipe()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        try:
+            os.write(writing, token)
+            os.close(writing)
+            pid = _spawn(command, environment(environ), nothing, self._errors.fileno(), theirs, reading)
+        except BaseException:
+            ours.close()
+            self._errors.close()
+            raise
+        finally:
+            theirs.close()
+            os.close(reading)
+            os.close(nothing)
+        return pid, Connection(ours)
 
     def __enter__(self) -> Peer:
         return self
@@ -339,8 +346,10 @@ class Peer:
     def lane(self) -> LanePeer:
         """A new lane, greeted."""
         connection = self.raw_lane()
+        lane = LanePeer(connection)
+        self._lanes.append(lane)
         greet(connection, 1, self.token, self.schema)
-        return LanePeer(connection)
+        return lane
 
     def raw_lane(self) -> Connection:
         """A new lane on which nothing was said."""
@@ -368,7 +377,9 @@ class Peer:
         return self.status
 
     def close(self) -> None:
-        """Close the control connection, on which the worker ends; kill it where it does not."""
+        """Close all connections, on which the worker ends; kill it where it does not."""
+        for lane in self._lanes:
+            lane.close()
         self.control.close()
         if self.status is None and self.wait(5) is None:
             os.kill(self.pid, signal.SIGKILL)
@@ -387,10 +398,21 @@ def _spawn(
     # Copies above the targets, so that no dup2 overwrites one that is still to be placed.
     copies = {target: fcntl.fcntl(source, fcntl.F_DUPFD_CLOEXEC, 16) for target, source in given.items()}
     try:
-        actions = [(os.POSIX_SPAWN_DUP2, copy, target) for target, copy in copies.items()]
+        actions: list[tuple[int, ...]] = [(os.POSIX_SPAWN_DUP2, copy, target) for target, copy in copies.items()]
+        actions += [(os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in _inherited() if descriptor not in given]
         return os.posix_spawn(command[0], list(command), environ, file_actions=actions, setpgroup=0)
     except OSError as error:
         raise WorkerError(f"{command[0]} cannot be started: {error.strerror}") from None
     finally:
         for copy in copies.values():
             os.close(copy)
+
+
+def _inherited() -> list[int]:
+    """Descriptors of this process that a new one would get."""
+    found = []
+    for name in (entry.name for entry in Path("/dev/fd").iterdir()):
+        with contextlib.suppress(OSError):  # the one that lists the folder is closed by now
+            if os.get_inheritable(int(name)):
+                found.append(int(name))
+    return found
