@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Builds ``Wetgate.ofx.bundle``: ``python3 ofx_bridge/build.py [--target linux-x86-64] [--compiler auto|zig|system]``.
 
-``ziglang`` of PyPI, where it is installed, makes a binary for glibc 2.17 and later; the machine's own compiler makes one that
-needs the machine's glibc, and says so. Standard library only.
+``ziglang`` of PyPI, where it is installed, makes a binary for glibc 2.17 and later; the machine's own compiler makes
+one that needs the machine's glibc, and says so. Standard library only.
 """
 
 from __future__ import annotations
@@ -29,10 +29,8 @@ TARGETS = {
     "linux-x86-64": ("Linux-x86-64", f"x86_64-linux-gnu.{GLIBC}"),
     "linux-aarch64": ("Linux-aarch64", f"aarch64-linux-gnu.{GLIBC}"),
 }
-COMPILE = (
-    "-std=c++17 -O2 -fPIC -fvisibility=hidden -fvisibility-inlines-hidden -fno-gnu-unique -fno-strict-aliasing"
-    " -ffp-contract=off -Wall -Wextra -Wshadow -Werror=return-type"
-).split()
+COMPILE = ["-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-fvisibility-inlines-hidden", "-fno-gnu-unique"]
+COMPILE += ["-fno-strict-aliasing", "-ffp-contract=off", "-Wall", "-Wextra", "-Wshadow", "-Werror=return-type"]
 LINK = ["-shared", "-Wl,-z,defs", f"-Wl,--version-script={HERE / 'src' / 'exports.map'}"]
 
 
@@ -58,8 +56,13 @@ def compiler(wanted: str, target: str) -> tuple[list[str], list[str], list[str]]
     if found is None:
         raise BuildError("there is no C++ compiler; run: python3 -m pip install ziglang")
     if target != here_target():
-        raise BuildError(f"the machine's compiler makes {here_target()}; for {target} run: python3 -m pip install ziglang")
-    print(f"ziglang is not installed: {found} makes a binary that needs this machine's glibc or a later one", file=sys.stderr)
+        raise BuildError(
+            f"the machine's compiler makes {here_target()}; for {target} run: python3 -m pip install ziglang"
+        )
+    print(
+        f"ziglang is not installed: {found} makes a binary that needs this machine's glibc or a later one",
+        file=sys.stderr,
+    )
     return [found], COMPILE, [*LINK, "-static-libstdc++", "-static-libgcc", "-pthread", "-ldl", "-s"]
 
 

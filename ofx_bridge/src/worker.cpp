@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::uint16_t protocol = 1;
 constexpr double start_seconds = 30, send_seconds = 10, cancel_seconds = 1, leave_seconds = 2;
-constexpr int most_deaths = 3;
+constexpr std::size_t most_restarts = 3;
 constexpr double death_window = 60;
 constexpr std::size_t most_idle_lanes = 8;
 constexpr std::size_t pool_step = std::size_t{2} << 20;
@@ -144,7 +144,7 @@ void give_up(const std::shared_ptr<Session>& session, bool count) {
 
 void demand_patience() {
     while (!deaths.empty() && now() - deaths.front() > death_window) deaths.pop_front();
-    if (deaths.size() >= most_deaths)
+    if (deaths.size() > most_restarts)
         throw Failure("the render worker failed " + std::to_string(deaths.size()) +
                       " times in a minute and is left alone until that minute is over; run: wetgate hosts doctor");
 }

@@ -1,4 +1,4 @@
-"""What the OFX bundle compiles in: the declared nodes, the colour spaces it offers, and the hash that both ends compare."""
+"""What the OFX bundle compiles in: the declared nodes, the spaces it offers, and the hash that both ends compare."""
 
 from __future__ import annotations
 
