@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import struct
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,15 +16,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import wetgate.nodes
-from wetgate.spec import Image, WorkerError, registry
-from wetgate.surfaces.ofx_schema import schema_hash
+import wetgate
+from support.local_worker import LIFT, PICTURE, TOKEN, Local
+from wetgate.spec import WorkerError
 from wetgate.surfaces.worker.connection import Closed, Connection
 from wetgate.surfaces.worker.messages import HEADER, MOST_BODY, Code, Header, Reader, Type, Writer
 from wetgate.surfaces.worker.peer import (
     Ask,
     Given,
-    LanePeer,
     Peer,
     Refused,
     SharedFile,
@@ -35,55 +33,8 @@ from wetgate.surfaces.worker.peer import (
     refusal,
 )
 from wetgate.surfaces.worker.pools import OUTPUT
-from wetgate.surfaces.worker.server import Server
 
-LIFT = Ask("hdr_lift", {"method": "bt2408"}, input_space="ACEScg", time=3.0)
-PICTURE: Image = np.random.default_rng(5).random((4, 6, 4), np.float32)
-TOKEN = bytes(range(32))
 TINY = 64 * 1024
-
-
-class Local:
-    """A worker's server in this process, so that a fault in it is seen here."""
-
-    def __init__(self, **options: float) -> None:
-        self.schema = schema_hash(registry.nodes())
-        ours, theirs = socket.socketpair()
-        self.server = Server(TOKEN, self.schema, **options)  # type: ignore[arg-type]
-        self.thread = threading.Thread(target=self.server.serve, args=(Connection(theirs),), daemon=True)
-        self.thread.start()
-        self.control = Connection(ours)
-        greet(self.control, 0, TOKEN, self.schema)
-
-    def raw(self) -> socket.socket:
-        """The other end of a new lane on which nothing was said."""
-        ours, theirs = socket.socketpair()
-        ours.settimeout(20)
-        self.control.send(Type.LANE, descriptor=theirs.fileno())
-        theirs.close()
-        return ours
-
-    def lane(self) -> LanePeer:
-        connection = Connection(self.raw())
-        try:
-            greet(connection, 1, TOKEN, self.schema)
-        except WorkerError:
-            connection.close()
-            raise
-        return LanePeer(connection)
-
-    def works(self) -> bool:
-        """Whether a frame comes out of it."""
-        lane = self.lane()
-        try:
-            return lane.render(LIFT, [Given(PICTURE)]).pixels.shape == PICTURE.shape
-        finally:
-            lane.close()
-
-    def close(self) -> None:
-        self.control.close()
-        self.thread.join(20)
-        assert not self.thread.is_alive()
 
 
 @pytest.fixture(scope="module")

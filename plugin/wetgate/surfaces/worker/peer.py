@@ -208,6 +208,12 @@ class LanePeer:
         flat = self.pools[number].array[offset // 4 : offset // 4 + int(np.prod(shape))]
         return Answer(flat.reshape(shape).copy(), picture, notes)
 
+    def ask(self, writer: Writer) -> int:
+        """Send a RENDER that is written already, and wait; which picture holds the result."""
+        request = self.next_request()
+        self.connection.send(Type.RENDER, writer, request)
+        return Reader(self.expect(Type.DONE, request).body).number("B")
+
     def render(self, ask: Ask, pictures: Sequence[Given]) -> Answer:
         return self.finish(self.start(ask, pictures))
 
