@@ -22,12 +22,14 @@ _CLIP_REGION = "OfxImageClipPropRoI_"
 class Rendered:
     """A frame that came out: ``pixels`` (H, W, C) float32 with row 0 at the top, ``bounds`` in pixels, y up.
 
-    ``identity`` is the clip that the plug-in named instead of rendering, or "".
+    ``identity`` is the clip that the plug-in named instead of rendering, or "". ``failure`` is the error of a frame
+    that failed and was asked for all the same.
     """
 
     pixels: Pixels
     bounds: Rect
     identity: str = ""
+    failure: FrameError | None = None
 
 
 def render_frame(
@@ -38,13 +40,17 @@ def render_frame(
     scale: tuple[float, float] = (1.0, 1.0),
     sequence: bool = True,
     interactive: bool = False,
+    keep_failed: bool = False,
 ) -> Rendered:
     """Render the frame at an OFX time. Several threads may call it, for different times.
+
+    With ``keep_failed``, a frame that failed is given as the plug-in left it, as hosts do that do not look at the
+    status; else it is an error.
 
     Raises :class:`~wetgate.spec.FrameError` where Render does not answer OK, with the plug-in's message, and
     :class:`~wetgate.spec.Interrupted` where the host had asked it to stop.
     """
-    return _Frame(plugin, instance, time, scale, interactive).render(sequence)
+    return _Frame(plugin, instance, time, scale, interactive).render(sequence, keep_failed)
 
 
 class _Frame:
@@ -62,7 +68,7 @@ class _Frame:
         plugin.host.time = time
         self.output: ClipInstance = instance.clips["Output"]
 
-    def render(self, sequence: bool) -> Rendered:
+    def render(self, sequence: bool, keep_failed: bool) -> Rendered:
         self._preferences()
         bounds = self._bounds()
         found = self._identity(bounds)
@@ -90,9 +96,12 @@ class _Frame:
             raise Interrupted("the host stopped the render", where=f"time {self.time:g}")
         if status != abi.OK:
             said = self.instance.persistent.text if self.instance.persistent else ""
-            raise FrameError(
+            failure = FrameError(
                 f"Render answered {abi.status_name(status)}", where=f"time {self.time:g}", remedy=said or None
             )
+            if keep_failed:
+                return Rendered(buffer.read(), bounds, failure=failure)
+            raise failure
         return Rendered(buffer.read(), bounds)
 
     def _call(self, name: str, inputs: dict[str, Any], outputs: dict[str, tuple[str, int, Any]]) -> tuple[int, Any]:
