@@ -346,6 +346,7 @@ void stop_worker() {
     std::shared_ptr<Session> ended;
     const std::lock_guard<std::mutex> hold(worker_lock);
     ended.swap(current);
+    deaths.clear();
 }
 
 void purge_worker() {
