@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import stat
@@ -13,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from wetgate.spec import UsageError
+import wetgate.nodes  # noqa: F401  (declares the nodes)
+from wetgate.spec import UsageError, registry
 from wetgate.surfaces.cli.main import main
 from wetgate.surfaces.hosts import bundle as bundle_module
 from wetgate.surfaces.hosts.bundle import SETTINGS, binaries, read_settings, worker_command
@@ -22,6 +24,7 @@ from wetgate.surfaces.hosts.install import install, uninstall
 from wetgate.surfaces.hosts.machine import Kind, Machine, running_programs
 from wetgate.surfaces.hosts.places import BUNDLE, bundles, hosts, search_folders, standard_folder
 from wetgate.surfaces.hosts.user_files import launch_file, log_folder
+from wetgate.surfaces.hosts.verify import verify
 
 KINDS: tuple[Kind, ...] = ("linux", "macos", "windows")
 PLACES = {
@@ -305,3 +308,33 @@ def test_help_needs_no_heavy_library() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "doctor" in done.stdout
+
+
+def test_the_built_bundle_renders_every_node_from_where_it_was_installed(root: Path, tmp_path: Path) -> None:
+    made = root / "ofx_bridge" / "build" / BUNDLE
+    if Machine().architecture not in binaries(made):
+        pytest.skip("no bundle is built: run python3 ofx_bridge/build.py")
+    (place,) = install(Machine(), folder=tmp_path / "ofx", bundle=made).written
+    results = list(verify(place))
+    assert [r.node for r in results] == list(registry.nodes())
+    assert [r.error for r in results] == [""] * len(results)
+
+
+def test_a_binary_that_cannot_be_loaded_is_told_of(built: Path) -> None:
+    (result,) = verify(built)
+    assert result.node == ""
+    assert "Wetgate.ofx" in result.error
+
+
+def test_verify_without_a_bundle_says_so(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("wetgate.surfaces.hosts.places.standard_folder", lambda machine: tmp_path / "none")
+    monkeypatch.delenv("OFX_PLUGIN_PATH", raising=False)
+    spec = importlib.util.spec_from_file_location("verify_script", root / "install" / "verify.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.main([]) == 2
+    assert "wetgate hosts install" in capsys.readouterr().err

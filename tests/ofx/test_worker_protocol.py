@@ -1,4 +1,7 @@
-"""The worker's end of the protocol holds whatever the other end sends: each fault ends in one answer, and no more."""
+"""The worker's end of the protocol holds whatever the other end sends: each fault ends in one answer, and no more.
+
+WETGATE_FUZZ_EXAMPLES=100000 makes a long run of the two fuzz tests.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,7 @@ from wetgate.surfaces.worker.peer import (
 from wetgate.surfaces.worker.pools import OUTPUT
 
 TINY = 64 * 1024
+EXAMPLES = int(os.environ.get("WETGATE_FUZZ_EXAMPLES", "250"))
 
 
 @pytest.fixture(scope="module")
@@ -284,7 +288,7 @@ def test_a_second_request_before_the_answer_is_refused(local: Local) -> None:
     assert local.works()
 
 
-@settings(max_examples=300)
+@settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_no_change_of_a_requests_bytes_harms_the_worker(data: st.DataObject) -> None:
     body = bytearray(render_body())
@@ -315,7 +319,7 @@ def test_no_change_of_a_requests_bytes_harms_the_worker(data: st.DataObject) -> 
         assert refusal(answered).code is not Code.INTERNAL, str(refusal(answered))
 
 
-@settings(max_examples=200)
+@settings(max_examples=EXAMPLES)
 @given(st.binary(max_size=200))
 def test_no_stream_of_bytes_harms_the_worker(stream: bytes) -> None:
     sock = _FUZZED.raw()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
 import stat
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +20,7 @@ from wetgate.surfaces.hosts.bundle import SETTINGS, binaries, read_launch_file, 
 from wetgate.surfaces.hosts.machine import Machine
 from wetgate.surfaces.hosts.places import bundles, hosts, search_folders, standard_folder
 from wetgate.surfaces.hosts.user_files import launch_file
+from wetgate.surfaces.hosts.verify import verify
 
 State = Literal["ok", "note", "wrong"]
 _NODE = "hdr_lift"
@@ -44,6 +47,10 @@ def examine(machine: Machine) -> Iterator[Finding]:
     for bundle in found:
         yield from _bundle(bundle, machine)
     yield from _caches(machine)
+    if machine.root is None:  # the binary of another machine's image cannot be loaded here
+        for bundle in found:
+            yield from _rendering(bundle)
+    yield _versions()
     try:
         command, chosen_by = chosen_command(machine, found)
     except WetgateError as error:
@@ -85,6 +92,32 @@ def _bundle(bundle: Path, machine: Machine) -> Iterator[Finding]:
             version=settings.get("version"),
         )
     yield from _permissions(bundle)
+
+
+def _rendering(bundle: Path) -> Iterator[Finding]:
+    """The whole way: host, bundle, worker and back, for every node."""
+    began = time.perf_counter()
+    results = list(verify(bundle))
+    for result in results:
+        if result.error:
+            yield _finding("wrong", f"{bundle}: {result.node or 'the bundle'}: {result.error}", node=result.node)
+    sound = [r.node for r in results if r.node and not r.error]
+    if sound:
+        seconds = time.perf_counter() - began
+        text = f"{bundle}: {', '.join(sound)} described and rendered in an OFX host, {seconds:.1f} s in all"
+        yield _finding("ok", text, nodes=sound, seconds=round(seconds, 2))
+
+
+def _versions() -> Finding:
+    """What this installation is made of; the optional parts, where they are missing, as such."""
+    versions: dict[str, str | None] = {"python": platform.python_version()}
+    for name in ("numpy", "opencolorio", "OpenImageIO", "opencv-python-headless", "torch", "onnxruntime"):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = None
+    said = ", ".join(f"{name} {version or 'missing'}" for name, version in versions.items())
+    return _finding("note", f"Wetgate {wetgate.__version__}, {said}", wetgate=wetgate.__version__, **versions)
 
 
 def _permissions(bundle: Path) -> Iterator[Finding]:
