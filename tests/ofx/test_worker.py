@@ -176,6 +176,9 @@ def test_a_frame_outside_its_analysis_is_refused_and_another_picture_is_noted(la
     assert refused.value.code is Code.USAGE
     answer = lane.render(replace(ask, analysis=text, time=2.0), [Given(shot[1])])
     assert "made from other pictures" in answer.notes
+    changed = replace(ask, analysis=text, time=2.0, values={"method": "adaptive", "peak": 600.0, "view": "nits"})
+    notes = lane.render(changed, [Given(shot[2])]).notes
+    assert notes == "the analysis was made with other values of peak: analyse the shot again"
 
 
 def test_frames_that_the_host_lacks_are_left_out_of_an_analysis(lane: LanePeer) -> None:

@@ -126,13 +126,14 @@ def document_of(request: Request, step: Step, space: str) -> Analysis | None:
 def _note_differences(document: Analysis, step: Step, request: Request, sources: _Sources, notes: list[str]) -> None:
     """Say where an analysis that is used was made with other values, or from another picture."""
     made_with, wanted = document.params, step.record()["params"]
-    other = sorted(n for n, v in wanted.items() if made_with.get(n) != (list(v) if isinstance(v, tuple) else v))
+    plain = {n: list(v) if isinstance(v, tuple) else v for n, v in wanted.items() if n != "view"}
+    other = sorted(n for n, v in plain.items() if made_with.get(n) != v)
     if other:
         notes.append(f"the analysis was made with other values of {', '.join(other)}: analyse the shot again")
     if request.scale == (1.0, 1.0) and not request.draft and not request.thumbnail:
-        plain = sources.frame(request.number).with_(extra={})
+        picture = sources.frame(request.number).with_(extra={})
         try:
-            document.demand_frame(request.number, pixel_hash(plain))
+            document.demand_frame(request.number, pixel_hash(picture))
         except UsageError as error:
             notes.append(error.message())
 
