@@ -22,7 +22,8 @@ import numpy as np
 import pytest
 
 import wetgate.nodes  # noqa: F401  (declares them)
-from wetgate.engine.direct import run_node
+from wetgate.engine.direct import run_graph, run_node
+from wetgate.engine.graph import SOURCE, Graph, Mask, Step
 from wetgate.spec import Frame, FrameError, Interrupted, registry
 from wetgate.surfaces.hosts.bundle import worker_command
 from wetgate.surfaces.ofxhost import ClipMedia, Host, Plugin, find_binaries, render_frame, saved_values
@@ -207,6 +208,105 @@ def test_a_keyed_value_is_taken_at_the_frames_time(session: Callable[..., Sessio
     np.testing.assert_array_equal(host.render(instance, 4), wanted)
 
 
+def test_a_mask_blends_as_the_engine_does(session: Callable[..., Session]) -> None:
+    host = session("nuke")
+    plane = np.linspace(0, 1, HEIGHT * WIDTH, dtype=np.float32).reshape(HEIGHT, WIDTH)  # differs in both directions
+    mask = ClipMedia(lambda n: plane[..., None], 0, 9, WIDTH, HEIGHT, 1)
+    values = {"input_space_name": SPACE, "output_space_name": HDR, "method": "BT.2446 A"}
+    plugin = host.plugin("hdr_lift")
+    instance = plugin.create({"Source": host.media(), "Mask": mask}, values, context="general")
+    node = registry.get("hdr_lift")
+    step = Step(node, node.id, SOURCE, node.values({"method": "bt2446a"}), mask=Mask(channel="mask"))
+    frame = Frame(_pixels(4), SPACE, 4, extra={"mask": plane})
+    wanted = run_graph(Graph((step,), node.id), frame, out_space=HDR, analyses={node.id: None}).pixels
+    np.testing.assert_array_equal(host.render(instance), wanted)
+
+
+def test_alpha_is_kept_and_colour_worked_without_it(session: Callable[..., Session]) -> None:
+    host = session()
+    straight = _pixels(4)
+    straight[..., 3] = np.random.default_rng(3).uniform(0.25, 1, (HEIGHT, WIDTH))
+    joined = straight.copy()
+    joined[..., :3] *= straight[..., 3:]
+    wanted = run_node(registry.get("hdr_lift"), Frame(straight, SPACE, 4), out_space=HDR, analysis=None).pixels
+    made = {}
+    for alpha, pixels in (("OfxImageAlphaUnPremultiplied", straight), ("OfxImageAlphaPremultiplied", joined)):
+        media = replace(host.media(), fetch=lambda n, pixels=pixels: pixels, premultiplication=alpha)
+        values = {"input_space_name": SPACE, "output_space_name": HDR}
+        made[alpha] = host.render(host.plugin("hdr_lift").create({"Source": media}, values))
+        np.testing.assert_array_equal(made[alpha][..., 3], straight[..., 3])
+    np.testing.assert_array_equal(made["OfxImageAlphaUnPremultiplied"], wanted)
+    # Dividing by alpha and multiplying again rounds twice, at up to 1 / 0.25 of the last bit of values of about 1,
+    # and the curve is at most 8 times as steep in PQ near black.
+    undone = made["OfxImageAlphaPremultiplied"][..., :3] / straight[..., 3:]
+    np.testing.assert_allclose(undone, wanted[..., :3], atol=2e-5)
+
+
+def test_samples_that_are_no_numbers_are_mended_and_said_to_be(session: Callable[..., Session]) -> None:
+    host = session()
+    pixels = _pixels(4)
+    pixels[3, 4, :3] = np.nan
+    pixels[7, 7, 0] = np.inf
+    media = replace(host.media(), fetch=lambda n: pixels)
+    values = {"input_space_name": SPACE, "output_space_name": HDR}
+    instance = host.plugin("hdr_lift").create({"Source": media}, values)
+    made = host.render(instance)
+    assert np.isfinite(made).all()
+    wanted = run_node(registry.get("hdr_lift"), Frame(pixels, SPACE, 4), out_space=HDR, analysis=None).pixels
+    np.testing.assert_array_equal(made, wanted)
+    assert any("4 NaN or infinite samples" in m.text for m in instance.messages)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_proxy_has_the_proxys_size(session: Callable[..., Session], profile: str) -> None:
+    host = session(profile)
+    made = render_frame(host.plugin("hdr_lift"), host.create("hdr_lift"), 4.0, scale=(0.5, 0.5))
+    x1, y1, x2, y2 = made.bounds
+    assert made.pixels.shape == (y2 - y1, x2 - x1, 4)
+    assert (x2 - x1, y2 - y1) in ((42, 30), (41, 30), (42, 29))
+    assert host.host.report.violations == []
+
+
+def test_the_analysis_button_keeps_its_document_in_the_project(session: Callable[..., Session]) -> None:
+    host = session()
+    instance = host.create("hdr_lift", {"analysis_first": 2, "analysis_last": 6})
+    host.plugin("hdr_lift").changed(instance, ["analyse"])
+    document = json.loads(saved_values(instance)["wetgate_analysis"][0])
+    assert sorted(map(int, document["frames"])) == [2, 3, 4, 5, 6]
+    frames = [Frame(_pixels(n), SPACE, n) for n in range(2, 7)]
+    wanted = run_node(registry.get("hdr_lift"), frames, out_space=HDR)[2].pixels
+    np.testing.assert_array_equal(host.render(instance, 4), wanted)
+    assert instance.progress_log
+    assert host.host.report.violations == []
+
+
+def test_an_analysis_that_is_cancelled_leaves_the_project_as_it_was(session: Callable[..., Session]) -> None:
+    host = session()
+    instance = host.create("hdr_lift", {"analysis_first": 0, "analysis_last": 9})
+    instance.cancel_progress = lambda share: True
+    host.plugin("hdr_lift").changed(instance, ["analyse"])
+    assert saved_values(instance)["wetgate_analysis"] == ("",)
+    assert host.host.report.violations == []
+
+
+@pytest.mark.parametrize("profile", ["strict", "natron", "resolve"])
+def test_percent_signs_of_a_users_text_do_not_format_the_message(session: Callable[..., Session], profile: str) -> None:
+    host = session(profile)
+    instance = host.create("hdr_lift", {"input_space_name": "100%s %n"})
+    assert render_frame(host.plugin("hdr_lift"), instance, 4.0, keep_failed=True).failure is not None
+    assert "100%s %n" in instance.messages[-1].text
+
+
+def test_every_view_is_rendered_and_differs_from_the_result(session: Callable[..., Session]) -> None:
+    host = session()
+    plain = host.render(host.create("hdr_lift"))
+    views = host.plugin("hdr_lift").describe().params["view"].choices
+    assert len(views) == 2 + len(registry.get("hdr_lift").views)
+    for view in views[1:]:
+        assert not np.array_equal(host.render(host.create("hdr_lift", {"view": view})), plain), view
+    assert host.host.report.violations == []
+
+
 def test_eight_threads_render_eight_frames_at_once(session: Callable[..., Session]) -> None:
     host = session()
     instance = host.create("hdr_lift")
@@ -236,7 +336,7 @@ def test_a_saved_instance_renders_the_same_again(session: Callable[..., Session]
     np.testing.assert_array_equal(host.render(again), host.render(first))
 
 
-def stopped(session: Session, instance: Any, act: Callable[[int], None]) -> threading.Thread:
+def stopped(session: Session, instance: Any, act: Callable[[int], None]) -> None:
     """Warm up, stop the worker, and have ``act(pid)`` done when the shim waits for the next frame."""
     session.render(instance, 0)
     [pid] = workers()
@@ -250,7 +350,6 @@ def stopped(session: Session, instance: Any, act: Callable[[int], None]) -> thre
         return False
 
     instance.abort = waiting
-    return threading.current_thread()
 
 
 def test_a_worker_killed_in_mid_frame_fails_the_frame_and_the_next_one_renders(session: Callable[..., Session]) -> None:

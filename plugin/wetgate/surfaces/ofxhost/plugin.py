@@ -262,7 +262,7 @@ class Plugin:
     def _clips(self, made: Instance, media: Mapping[str, ClipMedia]) -> None:
         for name, declared in made.descriptor.clips.items():
             given = media.get(name)
-            form = self._form(declared, given or media.get("Source"))
+            form = self._form(declared, given or media.get("Source"), connected=given is not None or name == "Output")
             clip = ClipInstance(declared, made, given, form)
             clip.handle = self.host.handles.new(clip)
             clip.props.handle = self.host.handles.new(clip.props)
@@ -290,7 +290,7 @@ class Plugin:
             self._project(made, media)
             self._fill(made)
 
-    def _form(self, declared: Any, media: ClipMedia | None) -> Format | None:
+    def _form(self, declared: Any, media: ClipMedia | None, *, connected: bool) -> Format | None:
         """The format of a clip: components as the media has them where both sides can, the host's preferred depth."""
         depths = [d for d in self.host.profile.depths if d in self.descriptor.depths]
         if not depths:
@@ -302,6 +302,8 @@ class Plugin:
         if not shared:
             return None
         own = {4: RGBA, 3: RGB, 1: ALPHA}.get(media.channels if media else 4, RGBA)
+        if not connected and declared.props.one("OfxImageClipPropIsMask", 0):
+            own = ALPHA
         return Format(own if own in shared else shared[0], depths[0])
 
     def _check_descriptor(self, made: Descriptor) -> None:

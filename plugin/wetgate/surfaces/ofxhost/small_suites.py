@@ -137,7 +137,8 @@ def messages(host: Host, version: int) -> list[Entry]:
                 host.report.add(
                     "host notes", "a message relies on its arguments; Natron prints others", host.action_name, "advice"
                 )
-            return plain
+            # A va_list passed on as one argument: the directives find rubbish, and %% is still one percent sign.
+            return formatted(plain, [0] * REST_INTEGERS, [0.0] * 8)
         return formatted(plain, rest[:REST_INTEGERS], rest[REST_INTEGERS:])
 
     def kept(handle: int | None, kind: str, words: str, persistent: bool) -> None:
