@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -90,6 +91,24 @@ def test_an_analysis_over_the_hosts_frames_is_the_engines(lane: LanePeer) -> Non
     text = lane.analyse(ask, 10, 15, lambda n: Given(SHOT[n], time=float(n)))
     answer = lane.render(replace(ask, analysis=text), [Given(SHOT[11])])
     assert_pixels_match(answer.pixels, engine("t_level", 11, list(SHOT)))
+
+
+def test_a_frame_that_crosses_the_answer_to_a_cancel_is_dropped(lane: LanePeer) -> None:
+    ask = Ask("t_level", input_space=SPACE, time=11.0)
+
+    def cancelled(number: int) -> Given:
+        if lane.request == request:
+            lane.cancel(request)
+            time.sleep(0.2)  # the worker has answered by now
+        return Given(SHOT[number])
+
+    request = lane.request + 2  # the first is MAP
+    for _ in range(2):
+        with pytest.raises(Refused) as refused:
+            lane.analyse(ask, 10, 15, cancelled)
+        assert refused.value.code is Code.CANCELLED
+        request = lane.request + 1
+    assert lane.render(Ask("t_gain", input_space=SPACE), [Given(SHOT[10])]).picture == 1
 
 
 def test_an_error_inside_a_node_is_that_frames_and_memory_is_told_apart(lane: LanePeer) -> None:

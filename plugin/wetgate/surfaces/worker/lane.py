@@ -49,6 +49,7 @@ class Lane:
         self._server = server
         self._pools = Pools()
         self._job: Job | None = None
+        self._latest: Job | None = None
         self._worker: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -150,7 +151,7 @@ class Lane:
         for picture in request.pictures:
             self._pools.view(picture)  # whatever lies outside a pool is refused before any work
         job = Job(message.request)
-        self._job = job
+        self._job = self._latest = job
         work = self._analyse if analyses else self._render
         self._worker = threading.Thread(
             target=self._work, args=(job, request, work), name=f"request-{request.node}", daemon=True
@@ -235,7 +236,7 @@ class Lane:
         return picture, self._pools.view(picture).copy()
 
     def _hand_over(self, message: Message) -> None:
-        job = self._job
+        job = self._latest  # also after its answer: a GIVE may cross the answer to a CANCEL on its way, and is dropped
         if job is None or job.number != message.request or not job.asks.is_set():
             raise ProtocolError("GIVE that nobody asked for")
         job.asks.clear()
