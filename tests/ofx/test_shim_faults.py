@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -157,3 +158,24 @@ def test_after_a_failure_the_window_holds_the_source(session: Session) -> None:
     left = render_frame(session.plugin, session.instance, 1.0, keep_failed=True)
     assert left.failure is not None
     np.testing.assert_array_equal(left.pixels, PICTURE)
+
+
+@pytest.mark.parametrize("session", ["surroundings"], indirect=True)
+def test_the_worker_gets_neither_the_variables_nor_the_files_of_its_host(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "SECRET_OF_THE_HOST"):
+        monkeypatch.setenv(name, "/nowhere")
+    monkeypatch.setenv("OCIO", "/shows/config.ocio")
+    leaked = os.open("/dev/null", os.O_RDONLY)
+    os.set_inheritable(leaked, True)
+    try:
+        np.testing.assert_array_equal(session.frame(1), PICTURE)
+    finally:
+        os.close(leaked)
+    given = json.loads((tmp_path / "done").read_text(encoding="utf-8"))
+    assert given["environment"]["OCIO"] == "/shows/config.ocio"
+    assert not {"PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "SECRET_OF_THE_HOST"} & set(given["environment"])
+    assert given["descriptors"] == [0, 1, 2, 3]
+    assert len(bytes.fromhex(given["token"])) == 32
+    assert given["arguments"] == ["surroundings", str(tmp_path / "done")]  # no token among them

@@ -7,6 +7,7 @@ RENDER arrives, once; the frames after that come back as they were sent. ``count
 from __future__ import annotations
 
 import array
+import json
 import os
 import socket
 import struct
@@ -113,7 +114,13 @@ def serve(sock: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    os.read(4, 32)
+    token = os.read(4, 64)
+    os.close(4)
+    if case == "surroundings":  # no harm: what the process was given
+        links = [f"/proc/self/fd/{number}" for number in range(64)]
+        held = [int(link.rsplit("/", 1)[1]) for link in links if os.path.lexists(link)]
+        given = {"environment": dict(os.environ), "descriptors": held, "arguments": sys.argv[1:], "token": token.hex()}
+        memory.write_text(json.dumps(given), encoding="utf-8")
     if case == "mute":
         os._exit(7)
     serve(socket.socket(fileno=3))
