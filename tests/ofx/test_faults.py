@@ -1,4 +1,4 @@
-"""What goes wrong around the worker has a defined end: a status, a message, the source in the picture; then it works."""
+"""What goes wrong around the worker has a defined end: a status, a message, the source in the picture, a next frame."""
 
 from __future__ import annotations
 
