@@ -277,7 +277,7 @@ def test_files_run_through_a_plugin_exactly(
     code, out, err = _command(
         capsys, "host", "run", gain_binary.parents[2], "gain", tmp_path / "in.####.exr",
         "-o", tmp_path / "out.####.exr",
-        "-p", "gain=2", "-p", "channels=Red", "--profile", profile,
+        "-p", "gain=2", "-p", "channels=Red", "--profile", profile, "--out-space", "ACEScg",
     )  # fmt: skip
     assert (code, err) == (0, ""), (out, err)
     for number in (3, 4):
@@ -285,6 +285,7 @@ def test_files_run_through_a_plugin_exactly(
         source = wetgate.read(tmp_path / f"in.{number:04d}.exr")[0].pixels
         np.testing.assert_array_equal(made[..., 0], source[..., 0] * np.float32(2))
         np.testing.assert_array_equal(made[..., 1:], source[..., 1:])
+    assert wetgate.read(tmp_path / "out.0003.exr")[0].space == "ACEScg"
 
 
 def test_the_command_reports_violations_and_failed_frames_by_its_exit_code(

@@ -48,6 +48,7 @@ def run_host_run(options: Any) -> int:
         in_space=options.in_space,
         clips=_pairs(options.clip, "--clip"),
         depth=options.depth,
+        out_space=options.out_space or "",
     )
     done = run(job)
     for text in done.messages:

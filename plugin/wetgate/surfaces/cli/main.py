@@ -286,6 +286,7 @@ def host_run(
     context: Annotated[str | None, typer.Option("--context", help="filter or general.")] = None,
     frames: arg.Frames = None,
     in_space: arg.InSpace = None,
+    out_space: arg.OutSpace = None,
     depth: arg.Depth = None,
     as_json: arg.Json = False,
 ) -> None:

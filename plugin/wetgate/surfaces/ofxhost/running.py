@@ -72,7 +72,10 @@ def _listed(host: Host, binary: Any, name: str) -> Listed:
 
 @dataclass(frozen=True, slots=True)
 class RunJob:
-    """One ``wetgate host run``: a plug-in, an input and an output, and how the host behaves."""
+    """One ``wetgate host run``: a plug-in, an input and an output, and how the host behaves.
+
+    ``out_space`` labels the output. Without it there is no label: only who chose the plug-in's values knows its space.
+    """
 
     bundle: str
     plugin: str
@@ -85,6 +88,7 @@ class RunJob:
     in_space: str | None = None
     clips: Mapping[str, str] = field(default_factory=dict)
     depth: Depth | None = None
+    out_space: str = ""
 
 
 @dataclass(slots=True)
@@ -110,11 +114,12 @@ def run(job: RunJob, on_frame: Callable[[int], None] = lambda number: None) -> R
         media = {"Source": _media(source, space)} | {name: _media(s, "") for name, s in others.items()}
         plugin.load()
         base = media["Source"].first if host.profile.time_is_index else 0
-        interop = ColorConfig.load().interop_id(space) if space else None
+        label = ColorConfig.load().resolve(job.out_space) if job.out_space else ""
+        interop = ColorConfig.load().interop_id(label) if label else None
         # OpenEXR holds what came out exactly, unless something else is asked for.
         depth = job.depth or ("float" if job.output.lower().endswith(".exr") else None)
         options = WriteOptions(depth=depth, rate=source.info.rate)
-        sink = open_sink(job.output, numbers=list(source.numbers), options=options, space=space, interop_id=interop)
+        sink = open_sink(job.output, numbers=list(source.numbers), options=options, space=label, interop_id=interop)
         written = []
         instance = None
         try:
@@ -124,7 +129,7 @@ def run(job: RunJob, on_frame: Callable[[int], None] = lambda number: None) -> R
                 try:
                     made = render_frame(plugin, instance, float(number - base))
                     pixels = np.ascontiguousarray(made.pixels)
-                    written.append(str(sink.write(Frame(pixels, space, number)).path))
+                    written.append(str(sink.write(Frame(pixels, label, number)).path))
                 except FrameError as error:
                     failed[number] = error.message()
                 if host.profile.instance_per_frame:
