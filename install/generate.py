@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Writes the files that are derived from the declared nodes, or with ``--check`` says which are out of date.
 
-python3 install/generate.py             JSON schemas and the pages of the nodes
+python3 install/generate.py             JSON schemas, the pages of the nodes, the OFX bundle's table
 python3 install/generate.py --check     changes nothing; ends with 1 where something is stale
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,10 +25,14 @@ def outputs() -> dict[Path, str]:
     import schemas
     import wetgate.nodes  # noqa: F401  (declares the shipped nodes)
     from wetgate.spec import registry
+    from wetgate.surfaces import ofx_schema
 
     nodes = registry.nodes()
     files = {Path("plugin/wetgate/schemas") / name: text for name, text in schemas.files(nodes, COMMAND).items()}
     files |= {Path("plugin/docs/nodes") / name: text for name, text in node_pages.files(nodes, COMMAND).items()}
+    bundle = {"$comment": f"Generated from the declared nodes; do not edit. Made by: {COMMAND}"}
+    text = json.dumps(bundle | ofx_schema.document(nodes), indent=1, ensure_ascii=False) + "\n"
+    files[Path("ofx_bridge/generated/nodes.json")] = text
     return files
 
 

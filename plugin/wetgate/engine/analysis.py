@@ -82,10 +82,15 @@ def load_analysis(path: str | Path) -> Analysis:
         raw = path.read_bytes()
     except OSError as error:
         raise UsageError(f"analysis {path} cannot be read: {error.strerror}", remedy="check the path") from None
+    return parse_analysis(raw, str(path))
+
+
+def parse_analysis(raw: str | bytes, label: str) -> Analysis:
+    """A document from its text; ``label`` says where it came from. Raises :class:`UsageError`."""
     try:
         data = json.loads(raw)
         if data["schema"] != SCHEMA:
-            raise UsageError(f"{path} is {data['schema']!r}", allowed=SCHEMA, remedy="make it with wetgate analyze")
+            raise UsageError(f"{label} is {data['schema']!r}", allowed=SCHEMA, remedy="make it with wetgate analyze")
         return Analysis(
             node=str(data["node"]),
             version=int(data["version"]),
@@ -95,9 +100,9 @@ def load_analysis(path: str | Path) -> Analysis:
             cuts=tuple(int(c) for c in data["cuts"]),
             results=dict(data["results"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
-            f"{path} is no analysis document: {type(error).__name__} {error}", remedy="make it with wetgate analyze"
+            f"{label} is no analysis document: {type(error).__name__} {error}", remedy="make it with wetgate analyze"
         ) from None
 
 

@@ -47,6 +47,7 @@ class Setting:
     device: str = "cpu"
     threads: int = 1
     check_abort: Callable[[], None] = lambda: None
+    progress: Callable[[float], None] = lambda share: None
 
 
 class Evaluator:
@@ -161,6 +162,7 @@ class Evaluator:
             threads=setting.threads,
             source_space=self._colour.source_space,
             check_abort=setting.check_abort,
+            progress=setting.progress,
         )
 
     def _shown(self, step: Step, instance: Any, before: Frame, result: Result) -> Frame:

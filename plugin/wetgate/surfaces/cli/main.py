@@ -242,6 +242,99 @@ def demo(
     _end(run_demo(arg.collect(locals())))
 
 
+hosts_app = typer.Typer(
+    name="hosts",
+    help="Put the OFX bundle where Resolve, Nuke and other hosts look.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(hosts_app)
+InstallFolder = Annotated[str | None, typer.Option("--to", help="Another folder than the one that every host scans.")]
+ClearCaches = Annotated[bool, typer.Option("--clear-caches", help="Clear the plug-in caches of hosts that are closed.")]
+
+
+@hosts_app.command("list")
+def hosts_list(as_json: arg.Json = False) -> None:
+    """Show where hosts look, and what is installed."""
+    from wetgate.surfaces.cli.installing import run_list
+
+    _end(run_list(as_json))
+
+
+@hosts_app.command("install")
+def hosts_install(
+    to: InstallFolder = None,
+    bundle: Annotated[str | None, typer.Option("--bundle", help="Another bundle than the one that came along.")] = None,
+    clear_caches: ClearCaches = False,
+    as_json: arg.Json = False,
+) -> None:
+    """Copy the bundle into place."""
+    from wetgate.surfaces.cli.installing import run_install
+
+    _end(run_install(arg.collect(locals())))
+
+
+@hosts_app.command("uninstall")
+def hosts_uninstall(to: InstallFolder = None, clear_caches: ClearCaches = False, as_json: arg.Json = False) -> None:
+    """Remove the bundle, the folders made for it, and the worker's logs."""
+    from wetgate.surfaces.cli.installing import run_uninstall
+
+    _end(run_uninstall(arg.collect(locals())))
+
+
+@hosts_app.command("doctor")
+def hosts_doctor(as_json: arg.Json = False) -> None:
+    """Check the installation, and render a frame through the worker."""
+    from wetgate.surfaces.cli.installing import run_doctor
+
+    _end(run_doctor(as_json))
+
+
+host_app = typer.Typer(
+    name="host",
+    help="Run OFX plug-ins, ours or others', without a host application.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(host_app)
+HostProfile = Annotated[str, typer.Option("--profile", help="Behave as strict, resolve, nuke, melt or natron.")]
+
+
+@host_app.command("list")
+def host_list(
+    place: Annotated[str, typer.Argument(help="A folder of bundles, a bundle, or an .ofx file.")],
+    profile: HostProfile = "strict",
+    as_json: arg.Json = False,
+) -> None:
+    """List the plug-ins under a folder, and what they get wrong."""
+    from wetgate.surfaces.cli.hosting import run_host_list
+
+    _end(run_host_list(place, profile, as_json))
+
+
+@host_app.command("run")
+def host_run(
+    bundle: Annotated[str, typer.Argument(help="A bundle, or an .ofx file.")],
+    plugin: Annotated[str, typer.Argument(help="Identifier, or what follows its last point.")],
+    input: arg.Input,
+    output: arg.Output,
+    param: Annotated[list[str] | None, typer.Option("-p", "--param", help="name=value; repeat.")] = None,
+    clip: Annotated[list[str] | None, typer.Option("--clip", help="Another input, Mask=mask.####.exr.")] = None,
+    profile: HostProfile = "strict",
+    context: Annotated[str | None, typer.Option("--context", help="filter or general.")] = None,
+    frames: arg.Frames = None,
+    in_space: arg.InSpace = None,
+    out_space: arg.OutSpace = None,
+    depth: arg.Depth = None,
+    as_json: arg.Json = False,
+) -> None:
+    """Render files through a plug-in and report what it does against the specification."""
+    from wetgate.surfaces.cli.hosting import run_host_run
+
+    _end(run_host_run(arg.collect(locals())))
+
+
 def _end(code: int) -> None:
     if code:
         raise typer.Exit(code)

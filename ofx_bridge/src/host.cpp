@@ -1,0 +1,145 @@
+#include "host.h"
+
+#include <cstring>
+
+namespace wetgate {
+
+namespace {
+
+template <typename Suite>
+const Suite* fetch(const OfxHost* host, const char* name, int version) {
+    return static_cast<const Suite*>(host->fetchSuite(host->host, name, version));
+}
+
+// Natron hands a va_list on as if it were the arguments, so the text itself is the format, its per cents doubled.
+std::string as_format(const std::string& text) {
+    std::string format;
+    for (char c : text) {
+        format += c;
+        if (c == '%') format += c;
+    }
+    return format;
+}
+
+}  // namespace
+
+bool Host::load(const OfxHost* given) {
+    *this = Host{};
+    if (given == nullptr || given->fetchSuite == nullptr) return false;
+    host = given;
+    property = fetch<OfxPropertySuiteV1>(given, "OfxPropertySuite", 1);
+    effect = fetch<OfxImageEffectSuiteV1>(given, "OfxImageEffectSuite", 1);
+    parameter = fetch<OfxParameterSuiteV1>(given, "OfxParameterSuite", 1);
+    message = fetch<OfxMessageSuiteV1>(given, "OfxMessageSuite", 1);
+    persistent = fetch<OfxMessageSuiteV2>(given, "OfxMessageSuite", 2);
+    progress2 = fetch<OfxProgressSuiteV2>(given, "OfxProgressSuite", 2);
+    progress = fetch<OfxProgressSuiteV1>(given, "OfxProgressSuite", 1);
+    // Resolve 14 has a second message suite of empty slots.
+    if (persistent != nullptr && (persistent->setPersistentMessage == nullptr || persistent->clearPersistentMessage == nullptr))
+        persistent = nullptr;
+    if (message == nullptr && persistent != nullptr) message = reinterpret_cast<const OfxMessageSuiteV1*>(persistent);
+    if (message != nullptr && message->message == nullptr) message = nullptr;
+    return property != nullptr && effect != nullptr && parameter != nullptr && effect->getPropertySet != nullptr &&
+           effect->clipGetImage != nullptr && effect->clipReleaseImage != nullptr;
+}
+
+Properties Host::properties() const { return {*this, host == nullptr ? nullptr : host->host}; }
+
+std::string Host::name() const { return properties().text("OfxPropName"); }
+
+bool Host::is_background() const { return properties().integer("OfxImageEffectHostPropIsBackground", 0) != 0; }
+
+bool Host::gives_other_times() const { return properties().integer("OfxImageEffectPropTemporalClipAccess", 0) != 0; }
+
+void Host::say(OfxImageEffectHandle instance, const char* kind, const std::string& text) const {
+    const std::string format = as_format(text);
+    if (persistent != nullptr && instance != nullptr)
+        persistent->setPersistentMessage(instance, kind, "wetgate", format.c_str());
+    else if (message != nullptr)
+        message->message(instance, kind, "wetgate", format.c_str());
+}
+
+void Host::log(OfxImageEffectHandle instance, const std::string& text) const {
+    if (message != nullptr) message->message(instance, "OfxMessageLog", "wetgate", as_format(text).c_str());
+}
+
+void Host::unsay(OfxImageEffectHandle instance) const {
+    if (persistent != nullptr && instance != nullptr) persistent->clearPersistentMessage(instance);
+}
+
+std::string Properties::text(const char* name, int index) const {
+    char* value = nullptr;
+    if (set_ == nullptr || host_.property->propGetString == nullptr) return {};
+    if (host_.property->propGetString(set_, name, index, &value) != ofx::OK || value == nullptr) return {};
+    return value;  // the host's own, good until the next call
+}
+
+int Properties::integer(const char* name, int standard, int index) const {
+    int value = standard;
+    if (set_ == nullptr || host_.property->propGetInt == nullptr) return standard;
+    return host_.property->propGetInt(set_, name, index, &value) == ofx::OK ? value : standard;
+}
+
+double Properties::number(const char* name, double standard, int index) const {
+    double value = standard;
+    if (set_ == nullptr || host_.property->propGetDouble == nullptr) return standard;
+    return host_.property->propGetDouble(set_, name, index, &value) == ofx::OK ? value : standard;
+}
+
+void* Properties::pointer(const char* name) const {
+    void* value = nullptr;
+    if (set_ == nullptr || host_.property->propGetPointer == nullptr) return nullptr;
+    return host_.property->propGetPointer(set_, name, 0, &value) == ofx::OK ? value : nullptr;
+}
+
+int Properties::dimension(const char* name) const {
+    int count = 0;
+    if (set_ == nullptr || host_.property->propGetDimension == nullptr) return 0;
+    return host_.property->propGetDimension(set_, name, &count) == ofx::OK && count > 0 ? count : 0;
+}
+
+bool Properties::rectangle(const char* name, OfxRectI& rect) const {
+    int side[4];
+    if (set_ == nullptr || host_.property->propGetInt == nullptr) return false;
+    for (int i = 0; i < 4; ++i)
+        if (host_.property->propGetInt(set_, name, i, &side[i]) != ofx::OK) return false;
+    rect = {side[0], side[1], side[2], side[3]};
+    return true;
+}
+
+bool Properties::rectangle(const char* name, OfxRectD& rect) const {
+    double side[4];
+    if (set_ == nullptr || host_.property->propGetDouble == nullptr) return false;
+    for (int i = 0; i < 4; ++i)
+        if (host_.property->propGetDouble(set_, name, i, &side[i]) != ofx::OK) return false;
+    rect = {side[0], side[1], side[2], side[3]};
+    return true;
+}
+
+bool Properties::has_text(const char* name, const char* wanted) const {
+    for (int i = 0, count = dimension(name); i < count; ++i)
+        if (text(name, i) == wanted) return true;
+    return false;
+}
+
+bool Properties::set(const char* name, const char* value, int index) const {
+    return set_ != nullptr && host_.property->propSetString != nullptr &&
+           host_.property->propSetString(set_, name, index, value) == ofx::OK;
+}
+
+bool Properties::set(const char* name, int value, int index) const {
+    return set_ != nullptr && host_.property->propSetInt != nullptr &&
+           host_.property->propSetInt(set_, name, index, value) == ofx::OK;
+}
+
+bool Properties::set(const char* name, double value, int index) const {
+    return set_ != nullptr && host_.property->propSetDouble != nullptr &&
+           host_.property->propSetDouble(set_, name, index, value) == ofx::OK;
+}
+
+bool Properties::set_pointer(const char* name, void* value) const {
+    return set_ != nullptr && host_.property->propSetPointer != nullptr &&
+           host_.property->propSetPointer(set_, name, 0, value) == ofx::OK;
+}
+
+}  // namespace wetgate

@@ -1,0 +1,19 @@
+// The parameters that every plug-in has beside its node's own. Names and the order of choices are in saved projects: append only.
+#pragma once
+
+namespace wetgate::own {
+
+inline constexpr char input_space[] = "input_space";
+inline constexpr char input_space_name[] = "input_space_name";
+inline constexpr char output_space[] = "output_space";
+inline constexpr char output_space_name[] = "output_space_name";
+inline constexpr char on_error[] = "on_error";
+inline constexpr char version[] = "wetgate_version";
+inline constexpr char analysis[] = "wetgate_analysis";
+inline constexpr char analysis_first[] = "analysis_first";
+inline constexpr char analysis_last[] = "analysis_last";
+inline constexpr char analyse[] = "analyse";
+
+enum OnError : int { fail = 0, pass = 1 };
+
+}  // namespace wetgate::own

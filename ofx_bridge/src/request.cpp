@@ -1,0 +1,79 @@
+#include "request.h"
+
+#include <cmath>
+
+#include "own_params.h"
+
+namespace wetgate {
+
+namespace {
+
+constexpr std::size_t page = 4096;
+
+std::uint8_t field_code(const std::string& field) {
+    if (field == "OfxFieldLower") return 1;
+    if (field == "OfxFieldUpper") return 2;
+    return field == "OfxFieldBoth" ? 3 : 0;
+}
+
+double sound(double value) { return std::isfinite(value) && value > 0 ? value : 1; }
+
+}  // namespace
+
+std::size_t Slot::bytes() const {
+    const auto width = static_cast<std::size_t>(bounds.x2 - bounds.x1), height = static_cast<std::size_t>(bounds.y2 - bounds.y1);
+    return 4 * width * height * static_cast<std::size_t>(channels);
+}
+
+std::size_t lay_out(std::vector<Slot>& slots) {
+    std::size_t end = 0;
+    for (Slot& slot : slots) {
+        slot.offset = end;
+        end = (end + slot.bytes() + page - 1) / page * page;
+    }
+    return end;
+}
+
+void write_slot(Writer& body, const Slot& slot, std::uint32_t pool) {
+    body.u8(static_cast<std::uint8_t>(slot.role));
+    body.u8(static_cast<std::uint8_t>(slot.channels));
+    body.u8(slot.alpha);
+    body.u8(slot.repeated ? 1 : 0);
+    body.u32(pool);
+    body.u64(slot.offset);
+    for (const int side : {slot.bounds.x1, slot.bounds.y1, slot.bounds.x2, slot.bounds.y2}) body.i32(side);
+    body.f64(slot.time);
+}
+
+Order read_order(const Properties& in) {
+    Order order;
+    order.time = in.number("OfxPropTime", 0);
+    order.scale_x = sound(in.number("OfxImageEffectPropRenderScale", 1, 0));
+    order.scale_y = sound(in.number("OfxImageEffectPropRenderScale", order.scale_x, 1));
+    order.field = field_code(in.text("OfxImageEffectPropFieldToRender"));
+    if (in.integer("OfxImageEffectPropRenderQualityDraft", 0) != 0) order.flags |= draft;
+    if (in.integer("OfxImageEffectPropInteractiveRenderStatus", 0) != 0) order.flags |= interactive;
+    if (in.text("OfxImageEffectPropThumbnailRender") == "true") order.flags |= thumbnail;
+    return order;
+}
+
+Writer write_request(const Instance& instance, const Order& order, const std::vector<Slot>& slots, std::uint32_t pool) {
+    Writer body;
+    body.text(instance.node.id, 64, "the node");
+    body.u32(static_cast<std::uint32_t>(instance.saved_version(order.time)));
+    body.f64(order.time);
+    body.f64(order.scale_x);
+    body.f64(order.scale_y);
+    body.f64(order.pixel_aspect);
+    body.u8(order.field);
+    body.u8(order.flags);
+    body.u16(0);
+    instance.write_colour(body, order.time);
+    body.text(instance.node.analyzes ? instance.text(own::analysis, order.time) : "", 65536, own::analysis);
+    instance.write_values(body, order.time);
+    body.u32(static_cast<std::uint32_t>(slots.size()));
+    for (const Slot& slot : slots) write_slot(body, slot, pool);
+    return body;
+}
+
+}  // namespace wetgate

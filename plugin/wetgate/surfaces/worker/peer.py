@@ -1,0 +1,424 @@
+"""The other end of the protocol in Python: what the OFX shim does, for ``wetgate hosts doctor`` and for tests."""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import secrets
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import wetgate
+import wetgate.nodes
+from wetgate.spec import Image, UsageError, Value, WorkerError, registry
+from wetgate.surfaces.ofx_schema import schema_hash
+from wetgate.surfaces.worker.connection import Closed, Connection, Message
+from wetgate.surfaces.worker.messages import PROTOCOL, Code, Reader, Type, Writer
+from wetgate.surfaces.worker.pools import OUTPUT, SOURCE, UNPREMULTIPLIED
+
+# The variables that reach the worker (PROTOCOL.md 8).
+_NAMES = ("HOME", "PATH", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "OCIO", "SSL_CERT_FILE")
+_HEADS = ("LC_", "XDG_", "WETGATE_", "NVIDIA_", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")
+_F_ADD_SEALS, _SEALS = 1033, 1 | 2 | 4  # fcntl(2): SEAL, SHRINK, GROW
+
+
+class Refused(WorkerError):
+    """The worker answered ERROR."""
+
+    def __init__(self, code: Code, text: str) -> None:
+        self.code = code
+        super().__init__(text)
+
+
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The part of an environment that the worker gets."""
+    return {name: value for name, value in environ.items() if name in _NAMES or name.startswith(_HEADS)}
+
+
+class SharedFile:
+    """A pool as the shim makes it: reserved, sealed and mapped. ``array`` is all of it, as float32."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        if hasattr(os, "memfd_create"):
+            self.descriptor = os.memfd_create("wetgate", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        else:
+            self.descriptor, name = tempfile.mkstemp()
+            Path(name).unlink()
+        os.ftruncate(self.descriptor, size)
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(self.descriptor, 0, size)
+        self._map = mmap.mmap(self.descriptor, size)
+        if hasattr(os, "memfd_create"):
+            import fcntl
+
+            fcntl.fcntl(self.descriptor, _F_ADD_SEALS, _SEALS)
+        self.array: Image = np.frombuffer(self._map, np.dtype("<f4"))
+
+    def close(self) -> None:
+        self.array = np.zeros(0, np.float32)
+        with contextlib.suppress(BufferError):  # a picture of it is still held, and takes it along
+            self._map.close()
+        os.close(self.descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A picture to send: pixels (H, W, channels), role, alpha, place of its lower left corner, time."""
+
+    pixels: Image
+    role: int = SOURCE
+    alpha: int = UNPREMULTIPLIED
+    corner: tuple[int, int] = (0, 0)
+    time: float = 0.0
+    repeated: bool = False
+
+    def describe(self, writer: Writer, pool: int, offset: int) -> None:
+        height, width, channels = self.pixels.shape
+        writer.numbers("BBBB", self.role, channels, self.alpha, int(self.repeated)).numbers("IQ", pool, offset)
+        x, y = self.corner
+        writer.numbers("iiii", x, y, x + width, y + height).numbers("d", self.time)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The fields of RENDER, beside the pictures (PROTOCOL.md 6)."""
+
+    node: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+    time: float = 0.0
+    version: int = 1
+    scale: tuple[float, float] = (1.0, 1.0)
+    input_space: str = ""
+    output_space: str = ""
+    clip_space: str = ""
+    style: str = ""
+    config: str = ""
+    analysis: str = ""
+    kinds: Mapping[str, int] = field(default_factory=dict)
+
+    def write(self, writer: Writer) -> None:
+        writer.text(self.node, 64).numbers("I", self.version).numbers("dddd", self.time, *self.scale, 1.0)
+        writer.numbers("BBH", 0, 8, 0).text(self.style, 64).text(self.config, 4096)
+        writer.text(self.clip_space, 256).text(self.input_space, 256).text(self.output_space, 256)
+        writer.text(self.analysis, 65_536).numbers("I", len(self.values))
+        for name, value in self.values.items():
+            writer.text(name, 64)
+            _write_value(writer, value, self.kinds.get(name))
+
+
+def _write_value(writer: Writer, value: Value, kind: int | None) -> None:
+    if isinstance(value, bool):
+        writer.numbers("BB", 3, value)
+    elif isinstance(value, int):
+        writer.numbers("Bq", 2, value)
+    elif isinstance(value, float):
+        writer.numbers("Bd", 1, value)
+    elif isinstance(value, str):
+        writer.numbers("B", kind or 4).text(value, 16_384)
+    else:
+        writer.numbers("B" + "d" * len(value), 6 if len(value) == 3 else 7, *value)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A rendered frame: pixels (H, W, channels), which picture held them, and the notes."""
+
+    pixels: Image
+    picture: int
+    notes: str
+
+
+class LanePeer:
+    """The shim's end of a lane."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.beats = 0
+        self.request = 0
+        self.pools: dict[int, SharedFile] = {}
+        self._number = 0
+
+    def next_request(self) -> int:
+        self.request += 1
+        return self.request
+
+    def map(self, size: int) -> int:
+        """Make a pool and have the worker map it; its number."""
+        self._number += 1
+        shared = SharedFile(size)
+        request = self.next_request()
+        self.pools[self._number] = shared
+        writer = Writer().numbers("IIQ", self._number, 0, size)
+        self.connection.send(Type.MAP, writer, request, shared.descriptor)
+        self.expect(Type.OK, request)
+        return self._number
+
+    def unmap(self, number: int) -> None:
+        request = self.next_request()
+        self.connection.send(Type.UNMAP, Writer().numbers("I", number), request)
+        self.expect(Type.OK, request)
+        self.pools.pop(number).close()
+
+    def place(self, given: Sequence[Given], room: int = 0) -> tuple[int, list[int]]:
+        """Pictures, and ``room`` more of the first one's size, in a pool that fits: its number and their offsets."""
+        sizes = [_aligned(g.pixels.nbytes) for g in given] + [_aligned(given[0].pixels.nbytes)] * room
+        total = sum(sizes)
+        number = next((n for n, pool in self.pools.items() if pool.size >= total), 0) or self.map(total)
+        offsets = [sum(sizes[:i]) for i in range(len(sizes))]
+        array = self.pools[number].array
+        for picture, offset in zip(given, offsets, strict=False):
+            array[offset // 4 : offset // 4 + picture.pixels.size] = picture.pixels.reshape(-1)
+        return number, offsets
+
+    def start(self, ask: Ask, pictures: Sequence[Given], *, tail: bytes = b"", kind: Type = Type.RENDER) -> int:
+        """Send RENDER (or ANALYSE) for these pictures, whose middle Source the Output is like; the request."""
+        sources = [p for p in pictures if p.role == SOURCE]
+        middle = sources[len(sources) // 2]
+        number, offsets = self.place([*pictures, middle])
+        writer = Writer()
+        ask.write(writer)
+        writer.numbers("I", len(pictures) + 1)
+        for picture, offset in zip(pictures, offsets, strict=False):
+            picture.describe(writer, number, offset)
+        Given(middle.pixels, OUTPUT, middle.alpha, middle.corner, middle.time).describe(writer, number, offsets[-1])
+        writer.raw(tail)
+        request = self.next_request()
+        self._places = [(number, o, p.pixels.shape) for o, p in zip(offsets, [*pictures, middle], strict=True)]
+        self.connection.send(kind, writer, request)
+        return request
+
+    def finish(self, request: int) -> Answer:
+        """Wait for DONE. :class:`Refused` where it is ERROR."""
+        body = Reader(self.expect(Type.DONE, request).body)
+        picture = body.number("B")
+        body.zero(3)
+        notes = body.text(8192)
+        body.end()
+        number, offset, shape = self._places[picture]
+        flat = self.pools[number].array[offset // 4 : offset // 4 + int(np.prod(shape))]
+        return Answer(flat.reshape(shape).copy(), picture, notes)
+
+    def ask(self, writer: Writer) -> int:
+        """Send a RENDER that is written already, and wait; which picture holds the result."""
+        request = self.next_request()
+        self.connection.send(Type.RENDER, writer, request)
+        return Reader(self.expect(Type.DONE, request).body).number("B")
+
+    def render(self, ask: Ask, pictures: Sequence[Given]) -> Answer:
+        return self.finish(self.start(ask, pictures))
+
+    def analyse(self, ask: Ask, first: int, last: int, frame: Callable[[int], Given | None]) -> str:
+        """Run the whole-shot pass; ``frame`` gives the host's frames. The document."""
+        like = frame(first)
+        assert like is not None
+        request = self.start(ask, [like], tail=bytes(Writer().numbers("ii", first, last).body), kind=Type.ANALYSE)
+        while True:
+            message = self.expect((Type.FETCH, Type.ANALYSED), request)
+            body = Reader(message.body)
+            if message.type is Type.ANALYSED:
+                return body.text(1_000_000)
+            given = frame(body.number("i"))
+            writer = Writer().numbers("I", 1 if given is None else 0)
+            if given is not None:
+                number, offsets = self.place([given])
+                given.describe(writer, number, offsets[0])
+            self.connection.send(Type.GIVE, writer, request)
+
+    def cancel(self, request: int) -> None:
+        self.connection.send(Type.CANCEL, request=request)
+
+    def expect(self, wanted: Type | tuple[Type, ...], request: int) -> Message:
+        """The next message of this request that is no BEAT or PROGRESS."""
+        kinds = wanted if isinstance(wanted, tuple) else (wanted,)
+        while True:
+            message = self.connection.receive()
+            if message.type is Type.BEAT:
+                self.beats += 1
+            elif message.type is Type.PROGRESS:
+                continue
+            elif message.type is Type.ERROR:
+                raise refusal(message)
+            elif message.type in kinds and message.request == request:
+                return message
+            else:
+                raise WorkerError(f"{message.type.name} of request {message.request} came for request {request}")
+
+    def close(self) -> None:
+        self.connection.close()
+        for pool in self.pools.values():
+            pool.close()
+        self.pools = {}
+
+
+def _aligned(size: int) -> int:
+    return (size + 63) // 64 * 64
+
+
+def refusal(message: Message) -> Refused:
+    """The error that an ERROR message holds."""
+    body = Reader(message.body)
+    code, _ = body.numbers("HH")
+    return Refused(Code(code), body.text(8192))
+
+
+def hello(kind: int, token: bytes, schema: bytes, protocol: int = PROTOCOL) -> Writer:
+    """The body of HELLO."""
+    writer = Writer().numbers("HH", protocol, kind).raw(token).raw(schema).numbers("I", os.getpid())
+    return writer.text(wetgate.__version__, 64).text("wetgate", 256)
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """What the worker says of itself."""
+
+    pid: int
+    beat: int
+    version: str
+    log: str
+
+
+def greet(connection: Connection, kind: int, token: bytes, schema: bytes, protocol: int = PROTOCOL) -> Welcome:
+    """Say HELLO and take the WELCOME. :class:`Refused` where the worker will not have us."""
+    connection.send(Type.HELLO, hello(kind, token, schema, protocol))
+    message = connection.receive()
+    if message.type is Type.ERROR:
+        raise refusal(message)
+    body = Reader(message.body)
+    body.numbers("HH")
+    body.raw(32)
+    pid, beat = body.numbers("II")
+    welcome = Welcome(pid, beat, body.text(64), body.text(4096))
+    body.end()
+    return welcome
+
+
+class Peer:
+    """A worker of our own, started as the shim starts it. Use it in a ``with`` block."""
+
+    def __init__(self, command: Sequence[str], environ: Mapping[str, str] | None = None, **options: Any) -> None:
+        if not hasattr(os, "posix_spawn") or not hasattr(socket, "send_fds"):
+            raise UsageError("this system has no Unix sockets that carry descriptors", remedy="use the command line")
+        self.token = secrets.token_bytes(32)
+        self.schema: bytes = options.get("schema") or schema_hash(registry.nodes())
+        self.began = time.perf_counter()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the peer)
+        self._lanes: list[LanePeer] = []
+        self.pid, self.control = self._start(command, environ or os.environ, options.get("token") or self.token)
+        self.status: int | None = None
+        self._said = ""
+        try:
+            self.welcome = greet(self.control, 0, self.token, self.schema)
+        except (Closed, WorkerError) as error:
+            self.close()
+            if isinstance(error, Refused):
+                raise
+            raise WorkerError(f"the worker ended before it answered: {self.errors() or error}") from None
+
+    def _start(self, command: Sequence[str], environ: Mapping[str, str], token: bytes) -> tuple[int, Connection]:
+        """Start the process with what PROTOCOL.md 1 has it find; its id, and our end of the control connection."""
+        ours, theirs = socket.socketpair()
+        reading, writing = os.pipe()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        try:
+            os.write(writing, token)
+            os.close(writing)
+            pid = _spawn(command, environment(environ), nothing, self._errors.fileno(), theirs, reading)
+        except BaseException:
+            ours.close()
+            self._errors.close()
+            raise
+        finally:
+            theirs.close()
+            os.close(reading)
+            os.close(nothing)
+        return pid, Connection(ours)
+
+    def __enter__(self) -> Peer:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def lane(self) -> LanePeer:
+        """A new lane, greeted."""
+        connection = self.raw_lane()
+        lane = LanePeer(connection)
+        self._lanes.append(lane)
+        greet(connection, 1, self.token, self.schema)
+        return lane
+
+    def raw_lane(self) -> Connection:
+        """A new lane on which nothing was said."""
+        ours, theirs = socket.socketpair()
+        self.control.send(Type.LANE, descriptor=theirs.fileno())
+        theirs.close()
+        return Connection(ours)
+
+    def errors(self) -> str:
+        """What the worker wrote to its standard error."""
+        if not self._errors.closed:
+            self._errors.seek(0)
+            self._said = self._errors.read(8192).decode("utf-8", "replace").strip()
+        return self._said
+
+    def wait(self, seconds: float) -> int | None:
+        """The worker's exit code, or None where it still runs after that time (minus a signal's number)."""
+        until = time.monotonic() + seconds
+        while self.status is None and time.monotonic() < until:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+            else:
+                time.sleep(0.005)
+        return self.status
+
+    def close(self) -> None:
+        """Close all connections, on which the worker ends; kill it where it does not."""
+        for lane in self._lanes:
+            lane.close()
+        self.control.close()
+        if self.status is None and self.wait(5) is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait(5)
+        self.errors()
+        self._errors.close()
+
+
+def _spawn(
+    command: Sequence[str], environ: Mapping[str, str], nothing: int, errors: int, control: socket.socket, token: int
+) -> int:
+    """Start the command with exactly the descriptors of PROTOCOL.md 1; its process id."""
+    import fcntl
+
+    given = {0: nothing, 1: nothing, 2: errors, 3: control.fileno(), 4: token}
+    # Copies above the targets, so that no dup2 overwrites one that is still to be placed.
+    copies = {target: fcntl.fcntl(source, fcntl.F_DUPFD_CLOEXEC, 16) for target, source in given.items()}
+    try:
+        actions: list[tuple[int, ...]] = [(os.POSIX_SPAWN_DUP2, copy, target) for target, copy in copies.items()]
+        actions += [(os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in _inherited() if descriptor not in given]
+        return os.posix_spawn(command[0], list(command), environ, file_actions=actions, setpgroup=0)
+    except OSError as error:
+        raise WorkerError(f"{command[0]} cannot be started: {error.strerror}") from None
+    finally:
+        for copy in copies.values():
+            os.close(copy)
+
+
+def _inherited() -> list[int]:
+    """Descriptors of this process that a new one would get."""
+    found = []
+    for name in (entry.name for entry in Path("/dev/fd").iterdir()):
+        with contextlib.suppress(OSError):  # the one that lists the folder is closed by now
+            if os.get_inheritable(int(name)):
+                found.append(int(name))
+    return found

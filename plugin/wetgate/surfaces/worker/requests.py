@@ -1,0 +1,169 @@
+"""What a RENDER or ANALYSE asks for (PROTOCOL.md 6 and 7), read and checked before any pixel is looked at."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+from wetgate.spec import Value
+from wetgate.surfaces.worker.messages import ProtocolError, Reader
+from wetgate.surfaces.worker.pools import INFRARED, MASK, OUTPUT, REFERENCE, SOURCE, Picture, read_picture
+
+_MOST_VALUES = 256
+_MOST_PICTURES = 256
+_MOST_FRAMES = 1_000_000
+_MOST_TIME = 2.0**31 - 1
+_DRAFT, _INTERACTIVE, _THUMBNAIL, _TIMES_ARE_TRUE = 1, 2, 4, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One frame, or with ``span`` one shot to analyse. ``sources`` are an odd number; the middle one is the frame."""
+
+    node: str
+    saved_version: int
+    number: int
+    scale: tuple[float, float]
+    pixel_aspect: float
+    field: int
+    draft: bool
+    thumbnail: bool
+    style: str
+    config: str
+    clip_space: str
+    input_space: str
+    output_space: str
+    analysis: str
+    values: dict[str, Value]
+    pictures: tuple[Picture, ...]
+    sources: tuple[Picture, ...]
+    output: Picture
+    mask: Picture | None = None
+    infrared: Picture | None = None
+    reference: Picture | None = None
+    span: tuple[int, int] | None = None
+
+    @property
+    def middle(self) -> Picture:
+        return self.sources[len(self.sources) // 2]
+
+
+def read_request(raw: bytes, *, analyse: bool) -> Request:
+    """The body of RENDER, or of ANALYSE. :class:`ProtocolError` for whatever the protocol does not have."""
+    body = Reader(raw)
+    node = body.text(64)
+    saved_version = body.number("I")
+    number = frame_number(body.real())
+    scale = (body.real(), body.real())
+    aspect = body.real()
+    field, flags = body.numbers("BB")
+    body.zero(2)
+    if min(*scale, aspect) <= 0 or field > 3 or flags > 15:
+        raise ProtocolError(f"render scale {scale}, pixel aspect {aspect}, field {field}, flags {flags}")
+    style, config = body.text(64), body.text(4096)
+    clip_space, input_space, output_space = body.text(256), body.text(256), body.text(256)
+    analysis = body.text(65_536)
+    values = _values(body)
+    pictures = _pictures(body)
+    span = _span(body) if analyse else None
+    body.end()
+    sources, others = _by_role(pictures)
+    if analyse and len(sources) != 1:
+        raise ProtocolError(f"ANALYSE has {len(sources)} Source pictures", allowed="1")
+    return Request(
+        node=node,
+        saved_version=saved_version,
+        number=number,
+        scale=scale,
+        pixel_aspect=aspect,
+        field=field,
+        draft=bool(flags & _DRAFT),
+        thumbnail=bool(flags & _THUMBNAIL),
+        style=style,
+        config=config,
+        clip_space=clip_space,
+        input_space=input_space,
+        output_space=output_space,
+        analysis=analysis,
+        values=values,
+        pictures=pictures,
+        sources=sources,
+        output=others[OUTPUT],
+        mask=others.get(MASK),
+        infrared=others.get(INFRARED),
+        reference=others.get(REFERENCE),
+        span=span,
+    )
+
+
+def frame_number(time: float) -> int:
+    """The frame that a time belongs to."""
+    if abs(time) > _MOST_TIME:
+        raise ProtocolError(f"a time is {time}")
+    return math.floor(time + 0.5)
+
+
+def _values(body: Reader) -> dict[str, Value]:
+    count = body.number("I")
+    if count > _MOST_VALUES:
+        raise ProtocolError(f"{count} values", allowed=f"at most {_MOST_VALUES}")
+    values: dict[str, Value] = {}
+    for _ in range(count):
+        name = body.text(64)
+        if name in values:
+            raise ProtocolError(f"the value {name!r} comes twice")
+        values[name] = _value(body)
+    return values
+
+
+def _value(body: Reader) -> Value:
+    kind = body.number("B")
+    if kind == 1:
+        return body.real()
+    if kind == 2:
+        return body.number("q")
+    if kind == 3:
+        flag = body.number("B")
+        if flag > 1:
+            raise ProtocolError(f"a bool is {flag}")
+        return flag == 1
+    if kind in (4, 5):
+        return body.text(64 if kind == 4 else 16_384)
+    if kind in (6, 7):
+        return tuple(body.real() for _ in range(3 if kind == 6 else 2))
+    raise ProtocolError(f"there is no kind of value {kind}")
+
+
+def _pictures(body: Reader) -> tuple[Picture, ...]:
+    count = body.number("I")
+    if not 2 <= count <= _MOST_PICTURES:
+        raise ProtocolError(f"{count} pictures", allowed=f"2 to {_MOST_PICTURES}")
+    return tuple(read_picture(body) for _ in range(count))
+
+
+def _span(body: Reader) -> tuple[int, int]:
+    first, last = body.numbers("ii")
+    if not 0 <= last - first < _MOST_FRAMES:
+        raise ProtocolError(f"the range is {first} to {last}", allowed=f"1 to {_MOST_FRAMES} frames")
+    return first, last
+
+
+def _by_role(pictures: tuple[Picture, ...]) -> tuple[tuple[Picture, ...], dict[int, Picture]]:
+    """Sources, and the one picture of each other role; in the protocol's order, repeats at the edges alone."""
+    roles = [p.role for p in pictures]
+    sources = tuple(p for p in pictures if p.role == SOURCE)
+    if roles != sorted(roles) or roles[-1] != OUTPUT or len(set(roles[len(sources) :])) != len(roles) - len(sources):
+        raise ProtocolError(f"the pictures have the roles {roles}")
+    if len(sources) % 2 == 0:
+        raise ProtocolError(f"{len(sources)} Source pictures", allowed="an odd number")
+    middle = len(sources) // 2
+    before, after = pairwise(sources[: middle + 1]), pairwise(sources[middle:])
+    if any(a.repeated < b.repeated for a, b in before) or any(a.repeated > b.repeated for a, b in after):
+        raise ProtocolError("a repeated picture stands between others")
+    if sources[middle].repeated:
+        raise ProtocolError("the frame itself is marked as repeated")
+    out, source = pictures[-1], sources[middle]
+    if (out.box, out.channels, out.alpha) != (source.box, source.channels, source.alpha):
+        raise ProtocolError("the Output differs from the Source in bounds, channels or alpha")
+    return sources, {p.role: p for p in pictures[len(sources) :]}

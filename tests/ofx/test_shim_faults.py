@@ -1,0 +1,181 @@
+"""What the shim makes of a worker that breaks the protocol: a failed frame with a message, and then the next frame."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wetgate.spec import FrameError
+from wetgate.surfaces.ofxhost import ClipMedia, Host, Instance, Plugin, find_binaries, render_frame
+
+BRIDGE = Path(__file__).resolve().parents[2] / "ofx_bridge"
+HOSTILE = Path(__file__).parent / "workers" / "hostile.py"
+PICTURE = np.linspace(-0.5, 40.0, 5 * 7 * 3, dtype=np.float32).reshape(5, 7, 3)
+# A right DONE is 24 bytes; the worker dies after so many of them.
+CUTS = [f"cut-{count}" for count in (0, 1, 15, 16, 17, 23)]
+BROKEN = ["garbage", "magic", "too-long", "other-request", "other-type", "no-picture", "reserved", "short", "left-over"]
+BROKEN += ["lying-text", "descriptor"]
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The binary, built for these tests."""
+    if sys.platform != "linux" or not any(shutil.which(name) for name in ("c++", "g++")):
+        pytest.skip("the shim is built with a C++ compiler on Linux")
+    bundle = tmp_path_factory.mktemp("shim") / "Wetgate.ofx.bundle"
+    command = [sys.executable, str(BRIDGE / "build.py"), "--compiler", "system", "--bundle", str(bundle)]
+    subprocess.run(command, capture_output=True, check=True)
+    return next(iter(find_binaries(bundle)))
+
+
+class Session:
+    """hdr_lift in a strict host, worked by the hostile worker."""
+
+    def __init__(self, shim: Path) -> None:
+        self.host = Host("strict")
+        self.plugin = Plugin(self.host, self.host.open(shim), "io.wetgate.hdr_lift")
+        self.plugin.load()
+        self.instances: list[Instance] = []
+        self.instance = self.another()
+
+    def another(self, **values: object) -> Instance:
+        clip = ClipMedia(fetch=lambda number: PICTURE, first=1, last=9, width=7, height=5, channels=3)
+        made = self.plugin.create({"Source": clip}, {"method": 1, "input_space": 1, **values})
+        self.instances.append(made)
+        return made
+
+    def frame(self, number: int, instance: Instance | None = None) -> np.ndarray:
+        return render_frame(self.plugin, instance or self.instance, float(number)).pixels
+
+    def close(self) -> None:
+        for instance in self.instances:
+            self.plugin.destroy(instance)
+        self.plugin.unload()
+
+
+@pytest.fixture
+def session(
+    shim: Path, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Session]:
+    launch = tmp_path / "worker.json"
+    words = [sys.executable, "-I", str(HOSTILE), request.param, str(tmp_path / "done")]
+    launch.write_text(json.dumps({"wetgate": 1, "command": words}), encoding="utf-8")
+    launch.chmod(0o600)
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv("WETGATE_WORKER", str(launch))
+    monkeypatch.setenv("WETGATE_HANG_SECONDS", "1")
+    made = Session(shim)
+    yield made
+    made.close()
+    made.host.check()
+
+
+@pytest.mark.parametrize("session", BROKEN, indirect=True)
+def test_an_answer_that_breaks_the_protocol_fails_the_frame_and_not_the_next(session: Session) -> None:
+    with pytest.raises(FrameError, match="render worker"):
+        session.frame(1)
+    np.testing.assert_array_equal(session.frame(2), PICTURE)
+
+
+@pytest.mark.parametrize("session", CUTS, indirect=True)
+def test_a_worker_that_dies_inside_an_answer_fails_the_frame_and_not_the_next(session: Session) -> None:
+    with pytest.raises(FrameError, match=r"the render worker died \(status 1\)"):
+        session.frame(1)
+    np.testing.assert_array_equal(session.frame(2), PICTURE)
+
+
+@pytest.mark.parametrize("session", ["hang"], indirect=True)
+def test_a_silent_worker_is_ended_and_replaced(session: Session) -> None:
+    with pytest.raises(FrameError, match="did not answer for 1 seconds"):
+        session.frame(1)
+    np.testing.assert_array_equal(session.frame(2), PICTURE)
+
+
+@pytest.mark.parametrize("session", ["flood"], indirect=True)
+def test_a_flood_of_progress_and_beats_is_read_to_its_end(session: Session) -> None:
+    np.testing.assert_array_equal(session.frame(1), PICTURE)
+
+
+@pytest.mark.parametrize("session", ["refusal"], indirect=True)
+def test_a_refusal_reaches_the_user_with_its_per_cent_signs(session: Session) -> None:
+    with pytest.raises(FrameError, match="HDR Lift, frame 1: 100 %s of %n is wrong"):
+        session.frame(1)
+    np.testing.assert_array_equal(session.frame(2), PICTURE)
+
+
+@pytest.mark.parametrize("session", ["memory"], indirect=True)
+def test_a_worker_without_memory_gives_the_status_of_the_host_for_it(session: Session) -> None:
+    with pytest.raises(FrameError, match="ErrMemory"):
+        session.frame(1)
+
+
+@pytest.mark.parametrize("session", ["schema"], indirect=True)
+def test_a_worker_of_another_version_is_refused_with_what_to_do(session: Session) -> None:
+    with pytest.raises(FrameError, match="wetgate hosts install"):
+        session.frame(1)
+
+
+@pytest.mark.parametrize("session", ["mute"], indirect=True)
+def test_a_worker_that_cannot_start_is_tried_a_few_times_and_then_left_alone(session: Session) -> None:
+    for number in range(1, 5):
+        with pytest.raises(FrameError, match=r"ended before it was ready \(status 7\)"):
+            session.frame(number)
+    with pytest.raises(FrameError, match="left alone"):
+        session.frame(5)
+
+
+@pytest.mark.parametrize("session", ["garbage"], indirect=True)
+def test_a_launch_file_that_others_may_write_is_refused(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "worker.json").chmod(0o666)
+    with pytest.raises(FrameError, match="is refused"):
+        session.frame(1)
+
+
+@pytest.mark.parametrize("session", ["hang"], indirect=True)
+def test_a_background_render_passes_the_source_only_where_user_and_environment_say_so(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passing = session.another(on_error=1)
+    with pytest.raises(FrameError, match="did not answer"):
+        session.frame(1, passing)
+    (tmp_path / "done").unlink()
+    monkeypatch.setenv("WETGATE_ALLOW_PASS", "1")
+    np.testing.assert_array_equal(session.frame(1, passing), PICTURE)
+    assert passing.persistent is not None
+    assert "passed through" in passing.persistent.text
+
+
+@pytest.mark.parametrize("session", ["hang"], indirect=True)
+def test_after_a_failure_the_window_holds_the_source(session: Session) -> None:
+    left = render_frame(session.plugin, session.instance, 1.0, keep_failed=True)
+    assert left.failure is not None
+    np.testing.assert_array_equal(left.pixels, PICTURE)
+
+
+@pytest.mark.parametrize("session", ["surroundings"], indirect=True)
+def test_the_worker_gets_neither_the_variables_nor_the_files_of_its_host(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "SECRET_OF_THE_HOST"):
+        monkeypatch.setenv(name, "/nowhere")
+    monkeypatch.setenv("OCIO", "/shows/config.ocio")
+    leaked = os.open("/dev/null", os.O_RDONLY)
+    os.set_inheritable(leaked, True)
+    try:
+        np.testing.assert_array_equal(session.frame(1), PICTURE)
+    finally:
+        os.close(leaked)
+    given = json.loads((tmp_path / "done").read_text(encoding="utf-8"))
+    assert given["environment"]["OCIO"] == "/shows/config.ocio"
+    assert not {"PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH", "SECRET_OF_THE_HOST"} & set(given["environment"])
+    assert given["descriptors"] == [0, 1, 2, 3]
+    assert len(bytes.fromhex(given["token"])) == 32
+    assert given["arguments"] == ["surroundings", str(tmp_path / "done")]  # no token among them
