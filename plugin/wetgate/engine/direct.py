@@ -66,7 +66,7 @@ def run_graph(
     in_space: str | None = None,
     out_space: str | None = None,
     config: str | None = None,
-    analyses: Mapping[str, Mapping[str, Any]] | None = None,
+    analyses: Mapping[str, Mapping[str, Any] | None] | None = None,
     fidelity: Fidelity | None = None,
     threads: int = 0,
     device: str = "auto",
@@ -77,7 +77,8 @@ def run_graph(
     ``frames`` is a :class:`~wetgate.spec.Frame` or an array (H, W, 3 or 4) float32, or a list of either, which is a
     shot: windows and analyses reach over the list. Returns the same kind. Arrays need ``in_space``; frames carry their
     space. The result is in ``out_space``, by default the space it came in; a node that makes HDR needs it named.
-    ``analyses`` are results by step name; nodes that want one and have none are analysed over the list first.
+    ``analyses`` are results by step name; nodes that want one and have none are analysed over the
+    list first, unless None is given for them: they then do without.
     ``aovs``, where given, receives every view by frame number and ``step.view``.
     """
     demand_device(device)
@@ -174,7 +175,9 @@ def _graph(given: Graph | Mapping[str, Any]) -> Graph:
     raise UsageError(f"a graph is {type(given).__name__}", allowed="a graph", remedy="load one by wetgate.load_graph")
 
 
-def _results(given: object) -> Mapping[str, Any]:
+def _results(given: object) -> Mapping[str, Any] | None:
+    if given is None:
+        return None
     if isinstance(given, Analysis):
         return given.results
     if isinstance(given, Mapping):

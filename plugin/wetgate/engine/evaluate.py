@@ -41,7 +41,7 @@ class Setting:
     channel at a frame number, as (H, W) float32.
     """
 
-    analyses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    analyses: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     views: Mapping[str, frozenset[str]] = field(default_factory=dict)
     masks: Callable[[Mask, int], Image] | None = None
     device: str = "cpu"
