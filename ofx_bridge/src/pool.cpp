@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,12 @@ namespace {
                   Cause::memory);
 }
 
+// A file that would outgrow the process's limit raises SIGXFSZ, which ends a host that does not expect it.
+void demand_within_limit(std::size_t size) {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur) refuse(size, EFBIG);
+}
+
 #if defined(__linux__)
 
 // linux/memfd.h and linux/fcntl.h; older C libraries have no wrapper and no names.
@@ -31,6 +38,7 @@ constexpr unsigned memfd_cloexec = 1, memfd_allow_sealing = 2;
 constexpr int add_seals = 1024 + 9, seal_seal = 1, seal_shrink = 2, seal_grow = 4;
 
 void reserve(int file, std::size_t size) {
+    demand_within_limit(size);
     if (ftruncate(file, static_cast<off_t>(size)) != 0) refuse(size, errno);
     int error;
     do error = posix_fallocate(file, 0, static_cast<off_t>(size));
@@ -42,6 +50,7 @@ void reserve(int file, std::size_t size) {
 #else
 
 void reserve(int file, std::size_t size) {
+    demand_within_limit(size);
     if (ftruncate(file, static_cast<off_t>(size)) != 0) refuse(size, errno);
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import threading
@@ -50,6 +51,21 @@ def test_a_worker_killed_in_mid_frame_fails_the_frame_and_the_next_one_renders(s
     np.testing.assert_array_equal(failed.pixels, sdr_pixels(4))
     np.testing.assert_array_equal(host.render(instance), engine("hdr_lift", 4, alone=False))
     assert instance.persistent is None, "the message stays after a frame that came out"
+
+
+def test_no_memory_for_a_pool_fails_the_frame_and_not_the_host(session: Callable[..., Session]) -> None:
+    host = session()
+    instance = host.create("hdr_lift")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))  # a file that outgrows it raises SIGXFSZ
+    try:
+        failed = render_frame(host.plugin("hdr_lift"), instance, 4.0, keep_failed=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert failed.failure is not None
+    assert "no shared memory" in failed.failure.message()
+    np.testing.assert_array_equal(failed.pixels, sdr_pixels(4))
+    np.testing.assert_array_equal(host.render(instance), engine("hdr_lift", 4, alone=False))
 
 
 def test_a_silent_worker_is_taken_for_hung_and_replaced(
