@@ -19,7 +19,7 @@ from wetgate.surfaces import ofx_schema
 BRIDGE = Path(__file__).resolve().parents[2] / "ofx_bridge"
 COMPILERS = ["system", "zig"]
 EXPORTS = {"OfxGetNumberOfPlugins", "OfxGetPlugin", "OfxSetHost"}
-# DESIGN 7: C library, its mathematics, its threads and its loader, and nothing of C++.
+# All that it may need: C library, its mathematics, its threads and its loader, and nothing of C++.
 LIBRARIES = {"libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 NEWEST_GLIBC = (2, 28)
 
