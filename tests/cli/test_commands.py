@@ -172,7 +172,7 @@ def test_verify_recomputes_the_bound_of_a_lift_from_files_alone(run: Run, footag
     verdict = json.loads(done.out)
     assert verdict["ok"], verdict
     assert len(verdict["bounds"]) == 6
-    assert max(b["value"] for b in verdict["bounds"].values()) < 0.2  # PQ code values in half: 0.06 in the mean, p99 here
+    assert max(b["value"] for b in verdict["bounds"].values()) < 0.2  # p99 of PQ code values in half
 
 
 def test_analyze_finds_the_cut_and_render_uses_the_document(run: Run, tmp_path: Path) -> None:
