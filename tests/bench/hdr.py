@@ -56,6 +56,8 @@ def _ffmpeg(source: Path, width: int, height: int, frames: int, chain: str) -> N
     import imageio_ffmpeg
 
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-threads", str(cores()), "-f", "rawvideo"]
+    if "libplacebo" in chain:
+        command += ["-init_hw_device", "vulkan"]
     command += ["-pix_fmt", "gbrpf32le", "-s", f"{width}x{height}", "-i", str(source), "-frames:v", str(frames)]
     command += ["-vf", chain, "-f", "null", "-"]
     subprocess.run(command, check=True, capture_output=True)
