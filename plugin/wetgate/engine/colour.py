@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from wetgate.color.config import ColorConfig
@@ -37,10 +36,6 @@ class Colour:
         if hop.is_identity:
             return replace(frame, space=target)
         return replace(frame, pixels=hop.apply(frame.pixels, threads=self.threads), space=target)
-
-    def converter(self) -> Callable[[Frame, str], Frame]:
-        """:meth:`to` as a plain function, for layers below that are handed one."""
-        return self.to
 
 
 def unknown_space(label: str = "the input") -> UsageError:

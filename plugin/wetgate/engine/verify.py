@@ -131,7 +131,6 @@ def _frame_problems(
         return found
     except WetgateError as error:
         return [f"frame {number} cannot be read: {error.message()}"]
-    return []
 
 
 def _expected_header(entry: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:

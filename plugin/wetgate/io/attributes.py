@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -200,24 +199,3 @@ def _unfit(name: str, value: Any) -> UsageError:
         f"metadata {name!r} is {value!r}, which fits no header attribute",
         allowed="str, int, float, Fraction, TimeCode, tuples of these, or Typed(type, value)",
     )
-
-
-def plain_json(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Metadata as plain JSON values, for reports: time codes as text, rationals as ``24000/1001``, bytes by size."""
-    return {name: _json(value) for name, value in sorted(metadata.items())}
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, Typed):
-        return _json(value.value)
-    if isinstance(value, TimeCode):
-        return value.text
-    if isinstance(value, Fraction):
-        return f"{value.numerator}/{value.denominator}"
-    if isinstance(value, bytes):
-        return f"{len(value)} bytes"
-    if isinstance(value, tuple):
-        return [_json(v) for v in value]
-    if isinstance(value, float) and value not in (float("inf"), float("-inf")) and value == value:
-        return float(f"{value:.9g}")
-    return value if isinstance(value, (int, str)) else str(value)

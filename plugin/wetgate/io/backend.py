@@ -40,11 +40,6 @@ def reason(of: Any) -> str:
         return " ".join(error.object.decode("utf-8", "backslashreplace").split())
 
 
-def set_threads_per_picture(count: int) -> None:
-    """How many threads OpenImageIO may use for one picture: 1 where frames are worked side by side (the default)."""
-    _set(openimageio(), count)
-
-
 def _set(module: ModuleType, count: int) -> None:
     module.attribute("threads", count)
     module.attribute("exr_threads", count if count > 1 else -1)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.io.association import Residue
@@ -101,8 +100,3 @@ def colour_channels(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 _WORDS = (("r", "red"), ("g", "green"), ("b", "blue"))
-
-
-def planes_of(array: NDArray[Any], names: tuple[str, ...]) -> dict[str, Plane]:
-    """The channels of an interleaved array, each in memory of its own."""
-    return {name: np.ascontiguousarray(array[..., i]) for i, name in enumerate(names)}

@@ -110,30 +110,6 @@ def add_spectral(
     return out
 
 
-def spectral_field(
-    height: int,
-    width: int,
-    kernels: Sequence[Kernel],
-    mix: Array,
-    *,
-    stream: Stream,
-    frame: int,
-    x: int = 0,
-    y: int = 0,
-    threads: int = 1,
-) -> Image:
-    """The unit-variance field alone, (height, width, 3)."""
-    out = np.empty((height, width, 3), np.float32)
-
-    def work(top: int, left: int, planes: Sequence[Image]) -> None:
-        for channel, plane in enumerate(planes):
-            rows, columns = plane.shape
-            out[top : top + rows, left : left + columns, channel] = plane
-
-    run_cells((height, width), kernels, mix, work, stream, frame, (x, y), threads, lambda: None)
-    return out
-
-
 def run_cells(
     size: tuple[int, int],
     kernels: Sequence[Kernel],
