@@ -1,0 +1,1 @@
+"""Networks: how they are built, trained, exported and judged. Nothing under ``plugin/`` imports this package."""

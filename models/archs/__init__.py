@@ -1,0 +1,20 @@
+"""Network architectures by the name that recipes use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import nn
+
+from models.archs.gated_unet import GatedUNet
+from models.archs.plain_unet import PlainUNet
+
+ARCHS: dict[str, Callable[..., nn.Module]] = {"plain_unet": PlainUNet, "gated_unet": GatedUNet}
+
+
+def build(name: str, settings: Mapping[str, Any]) -> nn.Module:
+    """The network of a recipe's ``arch`` entry, freshly initialised. Raises ``ValueError`` for an unknown name."""
+    if name not in ARCHS:
+        raise ValueError(f"arch is {name!r}; there are {', '.join(sorted(ARCHS))}")
+    return ARCHS[name](**settings)

@@ -1,0 +1,64 @@
+"""The fine network: blocks that multiply two halves of their channels in place of an activation.
+
+After L. Chen, X. Chu, X. Zhang and J. Sun, Simple baselines for image restoration, ECCV 2022 (the gate and the two-part
+block), with two changes for pictures that are worked in tiles: no channel attention, which pools over the whole picture,
+and normalisation by each pixel's own channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from models.archs.unet import UNet
+
+
+class PixelNorm(nn.Module):
+    """Each pixel's channels divided by their root mean square, times a learned gain per channel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(1, channels, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-4) * self.gain
+
+
+class GatedBlock(nn.Module):
+    """Two residual parts: a gated depthwise 3x3 convolution for space, a gated 1x1 for channels."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm_space, self.norm_mix = PixelNorm(channels), PixelNorm(channels)
+        self.spread = nn.Conv2d(channels, 2 * channels, 1)
+        self.depthwise = nn.Conv2d(2 * channels, 2 * channels, 3, padding=1, groups=2 * channels)
+        self.gather = nn.Conv2d(channels, channels, 1)
+        self.widen = nn.Conv2d(channels, 2 * channels, 1)
+        self.narrow = nn.Conv2d(channels, channels, 1)
+        self.scale_space = nn.Parameter(torch.full((1, channels, 1, 1), 0.2))
+        self.scale_mix = nn.Parameter(torch.full((1, channels, 1, 1), 0.2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        a, b = self.depthwise(self.spread(self.norm_space(x))).chunk(2, dim=1)
+        x = x + self.gather(a * b) * self.scale_space
+        a, b = self.widen(self.norm_mix(x)).chunk(2, dim=1)
+        return x + self.narrow(a * b) * self.scale_mix
+
+
+class GatedUNet(UNet):
+    """:class:`~models.archs.unet.UNet` of :class:`GatedBlock`."""
+
+    def __init__(
+        self,
+        *,
+        in_channels: int,
+        out_channels: int = 3,
+        width: int = 40,
+        blocks: Sequence[int] = (2, 2, 2),
+        middle: int = 2,
+    ) -> None:
+        super().__init__(
+            GatedBlock, in_channels=in_channels, out_channels=out_channels, width=width, blocks=blocks, middle=middle
+        )

@@ -1,0 +1,41 @@
+"""The fast network: 3x3 convolutions and ReLU alone, which every runtime fuses and quantises to eight bits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.archs.unet import UNet
+
+
+class PlainBlock(nn.Module):
+    """x + conv(ReLU(conv(x)))."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.kaiming_normal_(self.first.weight, nonlinearity="relu")
+        nn.init.normal_(self.second.weight, std=0.3 * (9 * channels) ** -0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(F.relu(self.first(x)))
+
+
+class PlainUNet(UNet):
+    """:class:`~models.archs.unet.UNet` of :class:`PlainBlock`."""
+
+    def __init__(
+        self,
+        *,
+        in_channels: int,
+        out_channels: int = 3,
+        width: int = 32,
+        blocks: Sequence[int] = (1, 2),
+        middle: int = 3,
+    ) -> None:
+        super().__init__(
+            PlainBlock, in_channels=in_channels, out_channels=out_channels, width=width, blocks=blocks, middle=middle
+        )

@@ -1,0 +1,1 @@
+"""Training from a recipe: ``python -m models.train models/recipes/NAME.yaml --data DIR ... --out DIR``."""
