@@ -1,8 +1,8 @@
 """The fine network: blocks that multiply two halves of their channels in place of an activation.
 
-After L. Chen, X. Chu, X. Zhang and J. Sun, Simple baselines for image restoration, ECCV 2022 (the gate and the two-part
-block), with two changes for pictures that are worked in tiles: no channel attention, which pools over the whole picture,
-and normalisation by each pixel's own channels.
+After L. Chen, X. Chu, X. Zhang and J. Sun, Simple baselines for image restoration, ECCV 2022 (the gate and the
+two-part block), with two changes for pictures that are worked in tiles: no channel attention, which pools over the
+whole picture, and normalisation by each pixel's own channels.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch.nn.functional as F
+from torch.nn import functional
 from torch import Tensor, nn
 
 from models.archs.unet import UNet
@@ -21,7 +21,7 @@ class PlainBlock(nn.Module):
         nn.init.normal_(self.second.weight, std=0.3 * (9 * channels) ** -0.5)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(F.relu(self.first(x)))
+        return x + self.second(functional.relu(self.first(x)))
 
 
 class PlainUNet(UNet):

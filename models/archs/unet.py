@@ -1,8 +1,8 @@
 """The frame both networks share: a U-Net that starts at half resolution.
 
 Pixels are folded two by two into channels (space to depth), so that the widest level works on a quarter of the pixels.
-Every level is local: no global pooling and no normalisation over space, so that a tile with enough margin gives what the
-whole picture gives.
+Every level is local: no global pooling and no normalisation over space, so that a tile with enough margin gives what
+the whole picture gives.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 from torch import Tensor, nn
 
 FOLD = 2
@@ -53,7 +53,7 @@ class UNet(nn.Module):
         nn.init.zeros_(self.tail.bias)
 
     def forward(self, maps: Tensor) -> Tensor:
-        y = self.head(F.pixel_unshuffle(maps, FOLD))
+        y = self.head(functional.pixel_unshuffle(maps, FOLD))
         kept: list[Tensor] = []
         for level, shrink in zip(self.down, self.shrink, strict=True):
             y = level(y)
@@ -62,7 +62,7 @@ class UNet(nn.Module):
         y = self.middle(y)
         for grow, level in zip(self.grow, self.up, strict=True):
             y = level(grow(y) + kept.pop())
-        return F.pixel_shuffle(self.tail(y), FOLD)
+        return functional.pixel_shuffle(self.tail(y), FOLD)
 
 
 def reach(network: nn.Module, in_channels: int, size: int = 512) -> int:

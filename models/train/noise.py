@@ -1,7 +1,7 @@
 """Noise for training the denoisers: white or coarse, the same everywhere or not, with the maps that describe it.
 
-A network sees seven maps: the picture (3), the deviation of its noise per channel (3), and how coarse that noise is (1):
-the sigma in pixels of the Gaussian that would turn white noise into it. At run time the first comes from the noise
+A network sees seven maps: the picture (3), the deviation of its noise per channel (3), and how coarse that noise is
+(1): the sigma in pixels of the Gaussian that would turn white noise into it. At run time they come from the noise
 measurement, in the variance-stabilised encoding; so here the deviation varies over the patch as it does there and after
 frames were averaged along motion.
 """

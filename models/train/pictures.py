@@ -16,8 +16,8 @@ Codes = NDArray[np.float16]
 class Pictures:
     """Photographs as code values 0 to 1, each at several reductions, from which patches are cut.
 
-    ``folders`` hold tiles beside a ``manifest.csv`` with columns ``file`` and ``flat_noise_sigma`` (8-bit codes): at full
-    size only tiles whose own noise is at most ``cleanest`` are used; reduced by area averaging, all are.
+    ``folders`` hold tiles beside a ``manifest.csv`` with columns ``file`` and ``flat_noise_sigma`` (8-bit codes): at
+    full size only tiles whose own noise is at most ``cleanest`` are used; reduced by area averaging, all are.
     """
 
     def __init__(self, folders: Iterable[Path], reductions: Sequence[float], cleanest: float) -> None:
