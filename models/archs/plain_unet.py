@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch.nn import functional
 from torch import Tensor, nn
+from torch.nn import functional
 
 from models.archs.unet import UNet
 
