@@ -15,15 +15,9 @@ from torch import Tensor, nn
 from models.archs.unet import UNet
 
 
-class PixelNorm(nn.Module):
-    """Each pixel's channels divided by their root mean square, times a learned gain per channel."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.gain = nn.Parameter(torch.ones(1, channels, 1, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + 1e-4) * self.gain
+def pixel_norm(x: Tensor) -> Tensor:
+    """Each pixel's channels divided by their root mean square; the gain per channel is the next layer's to learn."""
+    return x * torch.rsqrt((x * x).mean(dim=1, keepdim=True) + 1e-4)
 
 
 class GatedBlock(nn.Module):
@@ -31,20 +25,19 @@ class GatedBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.norm_space, self.norm_mix = PixelNorm(channels), PixelNorm(channels)
         self.spread = nn.Conv2d(channels, 2 * channels, 1)
         self.depthwise = nn.Conv2d(2 * channels, 2 * channels, 3, padding=1, groups=2 * channels)
         self.gather = nn.Conv2d(channels, channels, 1)
         self.widen = nn.Conv2d(channels, 2 * channels, 1)
         self.narrow = nn.Conv2d(channels, channels, 1)
-        self.scale_space = nn.Parameter(torch.full((1, channels, 1, 1), 0.2))
-        self.scale_mix = nn.Parameter(torch.full((1, channels, 1, 1), 0.2))
+        for last in (self.gather, self.narrow):  # a block begins near the identity
+            nn.init.normal_(last.weight, std=0.3 * channels**-0.5)
 
     def forward(self, x: Tensor) -> Tensor:
-        a, b = self.depthwise(self.spread(self.norm_space(x))).chunk(2, dim=1)
-        x = x + self.gather(a * b) * self.scale_space
-        a, b = self.widen(self.norm_mix(x)).chunk(2, dim=1)
-        return x + self.narrow(a * b) * self.scale_mix
+        a, b = self.depthwise(self.spread(pixel_norm(x))).chunk(2, dim=1)
+        x = x + self.gather(a * b)
+        a, b = self.widen(pixel_norm(x)).chunk(2, dim=1)
+        return x + self.narrow(a * b)
 
 
 class GatedUNet(UNet):
