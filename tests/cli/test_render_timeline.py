@@ -249,9 +249,9 @@ def test_an_interrupt_ends_with_130_and_no_timeline(tmp_path: Path, plates: tupl
 
 def test_a_movie_is_cut_by_its_time_code(run: Run, tmp_path: Path) -> None:
     frames = [wetgate.Frame(np.full((32, 48, 3), n / 40, np.float32), "rec1886_rec709_display", n) for n in range(24)]
-    wetgate.write(frames, tmp_path / "tape.mov", options=WriteOptions(codec="ffv1", rate=Fraction(24)))
+    wetgate.write(frames, tmp_path / "tape.mkv", options=WriteOptions(codec="ffv1", rate=Fraction(24)))
     cut = timeline(
-        clip("x", otio.schema.ExternalReference(str(tmp_path / "tape.mov"), span(86400, 24)), span(86410, 4))
+        clip("x", otio.schema.ExternalReference(str(tmp_path / "tape.mkv"), span(86400, 24)), span(86410, 4))
     )
     save(cut, tmp_path / "cut.otio")
     done = run("render", tmp_path / "cut.otio", "-o", tmp_path / "out", "--in-space", "rec1886_rec709_display")
