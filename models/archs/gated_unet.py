@@ -20,6 +20,12 @@ def pixel_norm(x: Tensor) -> Tensor:
     return x * torch.rsqrt((x * x).mean(dim=1, keepdim=True) + 1e-4)
 
 
+def gate(x: Tensor) -> Tensor:
+    """The product of the first half of the channels and the second."""
+    half = x.shape[1] // 2
+    return x[:, :half] * x[:, half:]
+
+
 class GatedBlock(nn.Module):
     """Two residual parts: a gated depthwise 3x3 convolution for space, a gated 1x1 for channels."""
 
@@ -34,10 +40,8 @@ class GatedBlock(nn.Module):
             nn.init.normal_(last.weight, std=0.3 * channels**-0.5)
 
     def forward(self, x: Tensor) -> Tensor:
-        a, b = self.depthwise(self.spread(pixel_norm(x))).chunk(2, dim=1)
-        x = x + self.gather(a * b)
-        a, b = self.widen(pixel_norm(x)).chunk(2, dim=1)
-        return x + self.narrow(a * b)
+        x = x + self.gather(gate(self.depthwise(self.spread(pixel_norm(x)))))
+        return x + self.narrow(gate(self.widen(pixel_norm(x))))
 
 
 class GatedUNet(UNet):
@@ -48,8 +52,8 @@ class GatedUNet(UNet):
         *,
         in_channels: int,
         out_channels: int = 3,
-        width: int = 40,
-        blocks: Sequence[int] = (2, 2, 2),
+        width: int = 48,
+        blocks: Sequence[int] = (1, 2, 2),
         middle: int = 2,
     ) -> None:
         super().__init__(

@@ -53,7 +53,12 @@ class UNet(nn.Module):
         nn.init.zeros_(self.tail.bias)
 
     def forward(self, maps: Tensor) -> Tensor:
-        y = self.head(functional.pixel_unshuffle(maps, FOLD))
+        return functional.pixel_shuffle(
+            self.tail(self.between(self.head(functional.pixel_unshuffle(maps, FOLD)))), FOLD
+        )
+
+    def between(self, y: Tensor) -> Tensor:
+        """What lies between the first convolution and the last, at half the picture's resolution."""
         kept: list[Tensor] = []
         for level, shrink in zip(self.down, self.shrink, strict=True):
             y = level(y)
@@ -62,7 +67,7 @@ class UNet(nn.Module):
         y = self.middle(y)
         for grow, level in zip(self.grow, self.up, strict=True):
             y = level(grow(y) + kept.pop())
-        return functional.pixel_shuffle(self.tail(y), FOLD)
+        return y
 
 
 def reach(network: nn.Module, in_channels: int, size: int = 512) -> int:

@@ -11,6 +11,8 @@ import numpy as np
 
 from wetgate.spec import Context, Frame, Result, Shot, UsageError, Window, node, param, registry
 
+PREPARED: list[int] = []  # the frames that t_prepared was given, in order
+
 
 def _declare() -> list[str]:
     @node(id="t_gain", label="Gain", space="scene", version=1, views={"above": "Where the result is above 1."})
@@ -37,6 +39,21 @@ def _declare() -> list[str]:
             mean = np.mean([f.rgb.astype(np.float64) for f in frames.frames], axis=0)
             repeated = sum(frames.repeated)
             return Result(frames.center.with_rgb(mean.astype(np.float32)), facts={"repeated": repeated})
+
+    @node(id="t_prepared", label="Prepared", space="scene", version=1, reach=1)
+    class Prepared:
+        """The mean of what ``prepare`` made of the window's frames, for tests: each frame's light squared."""
+
+        strength: float = param(1.0, lo=0, hi=1, hint="0 leaves the frame as it is.")
+
+        def prepare(self, frame: Frame, ctx: Context) -> Frame:
+            PREPARED.append(frame.number)
+            return frame.with_rgb(np.square(frame.rgb))
+
+        def render(self, frames: Window, ctx: Context) -> Result:
+            assert not frames.prepared_at(0).pixels.flags.writeable
+            mean = np.mean([f.rgb for f in frames.prepared], axis=0, dtype=np.float64)
+            return Result(frames.center.with_rgb(mean.astype(np.float32)))
 
     @node(id="t_level", label="Level", space="scene", version=1, analyzes=True)
     class Level:
@@ -92,7 +109,7 @@ def _declare() -> list[str]:
             rgb[..., 0] = np.nextafter(rgb[..., 0], np.float32(np.inf))
             return Result(frames.center.with_rgb(rgb))
 
-    return ["t_gain", "t_mean", "t_level", "t_half", "t_fail", "t_slow"]
+    return ["t_gain", "t_mean", "t_prepared", "t_level", "t_half", "t_fail", "t_slow"]
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import wetgate
-from support.engine_nodes import declared, grey
+from support.engine_nodes import PREPARED, declared, grey
 from wetgate.engine.direct import run_graph
 from wetgate.engine.graph import build, parse_nodes
 from wetgate.spec import Frame, FrameError, UsageError, registry
@@ -54,6 +54,15 @@ def test_a_window_repeats_the_edge_frames_of_the_shot() -> None:
     # frame 1 sees 1, 1, 2; frame 2 sees 1, 2, 3; float32 division by three is exact to 1 ulp
     assert results[0].pixels[0, 0, 0] == pytest.approx(4 / 3, rel=1e-6)
     assert results[1].pixels[0, 0, 0] == pytest.approx(2.0, rel=1e-6)
+
+
+def test_a_frame_is_prepared_once_and_handed_to_every_window_that_it_is_in() -> None:
+    PREPARED.clear()
+    results = _run(["t_prepared"], [grey(n, float(n)) for n in (1, 2, 3, 4)])
+    assert PREPARED == [1, 2, 3, 4]
+    # frame 1 sees 1, 1, 4; frame 2 sees 1, 4, 9; float32 of such means is exact to 1 ulp
+    assert results[0].pixels[0, 0, 0] == pytest.approx(6 / 3, rel=1e-6)
+    assert results[1].pixels[0, 0, 0] == pytest.approx(14 / 3, rel=1e-6)
 
 
 def test_windows_of_windows_reach_as_far_as_their_sum() -> None:

@@ -44,6 +44,12 @@ class Node:
     reach: Callable[[Any], int]
     pointwise: Callable[[Any], bool]
 
+    @property
+    def prepares(self) -> bool:
+        """Whether the class has ``prepare(self, frame, ctx) -> Frame``: work on one frame alone, done once a frame and
+        handed to every window that the frame is in."""
+        return hasattr(self.cls, "prepare")
+
     def values(self, given: Mapping[str, object], version: int | None = None) -> dict[str, Value]:
         """Checked values of all parameters, defaults filled in. All problems are raised at once.
 
@@ -133,7 +139,8 @@ def node(
     reach: int | Callable[[Any], int] = 0,
     pointwise: bool | Callable[[Any], bool] = False,
 ) -> Callable[[type[T]], type[T]]:
-    """Declare a node. The class body holds parameters (:func:`param`), a docstring, ``render``, maybe ``analyze``.
+    """Declare a node. The class body holds parameters (:func:`param`), a docstring, ``render``, maybe ``analyze``
+    and ``prepare``.
 
     The declaration is checked against the class here, at import: a contradiction is a :class:`TypeError`.
     Every node gets ``mix`` and ``view`` beside its own parameters (``fidelity`` too, where it ``synthesises`` what the
@@ -216,6 +223,8 @@ def _demand_sound(made: Node) -> None:
         wanted.append(("analyze", ["self", "shot", "ctx"]))
     elif hasattr(cls, "analyze"):
         raise TypeError(f"{made.id}: has analyze() but is not declared with analyzes=True")
+    if made.prepares:
+        wanted.append(("prepare", ["self", "frame", "ctx"]))
     for name, arguments in wanted:
         method = getattr(cls, name, None)
         if method is None or list(inspect.signature(method).parameters) != arguments:

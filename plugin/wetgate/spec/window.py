@@ -22,15 +22,19 @@ class Interrupted(WetgateError):
 class Window:
     """The frames t-r..t+r about one frame. Past an edge of the shot the edge frame is repeated, and said to be.
 
-    ``window[0]`` is the frame itself, ``window[-1]`` the one before it.
+    ``window[0]`` is the frame itself, ``window[-1]`` the one before it. ``prepared`` holds what the node's ``prepare``
+    made of each frame, in the same order; it is empty for a node without one.
     """
 
     frames: tuple[Frame, ...]
     repeated: tuple[bool, ...] = ()
+    prepared: tuple[Frame, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.frames) % 2 == 0:
             raise ValueError("a window holds an odd number of frames")
+        if len(self.prepared) not in (0, len(self.frames)):
+            raise ValueError("a window holds as many prepared frames as frames")
         if not self.repeated:
             object.__setattr__(self, "repeated", (False,) * len(self.frames))
 
@@ -49,6 +53,10 @@ class Window:
 
     def __getitem__(self, offset: int) -> Frame:
         return self.frames[self._index(offset)]
+
+    def prepared_at(self, offset: int) -> Frame:
+        """What ``prepare`` made of the frame at ``offset``."""
+        return self.prepared[self._index(offset)]
 
     def is_repeated(self, offset: int) -> bool:
         """Whether the frame at ``offset`` is an edge frame standing in for one outside the shot."""

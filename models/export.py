@@ -1,0 +1,172 @@
+"""Trained weights as the ONNX files that Wetgate ships: ``python -m models.export RECIPE WEIGHTS --out DIR``.
+
+Writes ``ID.onnx`` (FP32 arithmetic; weights kept as FP16 where ``--store fp16``) and, with ``--int8`` and calibration
+pictures, ``ID.int8.onnx`` (static quantisation, per channel, with the examples that the recipe trains on), and prints
+how far each is from the network in torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.archs.unet import FOLD, UNet
+from models.judge import network_of
+from models.train.loop import batch_of
+from models.train.noise import MAPS
+from models.train.pictures import Pictures
+from models.train.recipe import Recipe
+
+OPSET = 17
+_CALIBRATION_BATCHES = 12
+
+
+class Folded(nn.Module):
+    """The network with its space-to-depth step and first convolution as one strided convolution: the same numbers.
+
+    A 3x3 convolution on pixels folded two by two sees rows 2i - 2 to 2i + 3 of the picture: it is a 6x6 convolution of
+    stride 2 with two pixels of padding, which every runtime has a kernel for.
+    """
+
+    def __init__(self, network: UNet) -> None:
+        super().__init__()
+        weight = network.head.weight.detach()
+        width, folded = weight.shape[:2]
+        channels = folded // FOLD**2
+        wide = (
+            weight.reshape(width, channels, FOLD, FOLD, 3, 3).permute(0, 1, 4, 2, 5, 3).reshape(width, channels, 6, 6)
+        )
+        self.head_weight = nn.Parameter(wide.contiguous())
+        self.head_bias = nn.Parameter(network.head.bias.detach().clone())
+        self.network = network
+
+    def forward(self, maps: Tensor) -> Tensor:
+        first = functional.conv2d(maps, self.head_weight, self.head_bias, stride=FOLD, padding=2)
+        return functional.pixel_shuffle(self.network.tail(self.network.between(first)), FOLD)
+
+
+def to_onnx(network: UNet, path: Path) -> None:
+    """Write the network: input ``maps`` (n, c, h, w), output ``residual``, sizes free."""
+    free = {0: "n", 2: "h", 3: "w"}
+    example = torch.zeros(1, MAPS, 4 * network.multiple, 6 * network.multiple)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            Folded(network).eval(),
+            (example,),
+            str(path),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["maps"],
+            output_names=["residual"],
+            dynamic_axes={"maps": free, "residual": free},
+        )
+
+
+def store_as_half(path: Path) -> None:
+    """Keep the weights of more than one dimension as FP16; a Cast before their use makes them FP32 again."""
+    model = onnx.load(path)
+    graph = model.graph
+    casts = []
+    for tensor in list(graph.initializer):
+        values = numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.ndim < 2:
+            continue
+        graph.initializer.remove(tensor)
+        graph.initializer.append(numpy_helper.from_array(values.astype(np.float16), f"{tensor.name}.half"))
+        casts.append(helper.make_node("Cast", [f"{tensor.name}.half"], [tensor.name], to=onnx.TensorProto.FLOAT))
+    for cast in reversed(casts):
+        graph.node.insert(0, cast)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+class _Examples(CalibrationDataReader):
+    """The batches of the last steps of the recipe, which training at most saw once."""
+
+    def __init__(self, recipe: Recipe, pictures: Pictures) -> None:
+        self._batches = self._made(recipe, pictures)
+
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:  # type: ignore[override]
+        return next(self._batches, None)
+
+    @staticmethod
+    def _made(recipe: Recipe, pictures: Pictures) -> Iterator[dict[str, Any]]:
+        for step in range(recipe.steps - _CALIBRATION_BATCHES, recipe.steps):
+            yield {"maps": batch_of(recipe, pictures, step)[0].numpy()}
+
+
+def quantise(source: Path, path: Path, recipe: Recipe, pictures: Pictures) -> None:
+    """Static INT8 of the convolutions: weights per channel, activations by percentile of the calibration batches."""
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder) / "prepared.onnx"
+        from onnxruntime.quantization.shape_inference import quant_pre_process
+
+        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        quantize_static(
+            str(prepared),
+            str(path),
+            _Examples(recipe, pictures),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.MinMax,
+        )
+
+
+def difference(path: Path, network: nn.Module, maps: Tensor) -> tuple[float, float]:
+    """Root mean square and largest difference between the file's residual and the network's, in 8-bit codes."""
+    with torch.inference_mode():
+        wanted = network(maps).numpy()
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"maps": maps.numpy()})
+    apart = 255 * (found.astype(np.float64) - wanted)
+    return float(np.sqrt(np.mean(apart**2))), float(np.abs(apart).max())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m models.export", description=__doc__)
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="the training folders, for examples")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--store", choices=["fp32", "fp16"], default="fp32")
+    parser.add_argument("--int8", action="store_true")
+    given = parser.parse_args()
+    recipe = Recipe.read(given.recipe)
+    network = network_of(recipe, given.weights)
+    assert isinstance(network, UNet)
+    pictures = Pictures(given.data, recipe.reductions, recipe.cleanest)
+    examples, _ = batch_of(recipe, pictures, recipe.steps)
+    given.out.mkdir(parents=True, exist_ok=True)
+    path = given.out / f"{recipe.id}.onnx"
+    to_onnx(network, path)
+    written = [path]
+    if given.int8:
+        small = given.out / f"{recipe.id}.int8.onnx"
+        quantise(path, small, recipe, pictures)
+        written.append(small)
+    if given.store == "fp16":
+        store_as_half(path)
+    for file in written:
+        rms, most = difference(file, network, examples)
+        print(f"{file}: {file.stat().st_size / 1e6:.2f} MB, apart by {rms:.4f} rms, {most:.3f} at most (8-bit codes)")
+
+
+if __name__ == "__main__":
+    main()
