@@ -120,7 +120,9 @@ def _by_level(
         flat = int((ratio < bound).sum())
         kept = max(int(_FEWEST * len(blocks)), flat, min(_FEWEST_BLOCKS, len(blocks)))
         chosen = np.argpartition(ratio, kept - 1)[:kept]
-        count = np.stack([np.bincount(classes[chosen, c], minlength=CLASSES) for c in range(channels)])
+        count: Array = np.stack(
+            [np.bincount(classes[chosen, c], minlength=CLASSES).astype(np.float64) for c in range(channels)]
+        )
         total = np.stack(
             [np.bincount(classes[chosen, c], measure[chosen, c], minlength=CLASSES) for c in range(channels)]
         )
