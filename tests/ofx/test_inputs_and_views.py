@@ -18,7 +18,7 @@ from wetgate.spec import Frame, FrameError, registry
 from wetgate.surfaces.ofxhost import ClipMedia, render_frame
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bundle is built on Linux")
-# Of values up to 1. A mask of 1 blends, and a + (b - a) is b but for rounding; two hops in a row round once more than one.
+# Of values up to 1. A mask of 1 blends, and a + (b - a) is b but for rounding; two hops round more often than one.
 ONE_BIT = 2**-23
 LIFT = {"input_space_name": SPACE, "output_space_name": HDR, "method": "BT.2446 A"}
 

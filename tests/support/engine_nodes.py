@@ -94,7 +94,7 @@ def _declare() -> list[str]:
 
     @node(id="t_larger", label="Larger", space="scene", version=1, enlarges=lambda self: self.factor)
     class Larger:
-        """Repeats every pixel factor times in both directions, for tests of results that are larger than their input."""
+        """Repeats every pixel factor times in both directions, for tests of results that are larger."""
 
         strength: float = param(1.0, lo=0, hi=1, hint="0 leaves the frame as it is.")
         factor: int = param(2, lo=1, hi=4, animates=False, hint="How many times as wide and as high the result is.")
