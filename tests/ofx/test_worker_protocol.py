@@ -150,7 +150,7 @@ BAD_RENDERS = {
     "a picture larger than its pool": patched(
         patched(render_body(), PICTURES + 16, "iiii", 0, 0, 6, 4000), PICTURES + 56, "iiii", 0, 0, 6, 4000
     ),
-    "an Output unlike its Source": patched(render_body(), PICTURES + 41, "B", 4),
+    "an Output unlike its Source": patched(render_body(), PICTURES + 41, "B", 7 - PICTURE.shape[2]),
 }
 
 
