@@ -26,7 +26,9 @@ class Graph:
         self._kind = np.float16 if half else np.float32
         self._in = in_channels
 
-    def add(self, operator: str, *more: str, inputs: list[str] | None = None, outputs: int = 1, **attributes: Any) -> str:
+    def add(
+        self, operator: str, *more: str, inputs: list[str] | None = None, outputs: int = 1, **attributes: Any
+    ) -> str:
         """A node whose first input is the last value, unless ``inputs`` says otherwise."""
         names = [f"v{len(self.nodes)}_{i}" for i in range(outputs)]
         given = [self.at, *more] if inputs is None else inputs
@@ -55,10 +57,17 @@ class Graph:
 
 
 def convolutions(
-    *, in_channels: int = 3, out: int = 3, width: int = 16, depth: int = 3, half_size: bool = False, seed: int = 1,
-    gain: float = 0.2, half: bool = False
+    *,
+    in_channels: int = 3,
+    out: int = 3,
+    width: int = 16,
+    depth: int = 3,
+    half_size: bool = False,
+    seed: int = 1,
+    gain: float = 0.2,
+    half: bool = False,
 ) -> Graph:
-    """3x3 convolutions and ReLUs with random weights; at half resolution where asked. Its result is small and signed."""
+    """3x3 convolutions and ReLUs of random weights, at half resolution where asked; the result is small and signed."""
     rng = np.random.default_rng(seed)
     graph = Graph(in_channels, half=half)
     channels, last = in_channels, out

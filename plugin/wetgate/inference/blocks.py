@@ -58,28 +58,14 @@ class Blocks:
     def mean(self, x: Array) -> Array:
         """Mean of each block: (H, W, C) to (rows, columns, C)."""
         rows, columns = np.diff(self._y.edges), np.diff(self._x.edges)
-        if library(x) is np:
-            total = np.add.reduceat(np.add.reduceat(x, self._x.edges[:-1], axis=1), self._y.edges[:-1], axis=0)
-        else:
-            across = x.new_zeros((x.shape[0], len(columns), x.shape[2]))
-            across.index_add_(1, indices(self._x.of_pixel, x), x)
-            total = x.new_zeros((len(rows), len(columns), x.shape[2]))
-            total.index_add_(0, indices(self._y.of_pixel, x), across)
+        total = _reduced(_reduced(x, self._x, 1, "add"), self._y, 0, "add")
         return total / like(rows[:, None, None] * columns[None, :, None], x)
 
     def extreme(self, x: Array, *, least: bool) -> Array:
         """The least or greatest value of each block and its eight neighbours."""
         lib = library(x)
-        if lib is np:
-            pick = np.minimum if least else np.maximum
-            found = pick.reduceat(pick.reduceat(x, self._x.edges[:-1], axis=1), self._y.edges[:-1], axis=0)
-        else:
-            how = "amin" if least else "amax"
-            rows, columns = self.shape
-            across = x.new_empty((x.shape[0], columns, x.shape[2]))
-            across.index_reduce_(1, indices(self._x.of_pixel, x), x, how, include_self=False)
-            found = x.new_empty((rows, columns, x.shape[2]))
-            found.index_reduce_(0, indices(self._y.of_pixel, x), across, how, include_self=False)
+        how = "minimum" if least else "maximum"
+        found = _reduced(_reduced(x, self._x, 1, how), self._y, 0, how)
         pick = lib.minimum if least else lib.maximum
         for axis in (0, 1):
             n = found.shape[axis]
@@ -106,6 +92,16 @@ class Blocks:
         values = np.einsum("ij,jkc->ikc", self._y.unsmooth, values)
         values = np.einsum("ij,kjc->kic", self._x.unsmooth, values)
         return r - self.smooth(like(values, r))
+
+
+def _reduced(x: Array, axis: _Axis, along: int, how: str) -> Array:
+    """Sum or extreme over the pixels of each block along one axis, in one order on every device."""
+    lib = library(x)
+    if lib is np:
+        return getattr(np, how).reduceat(x, axis.edges[:-1], axis=along)
+    name = {"add": "sum", "minimum": "amin", "maximum": "amax"}[how]
+    parts = x.split(np.diff(axis.edges).tolist(), dim=along)
+    return lib.stack([getattr(part, name)(dim=along) for part in parts], dim=along)
 
 
 def _taken(x: Array, place: NDArray[np.int64], axis: int) -> Array:

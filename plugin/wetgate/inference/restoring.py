@@ -160,10 +160,16 @@ class Network:
         if device.is_gpu:
             attempts += [(CPU, 0, threads), *((CPU, n, 1) for n in halvings)]
         last: BaseException | None = None
-        for place, halved, workers in dict.fromkeys(attempts):
+        tried: set[tuple[Device, Grid, int]] = set()
+        for place, halved, workers in attempts:
             grid = grid_of(model, x.shape[2], x.shape[3], halved)
+            # Several tiles: so many at once, each in one thread. One tile: the threads are the runtime's.
+            at_once = 1 if place.is_gpu else min(workers, grid.count)
+            if (place, grid, at_once) in tried:
+                continue
+            tried.add((place, grid, at_once))
             try:
-                made, facts = self._attempt(x, place, grid, workers, check_abort, where)
+                made, facts = self._attempt(x, place, grid, at_once, threads if at_once == 1 else 1, check_abort, where)
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
@@ -183,12 +189,16 @@ class Network:
         ) from last
 
     def _attempt(
-        self, x: Array, place: Device, grid: Grid, workers: int, check_abort: Callable[[], None], where: str
+        self,
+        x: Array,
+        place: Device,
+        grid: Grid,
+        at_once: int,
+        threads: int,
+        check_abort: Callable[[], None],
+        where: str,
     ) -> tuple[Array, dict[str, Any]]:
-        # Several tiles: one thread each. One tile: the threads are the runtime's. The bits are the same.
-        at_once = min(workers, grid.count) if not place.is_gpu else 1
-        inner = 1 if at_once > 1 else max(1, workers)
-        session = session_of(self.model, place, precision=self._precision_on(place), threads=inner)
+        session = session_of(self.model, place, precision=self._precision_on(place), threads=threads)
         given = x
         if place == CPU and library(x) is not np:
             given = x.cpu().numpy()
