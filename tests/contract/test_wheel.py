@@ -48,19 +48,25 @@ def wheel(root, tmp_path_factory) -> Path:
     return build_wheel(root, tmp_path_factory.mktemp("wheel"))
 
 
+def trains(name: str) -> bool:
+    """Whether a file of ``models/`` is for training alone."""
+    return name.startswith("models/") and (name.endswith(".py") or name.startswith("models/recipes/"))
+
+
 def test_the_wheel_holds_the_package_and_its_data(wheel, root):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     tracked = subprocess.run(
-        ["git", "ls-files", "plugin/wetgate", "luts"], cwd=root, capture_output=True, text=True, check=False
+        ["git", "ls-files", "plugin/wetgate", "luts", "models"], cwd=root, capture_output=True, text=True, check=False
     )
     if tracked.returncode:
         pytest.skip("not a git checkout, so nobody knows which files belong to it")
-    here = [name for name in tracked.stdout.splitlines() if (root / name).is_file()]
+    here = [name for name in tracked.stdout.splitlines() if (root / name).is_file() and not trains(name)]
     wanted = {name.removeprefix("plugin/") if name.startswith("plugin/") else f"wetgate/data/{name}" for name in here}
     assert wanted <= names, f"missing in the wheel: {sorted(wanted - names)}"
     assert any(n.startswith("wetgate/data/Wetgate.ofx.bundle/Contents/") for n in names) == _has_compiler()
     foreign = {n for n in names if not n.startswith("wetgate/") and ".dist-info/" not in n}
+    foreign |= {n for n in names if trains(n.removeprefix("wetgate/data/"))}
     assert not foreign, f"the wheel would install {sorted(foreign)}"
     assert any(n.endswith(".dist-info/licenses/LICENSE") for n in names)
     assert "wetgate/py.typed" in names
@@ -149,7 +155,9 @@ def test_the_wheel_alone_runs_every_command(programs, tmp_path, root):
     for path in ("out.1003.exr", "shot.json", "aged.1001.exr", "lift.clf", "demo/report.html"):
         assert (work / path).stat().st_size > 0, path
     data = run(
-        "python", "-c", "from wetgate import resources as r; print(*map(r.folder, ('luts', 'presets', 'schemas')))"
+        "python",
+        "-c",
+        "from wetgate import resources as r; print(*map(r.folder, ('luts', 'models', 'presets', 'schemas')))",
     )
     assert data.returncode == 0, data.stderr
     assert str(root) not in data.stdout
