@@ -183,7 +183,10 @@ def render_directly(node: Node, frames: Sequence[Frame], params: Mapping[str, Va
     context = Context(source_space=node.space, views=frozenset(node.views))
     if node.analyzes:
         context = replace(context, analysis=instance.analyze(_Shot(frames, instance), context))
-    instance.render(Window(window), context)
+    prepared: tuple[Frame, ...] = ()
+    if node.prepares:
+        prepared = tuple(instance.prepare(f, replace(context, views=frozenset())) for f in window)
+    instance.render(Window(window, prepared=prepared), context)
 
 
 class _Shot:

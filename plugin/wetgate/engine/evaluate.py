@@ -109,7 +109,8 @@ class Evaluator:
         """Colour pictures among the AOVs go to the output's space; planes of data stay as they are."""
         for key, aov in self.aovs.items():
             if aov.ndim == 3:
-                picture = Frame(np.ascontiguousarray(aov), self._steps[key.rsplit(".", 1)[0]].node.space)
+                space = self._colour.resolve(self._steps[key.rsplit(".", 1)[0]].node.space)
+                picture = Frame(np.ascontiguousarray(aov), space)
                 self.aovs[key] = self._colour.to(picture, self._target).pixels
 
     def _restore_untouched(self, result: Frame, untouched: Untouched | bool, number: int) -> Frame:

@@ -75,8 +75,8 @@ def average_along_motion(
         weights += weight
         squares += np.square(weight) * _kept_variance(there)
     picture = total / weights[..., None]
-    variance = squares / np.square(weights)
-    trust = (weights - 1) / max(len(neighbours), 1)
+    variance = np.asarray(squares / np.square(weights), np.float32)
+    trust = np.asarray((weights - 1) / max(len(neighbours), 1), np.float32)
     return Averaged(picture, variance, trust)
 
 
