@@ -25,7 +25,7 @@ _HALVED_FROM = 1200
 # Gaussian of the comparison, in pixels: differences of single pixels are noise.
 _COMPARED_OVER = 1.5
 # What is left of a guide's noise, as a share of the frame's deviation, that still counts as agreement.
-_AGREED = 0.35
+_AGREED = 0.52
 _LEAST_DEVIATION = 2e-3  # encoded: half an 8-bit code, below which guides differ by interpolation alone
 
 
