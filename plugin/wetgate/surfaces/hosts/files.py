@@ -77,5 +77,5 @@ def digest(path: Path) -> str:
 def not_writable(target: Path, error: OSError) -> UsageError:
     return UsageError(
         f"{target} cannot be written: {error.strerror or error}",
-        remedy="run this as administrator (sudo), close hosts that hold the files, or name a folder with --to or --nuke",
+        remedy="run this as administrator (sudo); close hosts that hold the files, or name a folder by --to or --nuke",
     )
