@@ -7,7 +7,7 @@ read back after every placing, and one that does not lie exactly where its sourc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,10 +100,13 @@ class Placer:
         if there is not None:
             if _lies(there, use, clip, offset):
                 return self._copy_grade(use, there)
-            raise HostError(
-                f"something else lies on the track {self.timeline.track_name(track)!r} where {use.place.label} is",
-                remedy="move it away, and run this again",
-            )
+            shown_there = there.clip()
+            if shown_there is None or shown_there.id != clip.id:
+                raise HostError(
+                    f"something else lies on the track {self.timeline.track_name(track)!r} where {use.place.label} is",
+                    remedy="move it away, and run this again",
+                )
+            self._delete(there, track)  # a run was killed before it could take a wrong one away
         pool = self.resolve.project().pool()
         for way, start, end in self._ways(offset, use.count, shown):
             placement: dict[str, Any] = {
@@ -158,14 +161,15 @@ class Placer:
         # Our own tracks do not count: V2 stays V2 when one of ours comes to lie between V1 and V2.
         name = f"{TRACK}{sum(not n.startswith(TRACK) for n in names[:own])}"
         if name in names:
+            self.journal.end(f"track:{name}")
             return names.index(name) + 1
-        sizes = [len(self.timeline.items(i)) for i in range(1, len(names) + 1)]
-        before: list[int] = self.journal.begin(f"track:{name}", {"sizes": sizes})["sizes"]
-        if len(sizes) == len(before):
+        tracks = self._tracks()
+        before = [(str(n), int(s)) for n, s in self.journal.begin(f"track:{name}", {"tracks": tracks})["tracks"]]
+        if len(tracks) == len(before):
             if not self.timeline.ask("AddTrack", "video", {"index": own + 1}):
                 self.timeline.need("AddTrack", "video", remedy="unlock the timeline")
-            sizes = [len(self.timeline.items(i)) for i in range(1, self.timeline.tracks() + 1)]
-        at = _inserted(before, sizes, own)
+            tracks = self._tracks()
+        at = _inserted(before, tracks, own)
         if at == 0:
             raise HostError("Resolve made no new video track", remedy=f"make one and call it {name!r}")
         if at != own + 1:
@@ -177,6 +181,11 @@ class Placer:
             raise HostError(f"Resolve does not name the new track {at}", remedy=f"call it {name!r} by hand")
         self.journal.end(f"track:{name}")
         return at
+
+    def _tracks(self) -> list[tuple[str, int]]:
+        """Name of each video track, and how many items lie on it."""
+        count = self.timeline.tracks()
+        return [(self.timeline.track_name(i), len(self.timeline.items(i))) for i in range(1, count + 1)]
 
     # --- what all share
 
@@ -215,7 +224,7 @@ class Placer:
 
 def replace_clip(job: Job, journal: Journal) -> Clip:
     """Put the result under the source's clip, wherever that is used, and give it back the colour space and the metadata
-    that it loses by it. What they were is noted down first."""
+    that it loses by it. What they were is noted down first, and the note stays until every use has its record."""
     clip = job.uses[0].clip
     key = f"replace:{clip.id}"
     facts = {
@@ -241,7 +250,6 @@ def replace_clip(job: Job, journal: Journal) -> Clip:
     clip.set_third_party({k: v for k, v in noted["third_party"].items() if mine.get(k) != v})
     set_tag(clip, job.tag)
     write_record(clip, record_of(job, "replace"))
-    journal.end(key)
     return clip
 
 
@@ -267,9 +275,13 @@ def _medium(clip: Clip) -> Medium:
     return medium
 
 
-def _inserted(before: list[int], now: list[int], own: int) -> int:
-    """Number of the new track, by how many items lie on each; 0 where there is none. Directly above is tried first."""
-    for at in (own + 1, len(now), *range(1, len(now) + 1)):
-        if 1 <= at <= len(now) and now[at - 1] == 0 and [*now[: at - 1], *now[at:]] == before:
-            return int(at)
-    return 0
+def _inserted(before: Sequence[tuple[str, int]], now: Sequence[tuple[str, int]], own: int) -> int:
+    """Number of the track that is new; 0 where there is none. Directly above its own is tried first, and by name and
+    number of items before by the number of items alone: Resolve may call tracks anew when one comes between them."""
+    empty: list[int] = [
+        at for at in (own + 1, len(now), *range(1, len(now) + 1)) if 1 <= at <= len(now) and now[at - 1][1] == 0
+    ]
+    rest = {at: [*now[: at - 1], *now[at:]] for at in empty}
+    same = [at for at in empty if rest[at] == list(before)]
+    alike = [at for at in empty if [size for _, size in rest[at]] == [size for _, size in before]]
+    return (same or alike or [0])[0]

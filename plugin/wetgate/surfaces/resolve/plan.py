@@ -69,6 +69,7 @@ class Kept:
 
     use: Use
     record: Record
+    in_space: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +118,13 @@ def make_plan(
             continue
         done = next((r for r in use.records if _covers(r, found, wish)), None)
         if done is not None:
-            kept.append(Kept(use, done))
-        else:
-            wanted.append(found)
-    jobs = tuple(_job(group, wish, source_of(group[0].use)) for group in _groups(wanted))
+            kept.append(Kept(use, done, found.in_space))
+        wanted.append(found)
+    finished = {one.use.item.id for one in kept}
+    # Uses that are done count for the ranges, which are then the same in the run that goes on after one was killed.
+    jobs = [_job(group, finished, wish, source_of(group[0].use)) for group in _groups(wanted)]
     left.sort(key=lambda s: s.place.index)
-    return Plan(jobs, tuple(kept), tuple(left))
+    return Plan(tuple(job for job in jobs if job.uses), tuple(kept), tuple(left))
 
 
 class _Left(Exception):
@@ -215,7 +217,8 @@ def _groups(wanted: Sequence[_Wanted]) -> list[list[_Wanted]]:
     return sorted(groups, key=lambda g: min(w.use.place.index for w in g))
 
 
-def _job(group: Sequence[_Wanted], wish: Wish, source: str) -> Job:
+def _job(group: Sequence[_Wanted], finished: set[str], wish: Wish, source: str) -> Job:
+    """One job for the group; its uses are those that are not finished."""
     one = group[0]
     medium = one.use.medium
     # Absolute, for Resolve has another working folder; the key keeps versions, and media of one name, apart.
@@ -231,7 +234,7 @@ def _job(group: Sequence[_Wanted], wish: Wish, source: str) -> Job:
         out_space=one.out_space,
         output=str(folder / f"{medium.stem}.%0{max(4, medium.padding)}d.exr"),
         tag=one.tag,
-        uses=tuple(sorted((w.use for w in group), key=lambda u: u.place.index)),
+        uses=tuple(sorted((w.use for w in group if w.use.item.id not in finished), key=lambda u: u.place.index)),
     )
 
 

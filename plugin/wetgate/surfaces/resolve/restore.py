@@ -201,10 +201,16 @@ def carry_out(
     for skipped in plan.skipped:
         state = "kept" if skipped.reason == "restored" else "skipped"
         run.add(skipped.place, state, skipped.text)
+    pending = {use.clip.id for job in plan.jobs for use in job.uses}
     for kept in plan.kept:
         run.add(kept.use.place, "kept", f"{kept.record.graph}, frames {_span(kept.record.frames)}")
+        session.journal.end(f"take:{kept.use.item.id}")
+        if kept.use.clip.id not in pending:
+            session.journal.end(f"replace:{kept.use.clip.id}")
     placer = Placer(session.resolve, session.timeline, session.journal)
-    with _Home(session) if plan.jobs else nullcontext():
+    saved: bool | None = None
+    away = bool(plan.jobs) or session.journal.note("home") is not None  # also where a run was killed on its way home
+    with _Home(session) if away else nullcontext():
         for number, job in enumerate(plan.jobs, 1):
             on_event({"event": "job", "number": number, "of": len(plan.jobs)} | describe(job))
             problem = _rendered(run, job)
@@ -213,7 +219,8 @@ def carry_out(
                     run.add(use.place, "failed", problem)
                 continue
             _placed(run, job, placer)
-    saved = _save(run) if save and plan.jobs else None
+        if save and away:
+            saved = _save(run)
     run.items.sort(key=lambda done: done.place.index)
     return Report(tuple(run.items), run.rendered, run.kept, (*run.notes, *placer.notes), saved)
 
@@ -300,6 +307,7 @@ def _placed(run: _Run, job: Job, placer: Placer) -> None:
             run.add(use.place, "failed", error.message())
         else:
             run.add(use.place, "restored", f"{job.label}, frames {job.frames}, as {_AS[result]}")
+    session.journal.end(f"replace:{clip.id}")
 
 
 _AS = {"take": "a take", "track": "a clip on a track above", "replace": "the clip itself"}

@@ -270,7 +270,7 @@ class _Reader:
             raise _No("offline", f"its medium is offline: {medium.path}")
         away = medium.missing()
         if away:
-            raise _No("offline", f"{away}")
+            raise _No("offline", f"not on this machine: {away}")
         if medium.is_raw and not self.raw_too:
             raise _No("unsupported", "camera raw, which Resolve alone decodes: use --through-queue")
         if not medium.is_readable and not (medium.is_raw and self.raw_too):
