@@ -32,6 +32,8 @@ COMMANDS: dict[str, list[str]] = {
     "verify": ["verify", "out.####.exr", "--source", "in.####.exr"],
     "host": ["host", "--help"],
     "hosts": ["hosts", "list"],
+    "submit": ["submit", "in.####.exr", "-o", "farm/x.####.exr", "--to", "openjd", "--write", "job"],
+    "farm": ["farm", "verify", "out.####.exr", "-o", "copy.####.exr", "--help"],
     "demo": ["demo", "-o", "demo", "--frames", "2", "--size", "96x54"],
 }
 

@@ -14,6 +14,7 @@ import typer
 
 from wetgate import __version__
 from wetgate.surfaces.cli import arguments as arg
+from wetgate.surfaces.cli.farm_commands import add_farm
 
 app = typer.Typer(
     name="wetgate",
@@ -77,19 +78,35 @@ def render(
     out_space: arg.OutSpace = None,
     config: arg.Config = None,
     analysis: Annotated[
-        list[str] | None, typer.Option("--analysis", help="A document made by wetgate analyze.")
+        list[str] | None,
+        typer.Option("--analysis", help="A document made by wetgate analyze."),
+        arg.Place("file", "in"),
     ] = None,
-    aov: Annotated[str | None, typer.Option("--aov", help="Folder for every view of every node, as EXR.")] = None,
-    report: Annotated[str | None, typer.Option("--report", help="Write an HTML page about the render.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Keep the frames that this job finished before.")] = False,
+    aov: Annotated[
+        str | None,
+        typer.Option("--aov", help="Folder for every view of every node, as EXR."),
+        arg.Place("folder", "out"),
+    ] = None,
+    report: Annotated[
+        str | None, typer.Option("--report", help="Write an HTML page about the render."), arg.Here()
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep the frames that this job finished before."), arg.Here()
+    ] = False,
     on_missing: arg.OnMissing = "error",
-    on_error: Annotated[str, typer.Option("--on-error", help="continue with other frames, or stop.")] = "continue",
+    on_error: Annotated[
+        str, typer.Option("--on-error", help="continue with other frames, or stop."), arg.Here()
+    ] = "continue",
     fidelity: Annotated[
         str | None, typer.Option("--fidelity", help="forensic, faithful or pleasing, for every node.")
     ] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda:N.")] = "auto",
     threads: Annotated[int, typer.Option("--threads", min=0, help="Processors to use; 0 is all.")] = 0,
-    sign: Annotated[str | None, typer.Option("--sign", help="Ed25519 private key (PEM) that signs the record.")] = None,
+    sign: Annotated[
+        str | None,
+        typer.Option("--sign", help="Ed25519 private key (PEM) that signs the record."),
+        arg.Place("file", "none"),
+    ] = None,
     depth: arg.Depth = None,
     compression: arg.Compression = None,
     codec: arg.Codec = None,
@@ -241,6 +258,8 @@ def demo(
 
     _end(run_demo(arg.collect(locals())))
 
+
+add_farm(app, render)
 
 hosts_app = typer.Typer(
     name="hosts",

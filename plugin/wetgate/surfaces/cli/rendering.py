@@ -37,23 +37,20 @@ def write_options(args: Any) -> WriteOptions:
     )
 
 
-def run_render(args: Any) -> int:
-    """Render, say what came of it, and return the exit code."""
-    from wetgate.surfaces.report.collect import Collector
-
-    graph = graph_of(args.graph, args.node or [])
-    job = Job(
+def job_of(args: Any) -> Job:
+    """The job that the arguments of ``wetgate render`` describe; those that concern one process may be missing."""
+    return Job(
         input=args.input,
         output=args.output,
-        graph=graph,
+        graph=graph_of(args.graph, args.node or []),
         frames=args.frames,
         in_space=args.in_space,
         out_space=args.out_space,
         config=args.config,
         options=write_options(args),
         on_missing=one_of(args.on_missing, ON_MISSING, "--on-missing"),
-        on_error=one_of(args.on_error, ("continue", "stop"), "--on-error"),
-        resume=args.resume,
+        on_error=one_of(getattr(args, "on_error", "continue"), ("continue", "stop"), "--on-error"),
+        resume=getattr(args, "resume", False),
         aov_dir=args.aov,
         analyses=tuple(args.analysis or ()),
         fidelity=one_of(args.fidelity, _FIDELITY, "--fidelity"),
@@ -61,6 +58,13 @@ def run_render(args: Any) -> int:
         threads=args.threads,
         sign=args.sign,
     )
+
+
+def run_render(args: Any) -> int:
+    """Render, say what came of it, and return the exit code."""
+    from wetgate.surfaces.report.collect import Collector
+
+    job = job_of(args)
     report = _report_path(args.report)
     collector = Collector(job.config) if report is not None else None
     progress = Progress(args.as_json)

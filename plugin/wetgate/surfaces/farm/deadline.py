@@ -1,0 +1,5 @@
+from wetgate.surfaces.farm.job import FarmJob
+
+
+def files(job: FarmJob) -> dict[str, str]:
+    raise NotImplementedError
