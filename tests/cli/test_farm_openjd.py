@@ -25,6 +25,7 @@ from wetgate.surfaces.farm.tasks import our_frames, their_frames
 pytest.importorskip("openjd.cli", reason="openjd-cli is not installed: pip install wetgate[farm]")
 posix = pytest.mark.skipif(os.name != "posix", reason="the program of these tests is a shell script")
 Run = Callable[..., Ran]
+PATIENCE_S = 240  # a machine that does much else; no test waits for it where all is well
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +67,17 @@ def openjd(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+def check(path: Path, extensions: list[str]) -> str:
+    """What ``openjd check`` says against a template, with these extensions alone; "" where it passes."""
+    from openjd.model import DecodeValidationError, decode_job_template
+
+    try:
+        decode_job_template(template=yaml.safe_load(path.read_text()), supported_extensions=extensions)
+    except DecodeValidationError as error:
+        return str(error)
+    return ""
+
+
 def template(job: Path) -> Any:
     return yaml.safe_load((job / "template.yaml").read_text())
 
@@ -93,6 +105,8 @@ def test_every_argument_of_a_render_that_is_part_of_the_job_is_in_the_template(r
         if parameter.name in ("input", "output", "node", "graph", "frames", "analysis"):
             continue
         assert f"--{parameter.name.replace('_', '-')}={{{{Param." in text, parameter.name
+    checked = openjd("check", tmp_path / "template.yaml")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
     missing = set(given) - set(inspect.signature(render, eval_str=True).parameters)
     assert not missing, "this test gives arguments that render does not have"
     verify = template(tmp_path)["steps"][-1]["script"]["actions"]["onRun"]["args"]
@@ -108,8 +122,7 @@ def test_the_template_passes_the_runners_own_check(run: Run, tmp_path: Path, fra
     more = ["--explicit-chunks"] if explicit else []
     asked = ["-o", tmp_path / "out/x.####.exr", "-n", "t_level", "--frames", frames, "--chunk", 2, *more]
     assert run("submit", footage, *asked, "--to", "openjd", "--write", tmp_path / "job").code == 0
-    checked = openjd("check", tmp_path / "job/template.yaml", *(["--extensions", ""] if explicit else []))
-    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert check(tmp_path / "job/template.yaml", [] if explicit else ["TASK_CHUNKING"]) == ""
     paths = [p for p in template(tmp_path / "job")["parameterDefinitions"] if p["type"] == "PATH"]
     assert {p["name"]: p["dataFlow"] for p in paths} == {"InputFolder": "IN", "OutputFolder": "OUT", "Graph": "IN"}
 
@@ -165,18 +178,18 @@ def test_a_job_of_100_frames_that_is_killed_and_run_again_ends_complete(tmp_path
     first = submit(program, *asked, cwd=tmp_path)
     _wait_for(lambda: len(list((tmp_path / "out").glob("x.*.exr"))) > 25)
     first.send_signal(signal.SIGTERM)
-    _, said = first.communicate(timeout=60)
+    _, said = first.communicate(timeout=PATIENCE_S)
     assert first.returncode == 130, said
     assert "what is done is kept" in said
     done_before = len(list((tmp_path / "out").glob("x.*.exr")))
     assert 25 < done_before < 100
     assert not list((tmp_path / "out").glob(".*.tmp"))
     second = submit(program, *asked, cwd=tmp_path)
-    _, said = second.communicate(timeout=120)
+    _, said = second.communicate(timeout=PATIENCE_S)
     assert second.returncode == 0, said
     assert "100 frames verified" in said
     whole = child("render", footage, "-o", "whole/x.####.exr", *nodes, cwd=tmp_path)
-    whole.communicate(timeout=60)
+    whole.communicate(timeout=PATIENCE_S)
     assert files(tmp_path / "out") == files(tmp_path / "whole")
     assert "worker" in (tmp_path / "job/restore.log").read_text()
     assert "starts cold" not in (tmp_path / "job/restore.log").read_text()
@@ -189,7 +202,7 @@ def test_a_broken_frame_gives_exit_code_3_the_list_and_all_others(tmp_path: Path
     ended = submit(
         program, footage, "-o", "out/x.####.exr", "-n", "t_gain", "--chunk", "4", "--write", "job", cwd=tmp_path
     )
-    _, said = ended.communicate(timeout=60)
+    _, said = ended.communicate(timeout=PATIENCE_S)
     assert ended.returncode == 3, said
     assert "1 frame failed: 1003" in said
     assert len(list((tmp_path / "out").glob("x.*.exr"))) == 11
@@ -236,7 +249,7 @@ def test_a_full_disk_fails_frames_and_leaves_whole_files_alone(tmp_path: Path, p
         big = Frame(picture(number, (64, 64)), "ACEScg", number)
         wetgate.write(big, tmp_path / "in/plate.####.exr", options=WriteOptions(depth="float", compression="none"))
     process = child("farm", "chunk", footage, "-o", "out/x.####.exr", "-n", "t_gain", cwd=tmp_path)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_S)
     whole = files(tmp_path / "out")
     ended = subprocess.run(
         [str(full), "farm", "chunk", str(footage), "-o", "small/x.####.exr", "-n", "t_gain"],
@@ -263,7 +276,7 @@ def test_a_worker_serves_one_session_after_the_other_and_leaves_nothing(tmp_path
 
     def farm(*arguments: object) -> subprocess.CompletedProcess[str]:
         command = [str(program), "farm", *map(str, arguments)]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
 
     started = farm("start", "--session", session, "--program", program)
     assert started.returncode == 0, started.stdout + started.stderr
@@ -296,7 +309,7 @@ def test_a_task_that_is_killed_takes_its_work_with_it_but_not_the_worker(tmp_pat
     task = child(*asked, cwd=tmp_path)
     _wait_for(lambda: (tmp_path / "out/x.1002.exr").exists())
     task.kill()
-    task.communicate(timeout=30)
+    task.communicate(timeout=PATIENCE_S)
     time.sleep(0.5)
     made = len(list((tmp_path / "out").glob("x.*.exr")))
     time.sleep(0.5)
@@ -318,7 +331,7 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+def _wait_for(condition: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it did not come to pass"

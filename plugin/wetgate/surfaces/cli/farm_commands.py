@@ -15,6 +15,9 @@ Session = Annotated[
 PathMapping = Annotated[
     str | None, typer.Option("--path-mapping", help="Open Job Description path mapping rules (JSON file).")
 ]
+Within = Annotated[
+    str | None, typer.Option("--within", help="FIRST-LAST: only those of --frames that are between them.")
+]
 Lines = Annotated[str, typer.Option("--lines", help="Progress for openjd, deadline or plain.")]
 
 
@@ -49,6 +52,10 @@ def add_farm(app: typer.Typer, render: Command) -> None:
         program: Annotated[
             str | None, typer.Option("--program", help="How the farm's machines start wetgate; else wetgate.")
         ] = None,
+        map: Annotated[
+            list[str] | None,
+            typer.Option("--map", help="FROM=TO: where a path of this machine is on the farm's; repeat."),
+        ] = None,
         explicit_chunks: Annotated[
             bool, typer.Option("--explicit-chunks", help="For managers without OpenJD's TASK_CHUNKING.")
         ] = False,
@@ -68,6 +75,7 @@ def add_farm(app: typer.Typer, render: Command) -> None:
             "name": name,
             "priority": priority,
             "program": program,
+            "map": map,
             "explicit_chunks": explicit_chunks,
             "show": show,
             "shot": shot,
@@ -79,12 +87,16 @@ def add_farm(app: typer.Typer, render: Command) -> None:
         @farm_app.command(name, help=text)
         @takes_arguments_of(render)
         def command(
-            session: Session = None, path_mapping: PathMapping = None, lines: Lines = "plain", **job: Any
+            session: Session = None,
+            path_mapping: PathMapping = None,
+            lines: Lines = "plain",
+            within: Within = None,
+            **job: Any,
         ) -> None:
             from wetgate.surfaces.farm.tasks import run_task
 
             given = {key: _unless_empty(key, value, render) for key, value in job.items()}
-            _end(run_task(name, given, session, path_mapping, lines))
+            _end(run_task(name, {**given, "within": within}, session, path_mapping, lines))
 
     task("analyze", "Run the whole-shot passes, and leave their documents beside the output.")
     task("chunk", "Render some frames of a job; the record is left to verify.")

@@ -8,10 +8,7 @@ they are handed on as arguments of a process, which no shell reads.
 from __future__ import annotations
 
 import json
-import ntpath
-import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -20,7 +17,7 @@ from wetgate.io.pattern import parse_pattern
 from wetgate.io.ranges import format_frames
 from wetgate.spec import UsageError
 from wetgate.surfaces.cli.derived import Setting
-from wetgate.surfaces.farm.job import FarmJob, concerns, is_place
+from wetgate.surfaces.farm.job import FarmJob, concerns, is_place, parted
 from wetgate.surfaces.farm.tasks import their_frames
 
 TEMPLATE = "template.yaml"
@@ -100,7 +97,7 @@ class _Template:
             self._path(name, "FILE", flow, "A picture or a movie.", path)
             where = f"{{{{Param.{name}}}}}"
         else:
-            folder, file = _parted(path)
+            folder, file = parted(path)
             self._path(f"{name}Folder", "DIRECTORY", flow, "The folder of the sequence.", folder)
             self._text(f"{name}Name", "STRING", file, "The name of the sequence in it, shot.####.exr.")
             where = f"{{{{Param.{name}Folder}}}}/{{{{Param.{name}Name}}}}"
@@ -115,7 +112,7 @@ class _Template:
             for index, value in enumerate(values):
                 name = _name(setting.name) + (str(index + 1) if isinstance(setting.value, list) else "")
                 flow = setting.place.flow.upper()  # type: ignore[union-attr]
-                self._path(name, kind, flow, setting.help, str(Path(value).absolute()))
+                self._path(name, kind, flow, setting.help, self._job.mapped(str(value)))
                 self._pass(setting.flag, name, *tasks)
         elif setting.given and isinstance(setting.value, list):
             for index, value in enumerate(values):
@@ -208,13 +205,6 @@ def _worker() -> dict[str, Any]:
 def _name(option: str) -> str:
     """``in_space`` as ``InSpace``."""
     return "".join(part.capitalize() for part in option.split("_"))
-
-
-def _parted(path: str) -> tuple[str, str]:
-    """Folder and name; of a Windows path too, wherever this runs."""
-    split = ntpath.split if "\\" in path and os.sep == "\\" else os.path.split
-    folder, name = split(path)
-    return folder, name
 
 
 def chunk_ranges(job: FarmJob) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from wetgate.surfaces.cli.derived import Setting
 from wetgate.surfaces.cli.progress import counted, emit
 from wetgate.surfaces.cli.rendering import job_of
 from wetgate.surfaces.farm import deadline, deadline_cloud, opencue, openjd
-from wetgate.surfaces.farm.job import FarmJob
+from wetgate.surfaces.farm.job import FarmJob, mapped
 
 _Writer = Callable[[FarmJob], dict[str, str]]
 WRITERS: dict[str, _Writer] = {
@@ -47,6 +47,7 @@ class _Checked:
     input: str
     output: str
     analyses: tuple[str, ...]
+    footage: tuple[int, ...]
 
 
 def run_submit(args: Any, own: Any, given: Sequence[Setting]) -> int:
@@ -62,10 +63,10 @@ def run_submit(args: Any, own: Any, given: Sequence[Setting]) -> int:
     job = job_of(args)
     checked = _checked(job)
     farm_job = _farm_job(job, checked, own, given)
-    files = WRITERS[own.to](farm_job)
+    files = {**_graph_file(job.graph, farm_job.moved), **WRITERS[own.to](farm_job)}
     folder = Path(own.write)
     make_folder(folder)
-    for name, text in {**_graph_file(job.graph), **files}.items():
+    for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
     if own.as_json:
         emit(json.dumps({"event": "written", "folder": str(folder), "files": sorted(files)}))
@@ -96,7 +97,7 @@ def _checked(job: Job) -> _Checked:
         analyses = tuple(
             s.name for s in job.graph.used() if s.node.analyzes and not all(s.is_identity(n) for n in source.numbers)
         )
-        return _Checked(numbers, _footage(job.input), str(Path(output).absolute()), analyses)
+        return _Checked(numbers, _footage(job.input), output, analyses, tuple(source.numbers))
     finally:
         source.close()
 
@@ -125,24 +126,41 @@ def _footage(given: str) -> str:
 
 
 def _farm_job(job: Job, checked: _Checked, own: Any, given: Sequence[Setting]) -> FarmJob:
+    moved = _moves(own.map or [])
     pattern = parse_pattern(checked.input)
     stem = Path(checked.input).stem if pattern is None else pattern.head.rstrip("._-") or pattern.folder.name
     return FarmJob(
         name=_job_name(own.name or f"wetgate {stem}"),
-        input=checked.input,
-        output=checked.output,
+        input=mapped(checked.input, moved),
+        output=mapped(checked.output, moved),
         numbers=checked.numbers,
         chunk=own.chunk,
         settings=tuple(s for s in given if s.name not in ("input", "output", "frames", "graph", "node")),
         graph="graph.yaml" if job.graph.steps else None,
-        folder=str(Path(own.write).absolute()),
+        folder=mapped(own.write, moved),
         analyses=checked.analyses,
         program=own.program or "wetgate",
         priority=own.priority,
         explicit_chunks=own.explicit_chunks,
         show=own.show,
         shot=own.shot or re.sub(r"\W+", "_", stem) or "shot",
+        footage=checked.footage,
+        masks=tuple(mapped(s.mask.files, moved) for s in job.graph.used() if s.mask is not None and s.mask.files),
+        moved=moved,
     )
+
+
+def _moves(given: Sequence[str]) -> dict[str, str]:
+    """``--map FROM=TO``: where paths of this machine are on those of the farm."""
+    moved = {}
+    for text in given:
+        start, equals, end = text.partition("=")
+        if not start or not equals or not end:
+            raise UsageError(
+                f"{text!r} is not FROM=TO", where="--map", remedy="write /mnt/show=P:\\\\show, once for each place"
+            )
+        moved[start] = end
+    return moved
 
 
 def _job_name(text: str) -> str:
@@ -150,7 +168,7 @@ def _job_name(text: str) -> str:
     return " ".join(text.replace("{{", "{").split())[:128]
 
 
-def _graph_file(graph: Graph) -> dict[str, str]:
+def _graph_file(graph: Graph, moved: Mapping[str, str]) -> dict[str, str]:
     """The graph as it was understood here: every parameter, so that no machine's presets or defaults count."""
     if not graph.steps:
         return {}
@@ -158,7 +176,7 @@ def _graph_file(graph: Graph) -> dict[str, str]:
     for step in data["nodes"]:
         files = step.get("mask", {}).get("files")
         if files:
-            step["mask"]["files"] = str(Path(files).absolute())
+            step["mask"]["files"] = mapped(files, moved)
     spaces = {k: v for k, v in (("in_space", graph.in_space), ("out_space", graph.out_space)) if v}
     text = yaml.safe_dump(data | spaces, sort_keys=False, allow_unicode=True, width=110)
     return {"graph.yaml": "# Written by wetgate submit: the graph of this job, every parameter filled in.\n" + text}

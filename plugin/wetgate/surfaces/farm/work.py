@@ -11,7 +11,8 @@ from typing import Any
 from wetgate.engine.job import Job, OnEvent, Take
 from wetgate.engine.pipeline import Abort, cores
 from wetgate.engine.render import analyse_job, render
-from wetgate.spec import Interrupted, WetgateError
+from wetgate.io.ranges import format_frames, parse_frames
+from wetgate.spec import Interrupted, UsageError, WetgateError
 from wetgate.surfaces.cli.rendering import job_of
 from wetgate.surfaces.farm.tasks import Done, our_frames
 
@@ -48,6 +49,26 @@ def take_all(numbers: Sequence[int], analyses: Sequence[str], take: Take, abort:
 
 def _job(values: Mapping[str, Any], moved: Mapping[str, str]) -> Job:
     values = dict(values)
+    within = values.pop("within", None)
     if values.get("frames"):
         values["frames"] = our_frames(str(values["frames"]))
+    if within:
+        values["frames"] = between(values.get("frames"), str(within))
     return replace(job_of(SimpleNamespace(**values)), moved=moved)
+
+
+def between(frames: str | None, within: str) -> str:
+    """Those of a job's frames that lie in a task's range. Managers give a task its first and last frame, and their
+    ranges know nothing of the step between."""
+    ends = parse_frames(within)
+    first, last = min(ends), max(ends)
+    if frames is None:
+        return f"{first}-{last}"
+    inside = [n for n in parse_frames(frames) if first <= n <= last]
+    if not inside:
+        raise UsageError(
+            f"none of the frames {frames} is between {first} and {last}",
+            where="--within",
+            remedy="give a task the frames of its job",
+        )
+    return format_frames(inside)
