@@ -152,6 +152,10 @@ def test_what_a_farm_cannot_do_is_refused_where_it_is_submitted(run: Run, tmp_pa
         done = run("submit", footage, "-o", tmp_path / output, "--to", "openjd", "--write", tmp_path / "job")
         assert done.code == 2
         assert said in done.err
+    (tmp_path / "cut.otio").write_text("{}")
+    done = run("submit", tmp_path / "cut.otio", "-o", tmp_path / "x", "--to", "openjd", "--write", tmp_path / "job")
+    assert done.code == 2
+    assert "submit the clips" in done.err
     done = run("submit", footage, "-o", tmp_path / "x.####.exr", "--to", "deadlin", "--write", tmp_path / "job")
     assert done.code == 2
     assert "did you mean 'deadline'" in done.err

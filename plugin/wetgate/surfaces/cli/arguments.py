@@ -62,7 +62,7 @@ def _complete_graphs(incomplete: str) -> list[str]:
 
 Input = Annotated[
     str,
-    typer.Argument(help="plate.####.exr, plate.%04d.exr, a folder, an image, a movie."),
+    typer.Argument(help="plate.####.exr, plate.%04d.exr, a folder, an image, a movie; render: a timeline, cut.otio."),
     Place("footage", "in"),
 ]
 Output = Annotated[

@@ -102,3 +102,8 @@ def parted(path: str) -> tuple[str, str]:
 
 def _is_windows(path: str) -> bool:
     return path[1:2] == ":" or path.startswith("\\\\")
+
+
+def wants_gpu(device: str) -> bool:
+    """Whether a device is one that a farm's machine must have a GPU for; ``auto`` takes what is there."""
+    return device.partition(":")[0] in ("cuda", "tensorrt", "directml")

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Mapping
 from xml.etree import ElementTree
 
-from wetgate.surfaces.farm.job import FarmJob
+from wetgate.surfaces.farm.job import FarmJob, wants_gpu
 
 _LAYERS = {"analyze": "analyze", "chunk": "frames", "verify": "verify"}
 _HEAD = (
@@ -66,7 +66,7 @@ def _layer(job: FarmJob, task: str) -> ElementTree.Element:
         values["cores"] = f"{float(threads):.1f}"
     values["threadable"] = "True"
     device = str(next((s.value for s in job.settings if s.name == "device"), "auto"))
-    if device.startswith("cuda") and task != "verify":
+    if wants_gpu(device) and task != "verify":
         values |= {"gpus": "1", "gpu_memory": "8g"}
     _texts(layer, values)
     services = ElementTree.SubElement(layer, "services")

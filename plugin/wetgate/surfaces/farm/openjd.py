@@ -17,7 +17,7 @@ from wetgate.io.pattern import parse_pattern
 from wetgate.io.ranges import format_frames
 from wetgate.spec import UsageError
 from wetgate.surfaces.cli.derived import Setting
-from wetgate.surfaces.farm.job import FarmJob, concerns, is_place, parted
+from wetgate.surfaces.farm.job import FarmJob, concerns, is_place, parted, wants_gpu
 from wetgate.surfaces.farm.tasks import their_frames
 
 TEMPLATE = "template.yaml"
@@ -157,7 +157,7 @@ class _Template:
         }
         step: dict[str, Any] = {"script": {"actions": {"onRun": run}}}
         device = next((s.value for s in self._job.settings if s.name == "device"), "auto")
-        if str(device).startswith("cuda") and task != "verify":
+        if wants_gpu(str(device)) and task != "verify":
             step["hostRequirements"] = {"amounts": [{"name": "amount.worker.gpu", "min": 1}]}
         return step
 

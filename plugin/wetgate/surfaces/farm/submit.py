@@ -23,6 +23,7 @@ from wetgate.io.atomic import make_folder
 from wetgate.io.formats import format_of
 from wetgate.io.pattern import in_folder, parse_pattern
 from wetgate.io.source import MOVIE_SUFFIXES
+from wetgate.io.timeline import is_timeline
 from wetgate.spec import UsageError, suggest
 from wetgate.surfaces.cli.derived import Setting
 from wetgate.surfaces.cli.progress import counted, emit
@@ -59,6 +60,13 @@ def run_submit(args: Any, own: Any, given: Sequence[Setting]) -> int:
     if own.run and own.to not in ("openjd", "deadline-cloud"):
         raise UsageError(
             f"--run does not run a job for {own.to}", where="--run", allowed="--to openjd", remedy="leave --run out"
+        )
+    if is_timeline(args.input):
+        raise UsageError(
+            f"{args.input} is a timeline, whose clips are rendered one by one",
+            where="IN",
+            allowed="an image sequence or a movie",
+            remedy="submit the clips, or render the timeline with wetgate render",
         )
     job = job_of(args)
     checked = _checked(job)
