@@ -138,6 +138,7 @@ def analyse(
         device=setting.device,
         threads=setting.threads,
         source_space=colour.source_space,
+        convert=colour.to,
         check_abort=setting.check_abort,
         progress=lambda share: progress(_CUTS_SHARE + (1 - _CUTS_SHARE) * share),
     )

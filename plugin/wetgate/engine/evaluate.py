@@ -200,6 +200,7 @@ class Evaluator:
             device=setting.device,
             threads=setting.threads,
             source_space=self._colour.source_space,
+            convert=self._colour.to,
             check_abort=setting.check_abort,
             progress=setting.progress,
         )

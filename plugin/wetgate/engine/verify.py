@@ -186,6 +186,7 @@ def _against_source(
                     analysis=analysis,
                     threads=cores(),
                     source_space=colour.source_space,
+                    convert=colour.to,
                 )
                 before, after = colour.to(original, bounded.node.space), colour.to(made, bounded.node.space)
                 bound = bounded.at(number).bound(before, after, context)

@@ -12,7 +12,7 @@ import numpy as np
 from wetgate.inference import Restored, Vst, network
 from wetgate.ops.motion_average import Averaged, average_along_motion, luma
 from wetgate.ops.noise_model import MOST_DEVIATIONS, ShotNoise, explained
-from wetgate.spec import Bound, Context, Frame, Image, Result, Shot, Window, node, param
+from wetgate.spec import SCENE, Bound, Context, Frame, Image, Result, Shot, Window, node, param
 
 _MOST_FRAMES = 12  # that an analysis looks at
 # Splits of the removed noise into bands: sigmas in pixels of the Gaussians between them.
@@ -28,7 +28,7 @@ class Setting:
     """The noise at work in one frame: what was measured or given, where from, and its encoding for the network."""
 
     noise: ShotNoise
-    origin: str
+    source: str
     encoding: Vst
 
 
@@ -133,13 +133,15 @@ class Denoise:
         removed = np.clip(frame.rgb - cleaned, -most, most)
         removed = self._weighted(removed, setting.encoding.encode(frame.rgb)) * np.float32(self._share(setting.noise))
         rgb = frame.rgb - removed
-        facts |= {"noise": setting.origin, "deviation": setting.noise.typical(), "kind": setting.noise.kind}
-        if setting.noise.kind == "grain":
+        facts |= {"noise": setting.source, "deviation": setting.noise.typical(), "origin": setting.noise.origin}
+        if setting.noise.origin == "grain":
             facts["grain_kept"] = self.keep_grain
         return Result(frame.with_rgb(rgb), self._views(frame, rgb, setting, averaged, ctx), facts)
 
     def analyze(self, shot: Shot, ctx: Context) -> dict[str, Any]:
-        return ShotNoise.measure(shot, _MOST_FRAMES, ctx.check_abort, ctx.progress)
+        return ShotNoise.measure(
+            shot, _MOST_FRAMES, lambda frame: ctx.convert(frame, SCENE), ctx.check_abort, ctx.progress
+        )
 
     def bound(self, source: Frame, result: Frame, ctx: Context) -> Bound:
         """The most that was taken out of a pixel, in deviations of the noise there."""
@@ -157,20 +159,20 @@ class Denoise:
     def _setting(self, frame: Frame, ctx: Context) -> Setting | None:
         """The noise that this frame is cleaned by; None where there is none."""
         if self.sigma > 0:
-            noise, origin = ShotNoise.white(self.sigma / 255, frame.rgb), "by hand"
+            noise, source = ShotNoise.white(self.sigma / 255, frame.rgb), "by hand"
         elif ctx.analysis is not None:
             found = ShotNoise.from_json(ctx.analysis)
             if found is None:
                 return None
-            noise, origin = found, "measured in the shot"
+            noise, source = found, "measured in the shot"
         else:
             alone = ShotNoise.of_frame(frame.rgb)
             if alone is None:
                 return None
-            noise, origin = alone, "measured in this frame alone"
+            noise, source = alone, "measured in this frame alone"
         noise = noise.times(self.gain)
         gain, read = noise.law()
-        return Setting(noise, origin, Vst(gain, read, noise.top))
+        return Setting(noise, source, Vst(gain, read, noise.top))
 
     def _cleaned(
         self, rgb: Image, number: int, setting: Setting, ctx: Context, left: Callable[[Image], Image]
@@ -207,7 +209,7 @@ class Denoise:
         return averaged, done.picture, facts
 
     def _share(self, noise: ShotNoise) -> float:
-        return self.strength * (1 - self.keep_grain if noise.kind == "grain" else 1.0)
+        return self.strength * (1 - self.keep_grain if noise.origin == "grain" else 1.0)
 
     def _weighted(self, removed: Image, encoded: Image) -> Image:
         """What is taken out, by band, by luma and chroma, by tone."""

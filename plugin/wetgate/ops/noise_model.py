@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from wetgate.ops.noise_curve import NoiseCurve
 from wetgate.ops.noise_measure import MeasuredNoise, chosen_frames, measure_noise
-from wetgate.spec import Image, Shot
+from wetgate.ops.noise_verdict import judge
+from wetgate.spec import Frame, Image, Shot
 
 # What noise explains: a Gaussian strays farther once in 16,000 times.
 MOST_DEVIATIONS = 4.0
@@ -30,35 +31,52 @@ _COARSEST_PX = 1.3  # that networks are trained on
 @dataclass(frozen=True, slots=True)
 class ShotNoise:
     """``curves``, one a channel; ``coarseness``, sigma in pixels of the Gaussian through which white noise would look
-    like it; ``top``, the level that counts as white in the shot; ``kind``, what it is: grain, electronic, compression,
-    unknown or, given by hand, white."""
+    like it; ``top``, the level that counts as white in the shot; ``origin``, where it comes from: grain,
+    electronic, compression, clean, unknown or, given by hand, white."""
 
     curves: tuple[NoiseCurve, ...]
     coarseness: float
     top: float
-    kind: str
+    origin: str
 
     @classmethod
     def measure(
-        cls, shot: Shot, most: int, check_abort: Callable[[], None], progress: Callable[[float], None]
+        cls,
+        shot: Shot,
+        most: int,
+        to_scene: Callable[[Frame], Frame],
+        check_abort: Callable[[], None],
+        progress: Callable[[float], None],
     ) -> dict[str, Any]:
-        """The measurement of a shot as JSON, for :meth:`from_json`."""
+        """The measurement of a shot as JSON, for :meth:`from_json`: in its own values, and where the noise comes from,
+        which is judged in scene-linear light (``to_scene``)."""
         numbers = chosen_frames(shot.numbers, most)
         frames: list[Image] = []
+        light: list[Image] = []
         for done, number in enumerate(numbers, 1):
             check_abort()
-            frames.append(shot[number].rgb)
+            frame = shot[number]
+            frames.append(frame.rgb)
+            light.append(to_scene(frame).rgb)
             progress(0.5 * done / len(numbers))
         measured = measure_noise(frames, numbers)
-        top = max(top_of(f) for f in frames)
+        results: dict[str, Any] = {"top": float(f"{max(top_of(f) for f in frames):.6g}"), "noise": {"frames": 0}}
+        if measured is None:
+            return results
+        progress(0.75)
+        check_abort()
+        in_light = measure_noise(light, numbers)
+        verdict = {"origin": "unknown"} if in_light is None else judge(in_light, light).to_json()
         progress(1.0)
-        return {"noise": {"frames": 0} if measured is None else measured.to_json(), "top": float(f"{top:.6g}")}
+        return results | {"noise": measured.to_json(), "verdict": verdict}
 
     @classmethod
     def from_json(cls, results: Mapping[str, Any]) -> ShotNoise | None:
         """Of an analysis; None where it found no noise."""
         measured = MeasuredNoise.from_json(results["noise"])
-        return None if measured is None else cls._of(measured, float(results["top"]))
+        if measured is None:
+            return None
+        return cls._of(measured, float(results["top"]), str(results["verdict"]["origin"]))
 
     @classmethod
     def of_frame(cls, rgb: Image) -> ShotNoise | None:
@@ -74,11 +92,11 @@ class ShotNoise:
         return cls((curve,) * 3, 0.0, max(1.0, _LEAST_TOP), "white")
 
     @classmethod
-    def _of(cls, measured: MeasuredNoise, top: float) -> ShotNoise | None:
+    def _of(cls, measured: MeasuredNoise, top: float, origin: str = "unknown") -> ShotNoise | None:
         curves = measured.best
         if max(float(c.deviation.max()) for c in curves) <= _NOTHING * top:
             return None
-        return cls(curves, coarseness(measured.autocorrelation()), top, "unknown")
+        return cls(curves, coarseness(measured.autocorrelation()), top, origin)
 
     def times(self, factor: float) -> ShotNoise:
         """Noise ``factor`` times as strong."""

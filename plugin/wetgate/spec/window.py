@@ -89,12 +89,18 @@ def _never() -> None:
     return None
 
 
+def _as_it_is(frame: Frame, space: str) -> Frame:
+    return frame
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What the engine tells a node about the render it is part of.
 
     ``analysis`` is the ``results`` object of the node's analysis document, or None. ``views`` are the AOVs that
-    somebody asked for: a node computes only those. ``check_abort`` raises :class:`Interrupted`; long work calls it.
+    somebody asked for: a node computes only those. ``convert`` gives a frame in another working space or colour space,
+    for what a node has to look at elsewhere than where it works. ``check_abort`` raises :class:`Interrupted`; long work
+    calls it.
     """
 
     fidelity: Fidelity = "faithful"
@@ -103,6 +109,7 @@ class Context:
     device: str = "cpu"
     threads: int = 1
     source_space: str = ""
+    convert: Callable[[Frame, str], Frame] = _as_it_is
     check_abort: Callable[[], None] = _never
     progress: Callable[[float], None] = field(default=lambda share: None)
 
