@@ -382,6 +382,16 @@ class _Marked(Proxy):
         self.mine["markers"][str(int(frame))] = marker
         return True
 
+    def GetMarkerByCustomData(self, data: str) -> dict[str, Any]:
+        return next((dict(m) for m in self.mine["markers"].values() if m["customData"] == data), {})
+
+    @changes
+    def DeleteMarkerByCustomData(self, data: str) -> bool:
+        found = [frame for frame, m in self.mine["markers"].items() if m["customData"] == data]
+        for frame in found[:1]:
+            del self.mine["markers"][frame]
+        return bool(found)
+
 
 class MediaPoolItem(_Marked):
     @property

@@ -147,9 +147,7 @@ def watch(
     epilog=_END + "  wetgate resolve install --graph hdr-lift\n  wetgate resolve install --graph x.yaml --wait 600"
 )
 def install(
-    graph: Annotated[
-        str, typer.Option("--graph", "-g", help="What the scripts restore with: preset or graph file.")
-    ] = "",
+    graph: Annotated[str, typer.Option("--graph", "-g", help="What the scripts restore with: preset or file.")] = "",
     output: Annotated[str, typer.Option("-o", "--output", help="Folder of results; else beside the media.")] = "",
     in_space: arg.InSpace = None,
     out_space: arg.OutSpace = None,

@@ -88,12 +88,12 @@ def compose(name: str, settings: Settings, machine: Machine, created: tuple[str,
         "output": settings.output,
         "in_space": settings.in_space,
         "out_space": settings.out_space,
-        "spool": str(settings.spool or default_spool(machine)),
+        "spool": _homeless(settings.spool or default_spool(machine), machine),
         "how": settings.how,
         "wait_s": settings.wait_s,
         "marker": settings.marker,
         "window": settings.window,
-        "log": str(log_folder(machine) / _LOG),
+        "log": _homeless(log_folder(machine) / _LOG, machine),
         "created": list(created),
     }
     literal = f"SETTINGS = json.loads({json.dumps(told)!r})  # type: Dict[str, Any]\n"
@@ -101,6 +101,15 @@ def compose(name: str, settings: Settings, machine: Machine, created: tuple[str,
     assert count == 1, "bridge.py has lost its SETTINGS"
     head = f"{_SIGNATURE} {wetgate.__version__}: made by wetgate resolve install, which writes it anew.\n"
     return f"{head}{bridge}\n\n{tail}\n\n{call}\n"
+
+
+def _homeless(path: Path, machine: Machine) -> str:
+    """A path that holds for every user: what lies in the home folder is written with ~."""
+    return f"~/{path.relative_to(machine.home).as_posix()}" if path.is_relative_to(machine.home) else str(path)
+
+
+def _at_home(text: str, machine: Machine) -> str:
+    return str(machine.home / text[2:]) if text.startswith("~/") else text
 
 
 def install(machine: Machine, settings: Settings, *, folder: Path | None = None, everybody: bool = False) -> list[Path]:
@@ -163,7 +172,7 @@ def uninstall(machine: Machine, *, folder: Path | None = None) -> list[Path]:
 
 def installed(machine: Machine, folder: Path) -> list[Installed]:
     """Our scripts under a folder of scripts."""
-    return [script for page in PAGES for script in _in_folder(folder / page)]
+    return [script for page in PAGES for script in _in_folder(folder / page, machine)]
 
 
 def everywhere(machine: Machine) -> list[Installed]:
@@ -171,7 +180,7 @@ def everywhere(machine: Machine) -> list[Installed]:
     return [s for target in (user_scripts(machine), shared_scripts(machine)) for s in installed(machine, target)]
 
 
-def _in_folder(folder: Path) -> Iterator[Installed]:
+def _in_folder(folder: Path, machine: Machine) -> Iterator[Installed]:
     try:
         paths = sorted(p for p in folder.iterdir() if p.suffix == ".py")
     except OSError:
@@ -189,7 +198,7 @@ def _in_folder(folder: Path) -> Iterator[Installed]:
             with contextlib.suppress(ValueError, SyntaxError):
                 told = json.loads(ast.literal_eval(match[1]))
         created = tuple(str(p) for p in told.get("created", []))
-        yield Installed(path, str(told.get("version", "")), created, str(told.get("spool", "")))
+        yield Installed(path, str(told.get("version", "")), created, _at_home(str(told.get("spool", "")), machine))
 
 
 def _remove_traces(machine: Machine, spools: set[Path]) -> list[Path]:
