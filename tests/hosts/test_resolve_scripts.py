@@ -43,7 +43,8 @@ class Answer(object):
     def __init__(self, **results): self.__dict__.update((n, lambda *a, r=r: r) for n, r in results.items())
 lent = json.loads({lent!r})
 timeline = Answer(GetName="Cut", GetStartFrame=86400, GetMarkerByCustomData={{}}, AddMarker=True)
-project = Answer(GetRenderJobList=[lent.pop("entry")], GetRenderJobStatus=lent.pop("state"), GetCurrentTimeline=timeline)
+entry, state = lent.pop("entry"), lent.pop("state")
+project = Answer(GetRenderJobList=[entry], GetRenderJobStatus=state, GetCurrentTimeline=timeline)
 manager = Answer(GetCurrentProject=project)
 resolve = Answer(GetVersion=[20, 3], GetProductName="Resolve", GetVersionString="20.3", GetProjectManager=manager)
 path = {path!r}

@@ -269,9 +269,9 @@ def _rendered(run: _Run, job: Job) -> str:
             on_event=run.on_event,
             abort=run.abort,
         )
-    except (Interrupted, HostError):
-        raise
     except WetgateError as error:
+        if isinstance(error, Interrupted) or run.session.resolve.gate.hangs:
+            raise
         return error.message()
     run.rendered += len(outcome.written)
     run.kept += len(outcome.kept)
