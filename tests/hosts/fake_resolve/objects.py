@@ -366,7 +366,9 @@ class MediaPool(Proxy):
             self.data["project"]["timelines"].remove(timeline.key)
             if self.data["project"]["current"] == timeline.key:
                 self.data["project"]["current"] = self.data["project"]["timelines"][0]
-            del self.data["timelines"][timeline.key]
+            for track in self.data["timelines"].pop(timeline.key)["tracks"]:
+                for key in track["items"]:
+                    del self.data["items"][key]
         return True
 
 

@@ -149,8 +149,10 @@ def watch(
 def install(
     graph: Annotated[str, typer.Option("--graph", "-g", help="What the scripts restore with: preset or file.")] = "",
     output: Annotated[str, typer.Option("-o", "--output", help="Folder of results; else beside the media.")] = "",
-    in_space: arg.InSpace = None,
-    out_space: arg.OutSpace = None,
+    in_space: Annotated[
+        str | None, typer.Option("--in-space", help="Colour space of what the Deliver page writes.")
+    ] = None,
+    out_space: Annotated[str | None, typer.Option("--out-space", help="Colour space of its results.")] = None,
     spool: Spool = None,
     call: Annotated[
         bool, typer.Option("--call", help="Start Wetgate for each finished job, in place of a watch.")

@@ -25,12 +25,11 @@ from wetgate.spec import HostError, Interrupted, WetgateError
 from wetgate.surfaces.resolve.app import listed, set_settings
 from wetgate.surfaces.resolve.media import Medium
 from wetgate.surfaces.resolve.plan import Job
-from wetgate.surfaces.resolve.restore import Session
+from wetgate.surfaces.resolve.restore import PLATES, Session
 from wetgate.surfaces.resolve.spaces import PROJECT
 from wetgate.surfaces.resolve.timeline import Timeline
 from wetgate.surfaces.resolve.walk import Use
 
-PREFIX = "Wetgate plates "  # of the timelines that are made and taken away
 _CODECS = ("RGBHalfZIP", "RGBHalf", "RGBHalfPIZ")  # EXR half: ids, not the descriptions that the window shows
 _LONGEST_POLL_S = 2.0
 _SETTLE_S = 5.0  # files of a network folder may show up after the queue says 100 %
@@ -56,7 +55,7 @@ class QueuePlates:
         """Render what of the job's range is not on disk yet."""
         use = job.uses[0]
         plates = _pattern(self.session.wish.folder, use.medium)
-        name = f"{PREFIX}{digest(use.medium.path)[:8]} {job.frames}"
+        name = f"{PLATES}{digest(use.medium.path)[:8]} {job.frames}"
         target = plates.folder / f"queue-{job.frames}"
         self._clean(name, target)
         wanted = range(job.first, job.last + 1)

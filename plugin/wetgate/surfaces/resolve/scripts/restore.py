@@ -28,8 +28,6 @@ def restore(names: Dict[str, Any], clips: str, what: str) -> None:
             return
         if known.get("output"):
             arguments += ["-o", os.path.expanduser(str(known["output"]))]
-        if known.get("in_space"):
-            arguments += ["--in-space", str(known["in_space"])]
         problem = start_wetgate(known, arguments)
         log = os.path.expanduser(str(known.get("log", "")))
         begun = "%s of %r: restoring has begun; what comes of it stands in %s" % (what, timeline.GetName(), log)
