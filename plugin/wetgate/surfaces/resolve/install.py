@@ -78,9 +78,9 @@ def compose(name: str, settings: Settings, machine: Machine, created: tuple[str,
     """The text of a script, one whole file."""
     own, call = SCRIPTS[name]
     folder = resources.files("wetgate") / "surfaces" / "resolve" / "scripts"
-    bridge = (folder / "bridge.py").read_text(encoding="utf-8")
+    bridge = (folder / "wetgate_resolve.py").read_text(encoding="utf-8")
     tail = (folder / own).read_text(encoding="utf-8")
-    tail = re.sub(r"from wetgate\.[\w.]*\.bridge import \(.*?\)\n", "", tail, flags=re.DOTALL)
+    tail = re.sub(r"from wetgate_resolve import (?:\(.*?\)|[^(\n]*)\n", "", tail, flags=re.DOTALL)
     told: dict[str, Any] = {
         "version": wetgate.__version__,
         "command": command(),
@@ -98,7 +98,7 @@ def compose(name: str, settings: Settings, machine: Machine, created: tuple[str,
     }
     literal = f"SETTINGS = json.loads({json.dumps(told)!r})  # type: Dict[str, Any]\n"
     bridge, count = re.subn(r"^SETTINGS = .*\n", lambda _: literal, bridge, count=1, flags=re.MULTILINE)
-    assert count == 1, "bridge.py has lost its SETTINGS"
+    assert count == 1, "wetgate_resolve.py has lost its SETTINGS"
     head = f"{_SIGNATURE} {wetgate.__version__}: made by wetgate resolve install, which writes it anew.\n"
     return f"{head}{bridge}\n\n{tail}\n\n{call}\n"
 

@@ -7,7 +7,7 @@ import traceback
 import uuid
 from typing import Any, Dict, List, Optional
 
-from wetgate.surfaces.resolve.scripts.bridge import (
+from wetgate_resolve import (
     SPOOL_SCHEMA,
     absence,
     application,

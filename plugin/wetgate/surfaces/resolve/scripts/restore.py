@@ -3,7 +3,7 @@ import os
 import traceback
 from typing import Any, Dict
 
-from wetgate.surfaces.resolve.scripts.bridge import (
+from wetgate_resolve import (
     open_project,
     settings,
     show,

@@ -4,7 +4,7 @@ import sys
 import traceback
 from typing import Any, Dict
 
-from wetgate.surfaces.resolve.scripts.bridge import (
+from wetgate_resolve import (
     application,
     ask_wetgate,
     open_project,
