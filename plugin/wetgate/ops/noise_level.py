@@ -28,6 +28,12 @@ _FEWEST_BLOCKS = 40
 _FLAT = 0.005
 # Energy of the average block of pure noise against that of its flattest two-hundredth.
 _SPREAD = 1.6
+# The less flat blocks are that many times more. What is left of the picture in the flattest ones is at most that share
+# of how much it grows until there: it grows at least as the root of the number of blocks, near enough.
+_MORE = 6
+# The curve through a spectrum minds coefficients less that hold less than this share of its strong ones.
+_HEARD = 0.1
+_MOST_LEFT = 0.6
 # Coefficients whose noise is this much of the strongest can measure it.
 _AUDIBLE = 0.2
 # Mean power of middle against fine frequencies, up to which the noise is taken for white.
@@ -62,20 +68,24 @@ def level_of(blocks: Blocks) -> Level | None:
     energy = np.square(blocks.coefficients)
     classes, level = _classes(blocks.level)
     variance, count, flat = _by_level(blocks, energy, classes, coarse, fine, np.ones((blocks.channels, 64)))
+    seen = np.stack([_filled(v, n) for v, n in zip(variance, count, strict=True)])
     covariance = np.broadcast_to(np.eye(blocks.channels)[..., None], (blocks.channels, blocks.channels, 64))
     for _ in range(2):
-        spread, less_flat = _spectra(blocks, classes, variance, np.einsum("cck->ck", covariance))
+        spread, less_flat = _spectra(blocks, classes, seen, np.einsum("cck->ck", covariance))
         covariance = _less_picture(spread, less_flat)
-    spectrum = np.einsum("cck->ck", covariance).copy()
     middle, high = (order >= 5) & (order <= 7), (order >= 9) & (order <= 12)
-    tilt = float(np.mean(spectrum[:, middle]) / max(np.mean(spectrum[:, high]), 1e-30))
-    white = tilt < _WHITE
+    white = float(covariance[..., middle].trace().mean()) < _WHITE * float(covariance[..., high].trace().mean())
     measuring = fine
-    if white:
-        spectrum = np.ones_like(spectrum)
-    else:
-        measuring = _audible(spectrum)
-        variance, count, flat = _by_level(blocks, energy, classes, ~measuring & (order > 0), measuring, spectrum)
+    spectrum = np.ones((blocks.channels, 64))
+    if not white:
+        for _ in range(2):
+            spectrum = np.einsum("cck->ck", covariance)
+            measuring = _audible(spectrum)
+            variance, count, flat = _by_level(blocks, energy, classes, ~measuring & (order > 0), measuring, spectrum)
+            seen = np.stack([_filled(v, n) for v, n in zip(variance, count, strict=True)])
+            spread, less_flat = _spectra(blocks, classes, seen, spectrum)
+            covariance = _less_picture(spread, less_flat)
+        spectrum = np.einsum("cck->ck", covariance).copy()
     mean = spectrum.mean(axis=1)
     variance = variance * mean[:, None]
     shape = spectrum / mean[:, None]
@@ -160,8 +170,8 @@ def _spectra(blocks: Blocks, classes: NDArray[np.intp], variance: Array, spectru
         coarse = np.einsum("nck,ck->n", np.square(unit[..., other]), weight[:, other]) / (channels * other.sum())
         order = np.argsort(coarse)
         bound = coarse[order[len(order) // 200]] * _SPREAD
-        few = int(np.clip(0.5 * np.searchsorted(coarse[order], bound), _FLAT * len(order), 0.3 * len(order)))
-        for index, kept in enumerate((few, min(8 * few, int(0.6 * len(order))))):
+        few = int(np.clip(np.searchsorted(coarse[order], bound) / _MORE, _FLAT * len(order), 0.15 * len(order)))
+        for index, kept in enumerate((few, _MORE * few)):
             chosen = order[: min(len(order), max(kept, _FEWEST_BLOCKS))]
             part = unit[chosen][..., half].astype(np.float64)
             found[index][..., half] = np.einsum("nck,ndk->cdk", part, part) / len(chosen)
@@ -184,21 +194,23 @@ def _less_picture(flat: Array, less_flat: Array) -> Array:
     for c in range(channels):
         own = np.maximum(flat[c, c, 1:], 1e-30)
         growth = np.maximum(less_flat[c, c, 1:] - own, 0.0)
+        heard = np.sqrt(np.minimum(own / (_HEARD * np.quantile(own, 0.9)), 1.0))
         best = np.inf
-        for candidate in np.linspace(0.0, 6.0, 61):
+        for candidate in np.linspace(0.0, _MOST_LEFT, 11):
             rest = own - candidate * growth
             if (rest <= 0.02 * own).any():
                 break
-            weight = rest / own
+            weight = rest / own * heard
             logarithm = np.log(rest)
             at = np.linalg.lstsq(basis * weight[:, None], logarithm * weight, rcond=None)[0]
             off = float(np.square((basis @ at - logarithm) * weight).mean())
             if off < best:
-                best, share[c], curve = off, candidate, np.exp(basis @ at)
+                best, share[c], at_best = off, candidate, at
         rest = own - share[c] * growth
         lowest = radial_frequency()[1:] < 0.16
-        out[c, c, 1:] = np.where(lowest, np.minimum(rest, curve), rest)
-        out[c, c, 0] = (out[c, c, 1] + out[c, c, BLOCK]) / 2
+        out[c, c, 1:] = np.where(lowest, np.minimum(rest, np.exp(basis @ at_best)), rest)
+        beside = (out[c, c, 1] + out[c, c, BLOCK]) / 2
+        out[c, c, 0] = np.clip(np.exp(at_best[0]), beside, 2 * beside)
     for c in range(channels):
         for d in range(c):
             pair = flat[c, d] - np.sqrt(share[c] * share[d]) * (less_flat[c, d] - flat[c, d])
