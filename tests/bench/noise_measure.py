@@ -6,8 +6,8 @@ Noise is added to clean pictures, unclipped, and measured from them alone. ``lev
 deviation over the picture's own pixels against that of the truth; ``curve`` the mean over pixels of how far the
 measured deviation at a pixel's level is from the true one there; ``said`` the error that the measurement gives for
 itself. Peer in the same run, on white noise: J. Immerkaer's difference of Laplacians ("Fast noise variance estimation",
-Computer Vision and Image Understanding 64(2), 1996), as most tools have it. The first row of each set is no noise at all: what is read there is the pictures' own,
-in code values of 255, and adds to all that follow.
+Computer Vision and Image Understanding 64(2), 1996), as most tools have it. The first row of each set is no noise at
+all: what is read there is the pictures' own, in code values of 255, and adds to all that follow.
 """
 
 from __future__ import annotations
