@@ -26,7 +26,8 @@ _ROUNDING, _TINY = 1e-6, 1e-20  # of float32, relative; and what a logarithm is 
 class NoiseCurve:
     """Noise of one channel by level, both in the units of the picture that was measured.
 
-    ``level`` (K,) ascending, ``deviation`` (K,): knots of the standard deviation of a pixel. ``law`` says what the
+    ``level`` (K,) ascending, ``deviation`` (K,): knots of the standard deviation of a pixel. ``points`` (K,): what was
+    measured at the levels before any law or smoothing, nan where nothing was flat. ``law`` says what the
     knots lie on: ``constant``, ``poisson-gaussian`` or ``free`` (neither: a curve smoothed from the points). ``slope``
     and ``offset`` are a and b of the best variance = a x + b, whatever the law; ``misfit`` is the rms relative
     distance of the measured deviations from it; ``error`` the relative standard error of the curve's level.
@@ -39,6 +40,7 @@ class NoiseCurve:
     offset: float
     misfit: float
     error: float
+    points: Array
 
     def variance_at(self, level: NDArray[Any]) -> Array:
         """Variance at any levels, an array of their shape: linear between knots; beyond them the law, or held."""
@@ -64,6 +66,7 @@ class NoiseCurve:
             "offset": float(f"{self.offset:.5g}"),
             "misfit": round(self.misfit, 4),
             "error": round(self.error, 4),
+            "points": [None if np.isnan(s) else float(f"{s:.4g}") for s in self.points],
         }
 
     @classmethod
@@ -77,6 +80,7 @@ class NoiseCurve:
             float(data["offset"]),
             float(data["misfit"]),
             float(data["error"]),
+            np.array([np.nan if s is None else s for s in data["points"]], np.float64),
         )
 
 
@@ -89,7 +93,8 @@ def fitted(level: Array, variance: Array, count: Array, *, freedom: float, doubt
     seen = count > 0
     rounding = np.square(_ROUNDING * np.abs(level).max())
     if not seen.any() or not (variance[seen] > max(rounding, _TINY)).any():
-        return NoiseCurve(level, np.zeros_like(level), "constant", 0.0, 0.0, 0.0, 0.0)
+        nothing = np.zeros_like(level)
+        return NoiseCurve(level, nothing, "constant", 0.0, 0.0, 0.0, 0.0, nothing)
     x, y, n = level[seen], np.maximum(variance[seen], _TINY), count[seen]
     own = np.sqrt(2.0 / (freedom * n) + _LEAST_DOUBT**2)
     slope, offset = _line(x, y, own)
@@ -105,7 +110,8 @@ def fitted(level: Array, variance: Array, count: Array, *, freedom: float, doubt
         at = np.exp(np.interp(level, x, _smooth(np.log(y), own)))
     misfit = float(np.sqrt(np.average(np.square(0.5 * np.log(y / line)), weights=1 / own**2)))
     error = 0.5 * float(np.hypot(doubt, np.sqrt(1.0 / np.sum(1 / own**2))))
-    return NoiseCurve(level, np.sqrt(at), law, slope, offset, misfit, error)
+    points = np.sqrt(np.where(seen, variance, np.nan))
+    return NoiseCurve(level, np.sqrt(at), law, slope, offset, misfit, error, points)
 
 
 def _line(x: Array, y: Array, own: Array) -> tuple[float, float]:

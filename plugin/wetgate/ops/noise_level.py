@@ -28,10 +28,18 @@ _FEWEST_BLOCKS = 40
 _FLAT = 0.005
 # Energy of the average block of pure noise against that of its flattest two-hundredth.
 _SPREAD = 1.6
+# The less flat blocks are that many times more. What is left of the picture in the flattest ones is at most that share
+# of how much it grows until there: it grows at least as the root of the number of blocks, near enough.
+_MORE = 6
+# The curve through a spectrum minds coefficients less that hold less than this share of its strong ones.
+_HEARD = 0.1
+_MOST_LEFT = 0.6
 # Coefficients whose noise is this much of the strongest can measure it.
 _AUDIBLE = 0.2
-# Mean power of middle against fine frequencies, up to which the noise is taken for white.
-_WHITE = 1.25
+# Mean power of middle against fine frequencies, up to which the noise is taken for white, by the share of blocks whose
+# energy is near that of the flattest ones. A mosaic's is above 2.3; texture alone comes to 1.7.
+_ALIKE = (0.02, 0.04, 0.12, 0.16)
+_WHITE = (3.5, 1.8, 1.8, 1.25)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +70,26 @@ def level_of(blocks: Blocks) -> Level | None:
     energy = np.square(blocks.coefficients)
     classes, level = _classes(blocks.level)
     variance, count, flat = _by_level(blocks, energy, classes, coarse, fine, np.ones((blocks.channels, 64)))
+    seen = np.stack([_filled(v, n) for v, n in zip(variance, count, strict=True)])
     covariance = np.broadcast_to(np.eye(blocks.channels)[..., None], (blocks.channels, blocks.channels, 64))
     for _ in range(2):
-        spread, less_flat = _spectra(blocks, classes, variance, np.einsum("cck->ck", covariance))
+        spread, less_flat, alike = _spectra(blocks, classes, seen, np.einsum("cck->ck", covariance))
         covariance = _less_picture(spread, less_flat)
-    spectrum = np.einsum("cck->ck", covariance).copy()
     middle, high = (order >= 5) & (order <= 7), (order >= 9) & (order <= 12)
-    tilt = float(np.mean(spectrum[:, middle]) / max(np.mean(spectrum[:, high]), 1e-30))
-    white = tilt < _WHITE
+    tilt = float(covariance[..., middle].trace().mean()) / max(float(covariance[..., high].trace().mean()), 1e-30)
+    # Where hardly two blocks are alike it is the picture that tilts the spectrum: more is asked of it then.
+    white = tilt < float(np.interp(alike, _ALIKE, _WHITE))
     measuring = fine
-    if white:
-        spectrum = np.ones_like(spectrum)
-    else:
-        measuring = _audible(spectrum)
-        variance, count, flat = _by_level(blocks, energy, classes, ~measuring & (order > 0), measuring, spectrum)
+    spectrum = np.ones((blocks.channels, 64))
+    if not white:
+        for _ in range(2):
+            spectrum = np.einsum("cck->ck", covariance)
+            measuring = _audible(spectrum)
+            variance, count, flat = _by_level(blocks, energy, classes, ~measuring & (order > 0), measuring, spectrum)
+            seen = np.stack([_filled(v, n) for v, n in zip(variance, count, strict=True)])
+            spread, less_flat, alike = _spectra(blocks, classes, seen, spectrum)
+            covariance = _less_picture(spread, less_flat)
+        spectrum = np.einsum("cck->ck", covariance).copy()
     mean = spectrum.mean(axis=1)
     variance = variance * mean[:, None]
     shape = spectrum / mean[:, None]
@@ -135,17 +149,21 @@ def _filled(variance: Array, count: Array) -> Array:
     """A smooth version of the classes' variances, those of few blocks filled from their neighbours."""
     weight = np.minimum(count, 3000) / 100.0
     bend = np.diff(np.eye(len(variance)), 2, axis=0)
-    logarithm = np.log(np.maximum(variance, 1e-30))
+    # Classes that a codec emptied, or of black, must not bend the curve of the others out of all measure.
+    known = variance[(weight > 0) & (variance > 0)]
+    least = 1e-3 * float(np.median(known)) if len(known) else 1e-30
+    logarithm = np.log(np.maximum(variance, max(least, 1e-30)))
     logarithm[weight == 0] = 0.0
     system = np.diag(weight + 1e-6) + 20.0 * bend.T @ bend
     return np.asarray(np.exp(np.linalg.solve(system, weight * logarithm)), np.float64)
 
 
-def _spectra(blocks: Blocks, classes: NDArray[np.intp], variance: Array, spectrum: Array) -> tuple[Array, Array]:
+def _spectra(blocks: Blocks, classes: NDArray[np.intp], variance: Array, spectrum: Array) -> tuple[Array, Array, float]:
     """Covariance between channels by coefficient, (C, C, 64), of the flattest blocks, and of more of them: each half of
     the coefficients (as a checkerboard) on the blocks that the other half calls flat.
 
-    ``spectrum`` (C, 64) is what is known so far; where it lets many blocks pass for flat, many are used.
+    ``spectrum`` (C, 64) is what is known so far; where it lets many blocks pass for flat, many are used. The third
+    result is the share of blocks whose energy is near the flattest ones': few where the picture has texture everywhere.
     """
     channels = blocks.channels
     down, across = np.divmod(np.arange(64), BLOCK)
@@ -153,19 +171,21 @@ def _spectra(blocks: Blocks, classes: NDArray[np.intp], variance: Array, spectru
     at = np.stack([variance[c][classes[:, c]] for c in range(channels)], axis=1)
     unit = blocks.coefficients / np.sqrt(np.maximum(at, 1e-30))[..., None].astype(np.float32)
     weight = (1.0 / np.maximum(spectrum, 1e-6)).astype(np.float32)
-    found = np.zeros((2, channels, channels, 64))
+    found, alike = np.zeros((2, channels, channels, 64)), 0.0
     for half in (even, ~even):
         other = ~half
         other[0] = False
         coarse = np.einsum("nck,ck->n", np.square(unit[..., other]), weight[:, other]) / (channels * other.sum())
         order = np.argsort(coarse)
         bound = coarse[order[len(order) // 200]] * _SPREAD
-        few = int(np.clip(0.5 * np.searchsorted(coarse[order], bound), _FLAT * len(order), 0.3 * len(order)))
-        for index, kept in enumerate((few, min(8 * few, int(0.6 * len(order))))):
+        near = int(np.searchsorted(coarse[order], bound))
+        alike += 0.5 * near / len(order)
+        few = int(np.clip(near / _MORE, _FLAT * len(order), 0.15 * len(order)))
+        for index, kept in enumerate((few, _MORE * few)):
             chosen = order[: min(len(order), max(kept, _FEWEST_BLOCKS))]
             part = unit[chosen][..., half].astype(np.float64)
             found[index][..., half] = np.einsum("nck,ndk->cdk", part, part) / len(chosen)
-    return found[0], found[1]
+    return found[0], found[1], alike
 
 
 def _less_picture(flat: Array, less_flat: Array) -> Array:
@@ -184,21 +204,23 @@ def _less_picture(flat: Array, less_flat: Array) -> Array:
     for c in range(channels):
         own = np.maximum(flat[c, c, 1:], 1e-30)
         growth = np.maximum(less_flat[c, c, 1:] - own, 0.0)
+        heard = np.sqrt(np.minimum(own / (_HEARD * np.quantile(own, 0.9)), 1.0))
         best = np.inf
-        for candidate in np.linspace(0.0, 6.0, 61):
+        for candidate in np.linspace(0.0, _MOST_LEFT, 11):
             rest = own - candidate * growth
             if (rest <= 0.02 * own).any():
                 break
-            weight = rest / own
+            weight = rest / own * heard
             logarithm = np.log(rest)
             at = np.linalg.lstsq(basis * weight[:, None], logarithm * weight, rcond=None)[0]
             off = float(np.square((basis @ at - logarithm) * weight).mean())
             if off < best:
-                best, share[c], curve = off, candidate, np.exp(basis @ at)
+                best, share[c], at_best = off, candidate, at
         rest = own - share[c] * growth
         lowest = radial_frequency()[1:] < 0.16
-        out[c, c, 1:] = np.where(lowest, np.minimum(rest, curve), rest)
-        out[c, c, 0] = (out[c, c, 1] + out[c, c, BLOCK]) / 2
+        out[c, c, 1:] = np.where(lowest, np.minimum(rest, np.exp(basis @ at_best)), rest)
+        beside = (out[c, c, 1] + out[c, c, BLOCK]) / 2
+        out[c, c, 0] = np.clip(np.exp(at_best[0]), beside, 2 * beside)
     for c in range(channels):
         for d in range(c):
             pair = flat[c, d] - np.sqrt(share[c] * share[d]) * (less_flat[c, d] - flat[c, d])
