@@ -120,7 +120,7 @@ def _not_installed(error: ImportError) -> ModelError:
 def _torchvision() -> Iterator[None]:
     """While spandrel is imported, torchvision, or a stand-in with the three names that spandrel takes from it.
 
-    On Linux the package index has torchvision for the CUDA build of torch alone: beside the CPU build its import fails. spandrel
+    On Linux pip finds torchvision for the CUDA build of torch alone: beside the CPU build its import fails. spandrel
     needs it for two networks only (LaMa, RestoreFormer), one of which is not ours to run and the other for faces.
     """
     if "spandrel" in sys.modules or _imports("torchvision"):
