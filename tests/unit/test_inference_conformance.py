@@ -65,7 +65,9 @@ def test_a_sound_network_passes_every_trial_with_figures(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("graph", "name"), [(shifting, "colour shift"), (pooling, "seams"), (shrinking, "sizes")], ids=lambda v: str(v)
+    ("graph", "name"),
+    [(shifting, "colour shift"), (pooling, "seams"), (shrinking, "sizes")],
+    ids=lambda v: v if isinstance(v, str) else v.__name__,
 )
 def test_a_trial_names_what_a_network_gets_wrong(tmp_path, graph, name):
     verdict = examine(sample(tmp_path, graph()))
