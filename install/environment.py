@@ -209,6 +209,8 @@ def _install(variant: Variant) -> None:
     say(f"installing {len(rest) + 1} pinned packages and what they need")
     _install_torch(torch, variant)
     _pip("install", *rest)
+    # Without torchvision, which spandrel asks for: the one that pip takes does not load beside the CPU build of torch.
+    _pip("install", "--no-deps", *pins.extras["spandrel"])
     # The build backend is one of the pins, so nothing is fetched for an isolated build of this project.
     _pip("install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
 

@@ -33,6 +33,7 @@ COMMANDS: dict[str, list[str]] = {
     "measure": ["measure", "in.####.exr", "aged.####.exr", "--metrics", "psnr,ssim", "--json"],
     "lut": ["lut", LIFT, "-o", "lift.clf", "--in-space", "srgb_tx", "--out-space", "rec2100_pq_display", "--size", "9"],
     "verify": ["verify", "out.####.exr", "--source", "in.####.exr"],
+    "models": ["models", "list", "--json"],
     "host": ["host", "--help"],
     "resolve": ["resolve", "--help"],
     "hosts": ["hosts", "list"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from wetgate.inference.manifest import Model, Weights
@@ -139,12 +140,15 @@ def _cards(kind: str) -> int:
 def has_bf16() -> bool:
     """Whether this CPU multiplies bfloat16 by instructions of its own (AVX-512 BF16, AMX): else it is only emulated."""
     try:
-        import torch
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").lower().splitlines()
+        flags = {word for line in lines if line.startswith(("flags", "features")) for word in line.split()}
+    except OSError:  # not Linux: torch asks the processor itself
+        try:
+            import torch
 
-        names = torch.backends.cpu.get_cpu_capability(), torch.cpu.get_capabilities()
-    except (ImportError, AttributeError):
-        return False
-    flags = {name.lower() for name, value in names[1].items() if value is True}
+            flags = {name.lower() for name, value in torch.cpu.get_capabilities().items() if value is True}
+        except (ImportError, AttributeError):
+            return False
     return bool(flags & {"avx512_bf16", "amx_bf16", "bf16", "arm_bf16"})
 
 

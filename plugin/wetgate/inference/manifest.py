@@ -27,7 +27,8 @@ A manifest is TOML, ``schema = "wetgate.models/1"`` and one ``[[model]]`` table 
     [model.precision.fp32]
     file = "denoise_fast.onnx"
     sha256 = "..."
-    runtime = "onnx"                # ONNX Runtime; "torch" runs the same graph in torch, cast to the precision
+    runtime = "onnx"                # ONNX Runtime; "torch" runs the same graph in torch, cast to the precision;
+                                    # "spandrel" runs weights of an architecture that spandrel knows
 
 The one input of a graph is float NCHW: the pictures in order of time, then the maps in order of the manifest; the one
 output is NCHW as well.
@@ -46,9 +47,9 @@ from wetgate.spec import ModelError, WetgateError, raise_all
 
 SCHEMA = "wetgate.models/1"
 Precision = Literal["fp32", "bf16", "fp16", "int8"]
-Runtime = Literal["onnx", "torch"]
+Runtime = Literal["onnx", "torch", "spandrel"]
 PRECISIONS = ("fp32", "bf16", "fp16", "int8")
-RUNTIMES = ("onnx", "torch")
+RUNTIMES = ("onnx", "torch", "spandrel")
 ENCODINGS = ("code", "signed_log", "vst")
 # What ``prefer`` may name: any CPU, a CPU whose own instructions multiply bfloat16, a GPU.
 DEVICE_KINDS = ("cpu", "cpu_bf16", "gpu")
@@ -313,8 +314,8 @@ def _weights(t: _Table) -> Iterator[Weights]:
         if sha and not _SHA.match(sha):
             inner.wrong("sha256", f"is {sha!r}", "64 hexadecimal digits in lower case", "run sha256sum on the file")
         runtime = inner.one_of("runtime", RUNTIMES)
-        if runtime == "torch" and precision == "int8":
-            inner.wrong("runtime", "is torch for int8", "onnx", "quantised graphs run in ONNX Runtime")
+        if runtime in ("torch", "spandrel") and precision == "int8":
+            inner.wrong("runtime", f"is {runtime} for int8", "onnx", "quantised graphs run in ONNX Runtime")
         inner.close()
         t.problems += inner.problems
         yield Weights(precision, file, sha, runtime)

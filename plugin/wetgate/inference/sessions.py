@@ -62,7 +62,7 @@ def loaded() -> int:
 
 
 def _load(path: Path, model: Model, weights: Weights, device: Device, threads: int) -> Session:
-    if weights.runtime == "torch":
+    if weights.runtime in ("torch", "spandrel"):
         from wetgate.inference.torch_runtime import TorchSession
 
         return TorchSession(path, model, weights, device, threads)

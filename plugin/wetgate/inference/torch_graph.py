@@ -54,7 +54,8 @@ class TorchGraph:
                 remedy='give it the runtime "onnx" in the manifest',
             )
         self._constants = {n: _cast(t, dtype, device) for n, t in constants.items()}
-        self._steps = [_step(node, numpy_helper, dtype, device) for node in graph.node]
+        steps = [_step(node, numpy_helper, dtype, device) for node in graph.node]
+        self._steps = _folded(steps, self._constants)
         self._input, self._output = inputs[0].name, graph.output[0].name
         self._last_use = _last_uses(self._steps, self._output)
         dims = inputs[0].type.tensor_type.shape.dim
@@ -97,6 +98,19 @@ def _step(node: Any, numpy_helper: Any, dtype: torch.dtype, device: torch.device
         attributes["float"] = attributes["to"] in (1, 10, 11, 16)
         attributes["dtype"] = dtype
     return OPERATORS[node.op_type], tuple(node.input), attributes, tuple(node.output)
+
+
+def _folded(steps: Sequence[tuple[Any, ...]], constants: dict[str, Tensor]) -> list[tuple[Any, ...]]:
+    """The steps that depend on the input; the others are worked once, here, into ``constants``."""
+    left = []
+    for step in steps:
+        operator, names, attributes, outputs = step
+        if any(name and name not in constants for name in names):
+            left.append(step)
+            continue
+        made = operator([constants[n] if n else None for n in names], attributes)
+        constants |= zip(outputs, made if isinstance(made, (tuple, list)) else (made,), strict=False)
+    return left
 
 
 def _last_uses(steps: Sequence[tuple[Any, ...]], output: str) -> list[list[str]]:

@@ -1,8 +1,9 @@
-"""torch as a runtime for the graphs that we ship: bfloat16 on a CPU that has it, half on a GPU, channels last."""
+"""torch as a runtime: ONNX graphs in bfloat16 on a CPU that has it and in half on a GPU, and what spandrel knows."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,16 @@ class TorchSession:
         self._dtype = kinds[weights.precision]
         self._place = torch.device("cpu" if device.kind == "cpu" else f"cuda:{device.index}")
         self._threads = threads
-        self._graph = TorchGraph(path, self._dtype, self._place)
-        if self._graph.in_channels not in (None, model.in_channels):
+        self._graph: Callable[[Any], Any]
+        channels: int | None
+        if weights.runtime == "spandrel":
+            self._graph, channels = _recognised(path, model, weights, self._dtype, self._place)
+        else:
+            graph = TorchGraph(path, self._dtype, self._place)
+            self._graph, channels = graph, graph.in_channels
+        if channels not in (None, model.in_channels):
             raise ModelError(
-                f"{model.id} takes {self._graph.in_channels} channels; the manifest says {model.in_channels}",
+                f"{model.id} takes {channels} channels; the manifest says {model.in_channels}",
                 where=str(path),
                 remedy="correct the manifest, or export the network again",
             )
@@ -65,3 +72,16 @@ class TorchSession:
         with torch.inference_mode():
             made = self._graph(given).float()
         return made.contiguous().cpu().numpy() if is_numpy else made.to(x.device)
+
+
+def _recognised(path: Path, model: Model, weights: Weights, dtype: Any, place: Any) -> tuple[Callable[[Any], Any], int]:
+    """The network that spandrel makes of the weights, in a precision that it bears, and how many channels it takes."""
+    from wetgate.inference.spandrel_weights import recognise
+
+    found = recognise(path)
+    if (weights.precision == "fp16" and not found.half) or (weights.precision == "bf16" and not found.bfloat16):
+        raise ModelError(
+            f"{found.architecture} does not bear {weights.precision}", where=str(path), remedy="use it in fp32"
+        )
+    module = found.module.to(place, dtype)
+    return (lambda x: found.call(module, x)), found.in_channels
