@@ -26,7 +26,7 @@ def identity() -> dict[str, str]:
     from wetgate.engine.record import digest, software
     from wetgate.spec import registry
 
-    nodes = digest([n.schema() for n in registry.nodes().values()])
+    nodes = digest({name: node.schema() for name, node in registry.nodes().items()})
     return {**software(), "nodes": nodes[:12], **{name: metadata.version(name) for name in ("dask", "distributed")}}
 
 
