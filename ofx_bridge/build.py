@@ -32,22 +32,29 @@ MACOS = "11.0"  # the first that runs on both of Apple's processors
 @dataclass(frozen=True, slots=True)
 class Target:
     """A system: the bundle's folder for it (OpenFX packaging: Contents/<ARCH>), zig's names of its processors, and what
-    its linker is told. ``sources`` is the folder of its own parts of the shim."""
+    its linker and compiler are told. ``sources`` are the folders of its own parts of the shim."""
 
     folder: str
     triples: tuple[str, ...]
-    sources: str
+    sources: tuple[str, ...]
     link: tuple[str, ...]
+    compile: tuple[str, ...] = ()
 
 
 _ELF = ("-shared", "-Wl,-z,defs", f"-Wl,--version-script={HERE / 'src' / 'exports.map'}", "-ldl", "-s")
 _WINDOWS = ("-shared", "-ladvapi32", "-lbcrypt", "-s")
-_MACOS = ("-dynamiclib", "-s")
+_MACOS = ("-dynamiclib", "-Wl,-install_name,@rpath/Wetgate.ofx", "-s")
 TARGETS = {
-    "linux-x86-64": Target("Linux-x86-64", (f"x86_64-linux-gnu.{GLIBC}",), "posix", _ELF),
-    "linux-aarch64": Target("Linux-aarch64", (f"aarch64-linux-gnu.{GLIBC}",), "posix", _ELF),
-    "windows-x86-64": Target("Win64", ("x86_64-windows-gnu",), "windows", _WINDOWS),
-    "macos": Target("MacOS", (f"x86_64-macos.{MACOS}", f"aarch64-macos.{MACOS}"), "posix", _MACOS),
+    "linux-x86-64": Target("Linux-x86-64", (f"x86_64-linux-gnu.{GLIBC}",), ("posix",), _ELF),
+    "linux-aarch64": Target("Linux-aarch64", (f"aarch64-linux-gnu.{GLIBC}",), ("posix",), _ELF),
+    "windows-x86-64": Target("Win64", ("x86_64-windows-gnu",), ("windows",), _WINDOWS),
+    "macos": Target(
+        "MacOS",
+        (f"x86_64-macos.{MACOS}", f"aarch64-macos.{MACOS}"),
+        ("posix", "macos"),
+        _MACOS,
+        ("-fvisibility-global-new-delete=force-hidden",),
+    ),
 }
 RELEASE = tuple(TARGETS)
 COMPILE = ["-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-fvisibility-inlines-hidden", "-fno-strict-aliasing"]
@@ -80,7 +87,10 @@ def compilers(wanted: str, target: str) -> list[Compiler]:
     if wanted in ("auto", "zig") and importlib.util.find_spec("ziglang") is not None:
         zig = [sys.executable, "-m", "ziglang", "c++", "-target"]
         link = [*made.link, "-fno-sanitize=all"]
-        return [Compiler([*zig, triple], [*COMPILE, "-fno-sanitize=all", "-g0"], link) for triple in made.triples]
+        return [
+            Compiler([*zig, triple], [*COMPILE, *made.compile, "-fno-sanitize=all", "-g0"], link)
+            for triple in made.triples
+        ]
     if wanted == "zig":
         raise BuildError("ziglang is not installed; run: python3 -m pip install ziglang")
     found = os.environ.get("CXX") or shutil.which("c++") or shutil.which("g++")
@@ -101,7 +111,7 @@ def build(target: str, wanted: str, nodes: Path, bundle: Path, extra: Sequence[s
     document = json.loads(nodes.read_text(encoding="utf-8"))
     (work / "nodes_table.cpp").write_text(table.nodes_table(document), encoding="utf-8")
     (work / "plugins_table.cpp").write_text(table.plugins_table(document), encoding="utf-8")
-    folders = [HERE / "src", HERE / "src" / TARGETS[target].sources, work]
+    folders = [HERE / "src", *(HERE / "src" / name for name in TARGETS[target].sources), work]
     sources = [path for folder in folders for path in sorted(folder.glob("*.cpp"))]
     slices = []
     for place, compiler in enumerate(compilers(wanted, target)):

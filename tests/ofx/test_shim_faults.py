@@ -100,6 +100,16 @@ def test_a_refusal_reaches_the_user_with_its_per_cent_signs(session: Session) ->
     np.testing.assert_array_equal(session.frame(2), PICTURE)
 
 
+@pytest.mark.parametrize("session", ["model"], indirect=True)
+def test_a_model_that_is_refused_fails_its_frame_with_the_reason(session: Session) -> None:
+    left = render_frame(session.plugin, session.instance, 1.0, keep_failed=True)
+    assert left.failure is not None
+    assert "denoise.onnx is not what its manifest says" in left.failure.message()
+    np.testing.assert_array_equal(left.pixels, PICTURE)
+    np.testing.assert_array_equal(session.frame(2), PICTURE)
+    assert session.instance.persistent is None
+
+
 @pytest.mark.parametrize("session", ["memory"], indirect=True)
 def test_a_worker_without_memory_gives_the_status_of_the_host_for_it(session: Session) -> None:
     with pytest.raises(FrameError, match="ErrMemory"):
