@@ -68,6 +68,7 @@ def nodes(
         "--in-space srgb_tx --out-space rec2100_pq_display",
         "wetgate render plate.%04d.exr -o copy/ --frames 1001-1100x2 --resume",
         "wetgate render cut.otio -o restored --graph archive.yaml --handles 8",
+        "wetgate render plate.####.exr -o out/ --graph hdr-lift --engine dask --scheduler tcp://10.0.0.5:8786",
     )
 )
 def render(
@@ -133,6 +134,21 @@ def render(
         typer.Option("--dialect", help="Timeline: references as resolve reads them, or as otio has them."),
         arg.Here(),
     ] = "resolve",
+    engine: Annotated[
+        str, typer.Option("--engine", help="local, or dask: chunks on the workers of a cluster."), arg.Here()
+    ] = "local",
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", help="Dask: the scheduler's address, tcp://host:8786."), arg.Here()
+    ] = None,
+    chunk: Annotated[int, typer.Option("--chunk", min=1, help="Dask: frames a task."), arg.Here()] = 8,
+    retries: Annotated[
+        int, typer.Option("--retries", min=0, help="Dask: how often a frame that failed is tried again."), arg.Here()
+    ] = 1,
+    resources: Annotated[
+        list[str] | None,
+        typer.Option("--resources", help="Dask: what a worker must offer, GPU=1; repeat."),
+        arg.Here(),
+    ] = None,
     as_json: arg.Json = False,
 ) -> None:
     """Render frames, a movie, or every clip of a timeline through nodes."""

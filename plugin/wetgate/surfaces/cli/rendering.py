@@ -71,12 +71,18 @@ def run_render(args: Any) -> int:
 
     _demand_footage_options(args)
     job = job_of(args)
+    engine = one_of(args.engine, ("local", "dask"), "--engine")
     report = _report_path(args.report)
     collector = Collector(job.config) if report is not None else None
     progress = Progress(args.as_json)
     try:
         with interruptible() as abort:
-            outcome = render(job, progress, collector, abort)
+            if engine == "dask":
+                from wetgate.surfaces.farm.distributed_render import render_on_dask
+
+                outcome = render_on_dask(job, args, progress, abort)
+            else:
+                outcome = render(job, progress, collector, abort)
     finally:
         progress.close()
     if not args.as_json:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+from wetgate.engine.graph import build
 from wetgate.engine.job import Job, OnEvent, Take
 from wetgate.engine.pipeline import Abort, cores
 from wetgate.engine.render import analyse_job, render
@@ -54,6 +55,8 @@ def _job(values: Mapping[str, Any], moved: Mapping[str, str]) -> Job:
         values["frames"] = our_frames(str(values["frames"]))
     if within:
         values["frames"] = between(values.get("frames"), str(within))
+    if isinstance(values.get("graph"), Mapping):
+        values["graph"] = build(values["graph"])
     return replace(job_of(SimpleNamespace(**values)), moved=moved)
 
 
