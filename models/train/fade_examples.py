@@ -86,17 +86,31 @@ def _on_film(chosen: Sequence[NDArray[np.float32]], medium: Medium, random: np.r
     """Scanner densities (pictures, 2 * _PAIRS, 3) of pixels and their right neighbours, and their places (.., 2)."""
     densities, places = [], []
     for picture in chosen:
+        picture = _part(picture, random)
         height, width = picture.shape[:2]
         y, x = random.integers(0, height, _PAIRS), random.integers(0, width - 1, _PAIRS)
-        light = np.concatenate([picture[y, x], picture[y, x + 1]])
-        density = density_from_linear(np.maximum(light, 10**-_LAST_PICTURE_DENSITY))
-        if random.random() < 0.5:  # exposed and graded in other ways than it was
-            density = density * np.float32(np.exp(random.normal(0, 0.08))) + np.float32(random.normal(0, 0.08))
+        density = density_from_linear(np.maximum(np.concatenate([picture[y, x], picture[y, x + 1]]), 1e-4))
+        density = np.minimum(_regraded(density, random), _LAST_PICTURE_DENSITY)
         if medium == "negative":
             density = np.float32(0.6) * (np.float32(2.5) - density)
         densities.append(density)
         places.append(np.stack([np.concatenate([x, x + 1]) / width, np.concatenate([y, y]) / height], axis=1))
     return np.array(densities, np.float32), np.array(places)
+
+
+def _part(picture: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    """Some rectangle of a picture: there are few photographs, and many framings."""
+    height, width = picture.shape[:2]
+    rows, columns = (int(size * random.uniform(0.45, 1)) for size in (height, width))
+    y, x = random.integers(0, height - rows + 1), random.integers(0, width - columns + 1)
+    return picture[y : y + rows, x : x + columns]
+
+
+def _regraded(density: Array, random: np.random.Generator) -> Array:
+    """As it might have been exposed, lit and graded otherwise: level, contrast, saturation and balance vary a little."""
+    grey = density.mean(axis=1, keepdims=True)
+    density = grey + (density - grey) * np.exp(random.normal(0, 0.15))
+    return density * np.exp(random.normal(0, 0.08)) + random.normal(0, 0.08) + random.normal(0, 0.015, 3)
 
 
 def _faded(stock_id, bands, matrix, broad, fresh, exact, amounts, places, random) -> Reel:

@@ -1,4 +1,4 @@
-"""Faded reels with their truth, for measuring the reversal: spectral, by scanners and films that the solver is not told.
+"""Faded reels with their truth, to measure the reversal by: spectral, on scanners and films that it is not told.
 
 Photographs stand on a print, between frame lines of the print's black and clear film beside them; the print
 fades, and a scanner looks at it. Its bands are flat-topped filters under a lamp, or diodes of three widths, not the
@@ -98,7 +98,13 @@ def unfaded(pictures: Sequence[Array], scanner: str, seed: int) -> list[Array]:
 
 
 def _faded(
-    chosen: Sequence[Array], stock_id: str, scanner: str, kind: str, severity: float, uneven: bool, random: np.random.Generator
+    chosen: Sequence[Array],
+    stock_id: str,
+    scanner: str,
+    kind: str,
+    severity: float,
+    uneven: bool,
+    random: np.random.Generator,
 ) -> FadedReel:
     stock, bands = stocks()[stock_id], scanners()[scanner][0]
     rates = {"dark": (1.0, 0.22, 0.5), "light": (0.35, 1.0, 0.55)}[kind] * np.exp(random.normal(0, 0.25, 3))
@@ -128,16 +134,18 @@ def _faded(
 
 
 def _extent(shape: tuple[int, int], strength: float, edges: float, random: np.random.Generator) -> Array:
-    """How far the fade has gone, 1 in the mean of the slow field: a sum of two tilted waves, and the edges."""
+    """How far the fade has gone, 1 in the mean: a sum of two tilted waves, and the edges."""
     y, x = np.mgrid[0 : shape[0], 0 : shape[1]]
     u, v = x / shape[1], y / shape[0]
     field = np.zeros(shape)
     for _ in range(2):
-        angle, phase, waves = random.uniform(0, 2 * np.pi, 2).tolist() + [random.uniform(0.3, 0.9)]
+        angle, phase = random.uniform(0, 2 * np.pi, 2)
+        waves = random.uniform(0.3, 0.9)
         field += np.cos(2 * np.pi * waves * (u * math.cos(angle) + v * math.sin(angle)) + phase)
     field = (field - field.mean()) / max(field.std(), 1e-6)
     edge = np.exp(-np.minimum(u, 1 - u) / 0.08)
-    return np.maximum(1 + strength * field * 0.7 + edges * edge, 0).astype(np.float32)
+    extent = np.maximum(1 + strength * field * 0.7 + edges * edge, 0)
+    return (extent / extent.mean()).astype(np.float32)
 
 
 def _scanned(density: Array, random: np.random.Generator) -> Array:

@@ -78,8 +78,10 @@ class Evidence:
         return cls(np.zeros((SIZE, SIZE)), np.zeros(SIZE))
 
 
-def of_picture(blocks: Array, log_gain: Array, base: Array) -> Evidence:
+def of_picture(blocks: Array, log_gain: Array, base: Array, window: tuple[float, float, float, float]) -> Evidence:
     """From the mean dye amounts (ROWS, COLUMNS, 3) of a picture's blocks, under the reel's ln gain and base (3,).
+
+    ``window`` says where in the frame the picture is: left, top, right, bottom as shares of width and height.
 
     A block's restored amounts c have differences between dyes r; if E were more by one there, c would be c ln g more.
     """
@@ -88,7 +90,9 @@ def of_picture(blocks: Array, log_gain: Array, base: Array) -> Evidence:
     moved = restored * log_gain
     colour = _differences(restored)
     slope = _differences(moved)
-    x, y = (np.arange(COLUMNS) + 0.5) / COLUMNS, (np.arange(ROWS) + 0.5) / ROWS
+    left_x, top, right, bottom = window
+    x = left_x + (right - left_x) * (np.arange(COLUMNS) + 0.5) / COLUMNS
+    y = top + (bottom - top) * (np.arange(ROWS) + 0.5) / ROWS
     waves = basis(x[None, :], y[:, None])
     error = _PICTURE_COLOUR**2 * _ALIKE_BLOCKS
     evidence = Evidence.none()

@@ -60,7 +60,11 @@ def statistics_of(density: Image, to_amounts: Array) -> Array:
 def pooled(shots: Array) -> Array:
     """Statistics of a reel (POOLED_SIZE,) from those of its shots (n, PICTURE_SIZE): means, extremes, spread, number."""
     count = len(_QUANTILES)
-    least, median, most = shots[:, 0 : 3 * count : count], shots[:, 4 : 3 * count : count], shots[:, 8 : 3 * count : count]
+    least, median, most = (
+        shots[:, 0 : 3 * count : count],
+        shots[:, 4 : 3 * count : count],
+        shots[:, 8 : 3 * count : count],
+    )
     number = np.array([np.log2(len(shots))])
     return np.concatenate([shots.mean(axis=0), least.min(axis=0), most.max(axis=0), median.std(axis=0), number])
 

@@ -83,7 +83,7 @@ def agreed(of_frames: Sequence[Sequence[Border]]) -> list[Border]:
 
 def inside(density: Image, around: Sequence[Border]) -> Image:
     """The picture without its borders; one line more is cut, where the scanner's lens has blurred the step."""
-    depth = {side: 0 for side in SIDES} | {b.side: b.depth + 1 for b in around}
+    depth = dict.fromkeys(SIDES, 0) | {b.side: b.depth + 1 for b in around}
     height, width = density.shape[:2]
     return density[depth["top"] : height - depth["bottom"], depth["left"] : width - depth["right"]]
 
@@ -104,7 +104,7 @@ def _depth(lines: Image) -> int:
     middle = lines[:, lines.shape[1] // 6 : -(lines.shape[1] // 6)].astype(np.float64)
     level = np.median(middle, axis=1)
     half_spread = np.median(np.abs(middle - level[:, None]), axis=1).max(axis=1)
-    first = level[1 : 3].mean(axis=0) if len(level) > 3 else level[0]
+    first = level[1:3].mean(axis=0) if len(level) > 3 else level[0]
     alike = (np.abs(level - first).max(axis=1) < _ALIKE) & (half_spread < _ALIKE)
     alike[0] = True  # the outermost line may hold the scanner's own edge
     depth = len(alike) if alike.all() else int(np.argmin(alike))
