@@ -65,6 +65,7 @@ def nodes(
         "wetgate render sdr.####.exr -o hdr.####.exr -n hdr_lift:method=bt2446a,peak=1000 "
         "--in-space srgb_tx --out-space rec2100_pq_display",
         "wetgate render plate.%04d.exr -o copy/ --frames 1001-1100x2 --resume",
+        "wetgate render cut.otio -o restored --graph archive.yaml --handles 8",
     )
 )
 def render(
@@ -87,7 +88,9 @@ def render(
     fidelity: Annotated[
         str | None, typer.Option("--fidelity", help="forensic, faithful or pleasing, for every node.")
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda:N.")] = "auto",
+    device: Annotated[
+        str, typer.Option("--device", help="auto, cpu, cuda:N, tensorrt:N, directml:N or coreml.")
+    ] = "auto",
     threads: Annotated[int, typer.Option("--threads", min=0, help="Processors to use; 0 is all.")] = 0,
     sign: Annotated[str | None, typer.Option("--sign", help="Ed25519 private key (PEM) that signs the record.")] = None,
     depth: arg.Depth = None,
@@ -99,9 +102,17 @@ def render(
     overflow: Annotated[
         str, typer.Option("--overflow", help="What the depth cannot hold: clamp and count it, or error.")
     ] = "clamp",
+    handles: Annotated[int, typer.Option("--handles", min=0, help="Timeline: frames more on each side of a clip.")] = 0,
+    media: Annotated[
+        list[str] | None,
+        typer.Option("--media", help="Timeline: folder with media that are not where it says; repeat."),
+    ] = None,
+    dialect: Annotated[
+        str, typer.Option("--dialect", help="Timeline: references as resolve reads them, or as otio has them.")
+    ] = "resolve",
     as_json: arg.Json = False,
 ) -> None:
-    """Render frames or a movie through nodes."""
+    """Render frames, a movie, or every clip of a timeline through nodes."""
     from wetgate.surfaces.cli.rendering import run_render
 
     _end(run_render(arg.collect(locals())))
