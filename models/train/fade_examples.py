@@ -107,7 +107,7 @@ def _part(picture: NDArray[np.float32], random: np.random.Generator) -> NDArray[
 
 
 def _regraded(density: Array, random: np.random.Generator) -> Array:
-    """As it might have been exposed, lit and graded otherwise: level, contrast, saturation and balance vary a little."""
+    """As it might have been exposed, lit and graded: level, contrast, saturation and balance vary a little."""
     grey = density.mean(axis=1, keepdims=True)
     density = grey + (density - grey) * np.exp(random.normal(0, 0.15))
     return density * np.exp(random.normal(0, 0.08)) + random.normal(0, 0.08) + random.normal(0, 0.015, 3)
@@ -119,7 +119,7 @@ def _faded(stock_id, bands, matrix, broad, fresh, exact, amounts, places, random
     extent = _extents(places, random) if random.random() < 0.5 else np.ones(places.shape[:2], np.float32)
     black_density = 3.2 + random.normal(0, 0.15)
     ends = np.array([[0.0] * 3, [black_density] * 3], np.float32)
-    offset = (random.normal(0, 0.02, 3) + random.normal(0, 0.03)) * (random.random() < 0.5)  # of the scanner's exposure
+    offset = (random.normal(0, 0.01, 3) + random.normal(0, 0.02)) * (random.random() < 0.5)  # of the scanner's exposure
     spectrum = stain_spectrum(stock.wavelengths_nm)
 
     def aged(what: Array, before: Array, how_far: Array) -> Array:
@@ -145,7 +145,7 @@ def _faded(stock_id, bands, matrix, broad, fresh, exact, amounts, places, random
 
 
 def _metric(truth: DyeFade, faded: Array) -> Array:
-    """J^T J / pixels, of the colours' derivative to the fade's vector; chroma counts less the more there is (CIE 1994)."""
+    """J^T J / pixels of the colours' slopes over the fade's vector; chroma counts less the more there is (CIE 1994)."""
     middle = _lab(truth.restored(faded))
     chroma = np.hypot(middle[:, 1], middle[:, 2])
     weight = np.stack([np.ones_like(chroma), 1 / (1 + 0.03 * chroma), 1 / (1 + 0.03 * chroma)], axis=1)

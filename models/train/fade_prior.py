@@ -4,7 +4,7 @@
 
 Two networks of three layers each. The first says the fade and is trained by what matters, the colour difference that is
 left in the reel's pictures when they are restored by it: near the truth that is a quadratic form of its error. The
-second says the covariance of that error, by its likelihood. Run time needs numpy only (:mod:`wetgate.color.fade_prior`).
+second says the covariance of that error, by its likelihood. Run time (:mod:`wetgate.color.fade_prior`) needs numpy.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     PYTHONPATH=plugin:tests .venv/bin/python -m bench.color_decay --data FOLDER [--fades 64] [--shots 16] [--peers]
 
-FOLDER holds ``test/Kodak24`` and ``test/McMaster``, photographs on which nothing was trained or tuned. Every figure is the
-mean CIEDE2000 to the unfaded picture. The oracle is NODES.md 5's: linear gains per channel that take what became of a
-mid grey back to its true light, which nobody knows in practice. OpenCV's balances need a build with xphoto
+FOLDER holds ``test/Kodak24`` and ``test/McMaster``, photographs on which nothing was trained or tuned. Every figure is
+the mean CIEDE2000 to the unfaded picture. The oracle manual white balance is linear gains per channel that take what
+became of a mid grey back to its true light, which nobody knows in practice. OpenCV's balances need a build with xphoto
 (opencv-contrib-python-headless, for instance in a folder of its own on PYTHONPATH), ffmpeg's filters imageio-ffmpeg.
 """
 
@@ -195,9 +195,8 @@ def measure_unfaded(pictures: Sequence[np.ndarray], seed: int) -> None:
             "as one reel": reversed_reel(scans, scanner=kind),
         }.items():
             moved = [difference(p, linear_from_density(s)) for p, s in zip(made, scans, strict=True)]
-            print(
-                f"{scanner}, {name:<14} {np.mean(moved):6.3f} {np.max(moved):6.3f}   over 1: {sum(m > 1 for m in moved)}"
-            )
+            far = sum(m > 1 for m in moved)
+            print(f"{scanner}, {name:<14} {np.mean(moved):6.3f} {np.max(moved):6.3f}   over 1: {far}")
 
 
 def speed(width: int, height: int, runs: int) -> None:

@@ -26,9 +26,9 @@ _LEAST_SLOPE, _MOST_SLOPE = 0.25, 3.0
 DENSEST = 4.5
 # Scene light of 10^-2.5 of diffuse white is taken as a negative's clear end.
 _NEGATIVE_RANGE = 2.5
-# Rates of cyan, magenta, yellow relative to the fastest: in the dark cyan goes first, under light magenta (H. Wilhelm and
-# C. Brower, The Permanence and Care of Color Photographs, 1993, ch. 5, 6 and 9; J. M. Reilly, Storage Guide for Color
-# Photographic Materials, 1998). The ratios are ours, inside the spread of the tests published there.
+# Rates of cyan, magenta, yellow relative to the fastest: in the dark cyan goes first, under light magenta (H. Wilhelm
+# and C. Brower, The Permanence and Care of Color Photographs, 1993, ch. 5, 6 and 9; J. M. Reilly, Storage Guide for
+# Color Photographic Materials, 1998). The ratios are ours, inside the spread of the tests published there.
 RATES = {"dark": (1.0, 0.22, 0.5), "light": (0.35, 1.0, 0.55)}
 
 

@@ -1,9 +1,9 @@
 """A reel's fade from what is believed of it and from what a person points at: the maximum of the posterior.
 
-The belief is a Gaussian (:mod:`wetgate.color.fade_prior`). Anchors are things whose colour before the fade is known: the
-film's clear base, its black, something neutral, skin, a picture of the same scene that has not faded. They are met as
-exactly as the fade's nine numbers allow, by Gauss-Newton steps with a tolerance of 2e-4 of density; where they contradict
-one another that is least squares, and what is left of each is told.
+The belief is a Gaussian (:mod:`wetgate.color.fade_prior`). Anchors are things whose colour before the fade is known:
+the film's clear base, its black, something neutral, skin. They are met as exactly as the fade's nine numbers allow, by
+Gauss-Newton steps with a tolerance of 2e-4 of density; where they contradict one another that is least squares, and
+what is left of each is told.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def solve(belief: Belief, matrix: Array, anchors: Sequence[Anchor]) -> Solved:
             break
     fade = DyeFade.of_vector(vector, matrix)
     left = tuple(float(np.sqrt(np.mean(a.misses(fade) ** 2))) for a in anchors)
-    return Solved(fade, np.linalg.inv(information), left)
+    return Solved(fade, np.asarray(np.linalg.inv(information), np.float64), left)
 
 
 def _linear(vector: Array, matrix: Array, anchors: Sequence[Anchor]) -> tuple[Array, Array]:
@@ -119,4 +119,6 @@ def confidence(solved: Solved, density: Array) -> tuple[float, float]:
 
 
 def _lab(density: Array) -> Array:
-    return xyz_to_lab(np.clip(linear_from_density(density), 0, 1.2) @ _TO_XYZ.T, _TO_XYZ.sum(axis=1))
+    return np.asarray(
+        xyz_to_lab(np.clip(linear_from_density(density), 0, 1.2) @ _TO_XYZ.T, _TO_XYZ.sum(axis=1)), np.float64
+    )

@@ -202,7 +202,8 @@ class ColorDecay:
             display = frame.display
             far = extent(
                 theta,
-                *frame.pixels.shape[:2],
+                frame.height,
+                frame.width,
                 x=frame.window.x - display.x,
                 y=frame.window.y - display.y,
                 full=(display.height, display.width),

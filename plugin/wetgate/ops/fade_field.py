@@ -60,7 +60,7 @@ def extent(theta: Array, height: int, width: int, x: int = 0, y: int = 0, full: 
     mean = _EDGE * (1 - np.exp(-1 / _EDGE))
     edges = theta[-2] * (np.exp(-u / _EDGE) - mean) + theta[-1] * (np.exp(-(1 - u) / _EDGE) - mean)
     field = waves_v.T @ across + edges + 1
-    return np.clip(field, LEAST, MOST).astype(np.float32)
+    return np.asarray(np.clip(field, LEAST, MOST), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,8 +132,8 @@ def of_base(amounts: Array, x: Array, y: Array, stain: Array) -> Evidence:
 
 
 def most_probable(evidence: Evidence, about: Array | None = None, share: float = 1.0) -> Array:
-    """theta (SIZE,). ``about`` is the field of the reel, from which a shot's differs by ``share`` of what a reel's field
-    has against none."""
+    """theta (SIZE,). ``about`` is the field of the reel, from which a shot's differs by ``share`` of what a reel's
+    differs from none."""
     centre = np.zeros(SIZE) if about is None else about
     precision = np.diag(1 / (share * _believed()) ** 2)
     return np.asarray(np.linalg.solve(evidence.information + precision, evidence.pull + precision @ centre))

@@ -67,17 +67,15 @@ def dye_curves(fade: DyeFade, density: Image) -> Image:
     amounts = density[::step, ::step].reshape(-1, 3).astype(np.float64) @ inverse(fade.matrix).T - fade.base
     for dye, name in enumerate(("cyan", "magenta", "yellow")):
         row = np.clip((1 - restored[:, dye] / _MOST) * (height - 1), -5, height - 2)
-        for column in range(width):
-            upper = row[column]
-            lower = row[max(column - 1, 0)]
-            first, last = sorted((int(upper), int(lower)))
-            if last >= 0:
-                canvas[max(first, 0) : last + 2, column] = _TRACES[name]
+        for column, before in enumerate([0, *range(width - 1)]):
+            ends = int(row[column]), int(row[before])
+            if max(ends) >= 0:
+                canvas[max(min(ends), 0) : max(ends) + 2, column] = _TRACES[name]
         counts, _ = np.histogram(np.clip(amounts[:, dye], 0, _MOST), bins=width, range=(0, _MOST))
         bars = (counts / max(counts.max(), 1) * 24).astype(int)
         bottom = height - 1 - 26 * dye
-        for column in np.flatnonzero(bars):
-            canvas[bottom - bars[column] : bottom, column] = _TRACES[name]
+        for place in np.flatnonzero(bars):
+            canvas[bottom - bars[place] : bottom, place] = _TRACES[name]
     return canvas.astype(np.float32)
 
 

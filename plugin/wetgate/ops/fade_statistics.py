@@ -58,7 +58,7 @@ def statistics_of(density: Image, to_amounts: Array) -> Array:
 
 
 def pooled(shots: Array) -> Array:
-    """Statistics of a reel (POOLED_SIZE,) from those of its shots (n, PICTURE_SIZE): means, extremes, spread, number."""
+    """Statistics of a reel (POOLED_SIZE,) from those of its shots (n, PICTURE_SIZE): means, extremes, number."""
     count = len(_QUANTILES)
     least, median, most = (
         shots[:, 0 : 3 * count : count],
