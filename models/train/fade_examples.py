@@ -7,6 +7,7 @@ simulated wavelength by wavelength by :mod:`wetgate.damage.dyes`.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,10 +50,14 @@ class Reel:
     metric: Array  # (9, 9): the squared colour difference that an error of the truth's vector makes
 
 
-def pictures(folders: Sequence[Path]) -> list[NDArray[np.float32]]:
-    """Linear light of the photographs in some folders, a quarter of their size."""
+def pictures(folders: Sequence[Path], half: int | None = None) -> list[NDArray[np.float32]]:
+    """Linear light of the photographs in some folders, a quarter of their size; of one half of them, 0 or 1. Tiles of
+    one photograph (name_0, name_1, ...) are in the same half."""
     found = []
     for path in sorted(p for folder in folders for p in folder.iterdir() if p.suffix in (".jpg", ".png", ".webp")):
+        photograph = path.stem.rpartition("_")[0] or path.stem
+        if half is not None and zlib.crc32(photograph.encode()) % 2 != half:
+            continue
         codes = cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1]
         small = cv2.resize(codes, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
         found.append(np.asarray(srgb_decode(small.astype(np.float32) / 255), np.float32))
@@ -166,7 +171,7 @@ def _lab(density: Array) -> Array:
 
 def _ageing(random: np.random.Generator) -> tuple[Array, float, float]:
     """Loss of each dye, stain, and order of the decay."""
-    if random.random() < 0.15:
+    if random.random() < 0.18:
         return np.zeros(3), 0.0, 1.0
     order = float(np.clip(random.normal(1, 0.12), 0.7, 1.35))
     stain = float(0.3 * random.random() ** 2)

@@ -4,13 +4,15 @@
 
 Two networks of three layers each. The first says the fade and is trained by what matters, the colour difference that is
 left in the reel's pictures when they are restored by it: near the truth that is a quadratic form of its error. The
-second says the covariance of that error, by its likelihood. Run time (:mod:`wetgate.color.fade_prior`) needs numpy.
+second says the covariance of that error, by its likelihood, on photographs that the first has not seen: each half of
+them is judged by a network trained on the other half. Run time (:mod:`wetgate.color.fade_prior`) needs numpy.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -64,55 +66,79 @@ class Network(nn.Module):
         return self.layers[-1](x)
 
 
-def train(data: Examples, steps: int, batch: int, seed: int, width: int = 160) -> tuple[Network, Network]:
-    torch.manual_seed(seed)
+def known(count: int) -> tuple[Tensor, Tensor]:
+    """Whether base and black were sampled, for so many examples: both, neither, or one of them."""
+    kind = torch.rand(count)
+    return ((kind < 0.45) | (kind > 0.9)).float(), ((kind < 0.45) | ((kind > 0.8) & (kind < 0.9))).float()
+
+
+def scales(data: Examples) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of the network's inputs."""
     every = torch.arange(0, len(data), max(1, len(data) // 20000))
-    seen = torch.rand(len(every), 2) < 0.5
-    sample = data.inputs(every, seen[:, 0].float(), seen[:, 1].float())
-    mean, deviation = sample.mean(0), sample.std(0).clamp_min(1e-3)
-    fade, error = Network(9, width, mean, deviation), Network(45, 64, mean, deviation)
+    sample = data.inputs(every, *known(len(every)))
+    return sample.mean(0), sample.std(0).clamp_min(1e-3)
+
+
+def train_fade(data: Examples, steps: int, batch: int, seed: int) -> Network:
+    """The network that says the fade."""
+    torch.manual_seed(seed)
+    network = Network(9, 160, *scales(data))
     scale = data.truth.std(0)
-    networks = nn.ModuleList([fade, error])
-    optimiser = torch.optim.AdamW(networks.parameters(), lr=2e-3, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
-    average = torch.optim.swa_utils.AveragedModel(
-        networks, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998)
-    )
+
+    def loss(which: Tensor) -> Tensor:
+        missed = network(data.inputs(which, *known(len(which)))) - data.truth[which]
+        left = torch.sqrt(torch.einsum("ni,nij,nj->n", missed, data.metric[data.reel[which]], missed) + 0.05)
+        return left.mean() + 0.1 * (missed / scale).abs().mean()
+
+    return minimised(network, loss, len(data), steps, batch)
+
+
+def train_error(parts: list[tuple[Network, Examples]], scale: Tensor, steps: int, batch: int, seed: int) -> Network:
+    """The network that says the covariance of the first one's error, from networks on examples they were not trained
+    on."""
+    torch.manual_seed(seed)
+    network = Network(45, 64, parts[0][0].mean, parts[0][0].deviation)
     lower = torch.tril_indices(9, 9)
+    count = sum(len(data) for _, data in parts)
+
+    def loss(which: Tensor) -> Tensor:
+        total = torch.zeros(())
+        for (fade, data), chosen in zip(parts, which.chunk(len(parts)), strict=True):
+            some = chosen % len(data)
+            x = data.inputs(some, *known(len(some)))
+            with torch.no_grad():
+                off = (fade(x) - data.truth[some]) / scale
+            factor = torch.zeros(len(some), 9, 9)
+            factor[:, lower[0], lower[1]] = network(x)
+            diagonal = torch.diagonal(factor, dim1=1, dim2=2).clamp(-6, 8)
+            factor = torch.tril(factor, -1) + torch.diag_embed(diagonal.exp())
+            whitened = (factor @ off[..., None])[..., 0]
+            total = total + (0.5 * whitened**2 - diagonal).sum(1).mean() / len(parts)
+        return total
+
+    return minimised(network, loss, count, steps, batch)
+
+
+def minimised(network: Network, loss: Callable[[Tensor], Tensor], count: int, steps: int, batch: int) -> Network:
+    """The running mean of the network while it is trained on random examples of ``count``."""
+    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
+    ema = torch.optim.swa_utils.get_ema_multi_avg_fn(0.998)
+    average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=ema)
     began, shown = time.monotonic(), []
     for step in range(steps):
-        which = torch.randint(0, len(data), (batch,))
-        kind = torch.rand(batch)
-        base = ((kind < 0.45) | (kind > 0.9)).float()
-        black = ((kind < 0.45) | ((kind > 0.8) & (kind < 0.9))).float()
-        x = data.inputs(which, base, black)
-        vector = fade(x)
-        missed = vector - data.truth[which]
-        left = torch.sqrt(torch.einsum("ni,nij,nj->n", missed, data.metric[data.reel[which]], missed) + 0.05)
-        off = missed / scale
-        factor = torch.zeros(batch, 9, 9)
-        factor[:, lower[0], lower[1]] = error(x)
-        diagonal = torch.diagonal(factor, dim1=1, dim2=2)
-        whitened = (torch.tril(factor, -1) @ off.detach()[..., None])[..., 0] + torch.exp(
-            diagonal.clamp(-6, 8)
-        ) * off.detach()
-        likelihood = (0.5 * whitened**2 - diagonal.clamp(-6, 8)).sum(1)
-        loss = left.mean() + 0.1 * off.abs().mean() + 0.02 * likelihood.mean()
+        now = loss(torch.randint(0, count, (batch,)))
         optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(networks.parameters(), 5.0)
+        now.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
         schedule.step()
-        average.update_parameters(networks)
-        shown.append((left.mean().item(), likelihood.mean().item()))
+        average.update_parameters(network)
+        shown.append(now.item())
         if (step + 1) % 1000 == 0:
-            a, b = np.mean(shown, axis=0)
-            print(
-                f"{step + 1:6d}  difference {a:.3f}  likelihood {b:.2f}  {time.monotonic() - began:.0f} s", flush=True
-            )
+            print(f"{step + 1:6d}  {np.mean(shown):.3f}  {time.monotonic() - began:.0f} s", flush=True)
             shown = []
-    final = average.module
-    return final[0], final[1]
+    return average.module
 
 
 def save(fade: Network, error: Network, scale: Tensor, path: Path) -> None:
@@ -139,16 +165,19 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     torch.set_num_threads(2)
-    photographs = pictures(given.data)
-    made = []
-    for reel in reels(photographs, given.medium, given.films, given.seed):
-        made.append(reel)
-        if len(made) % 300 == 0:
-            print(f"{len(made)} reels", flush=True)
-    print(f"{len(photographs)} photographs, {len(made)} reels", flush=True)
-    data = Examples(made, given.seed)
-    fade, error = train(data, given.steps, given.batch, given.seed)
-    save(fade, error, data.truth.std(0), given.out)
+    halves = []
+    for half in (0, 1):
+        photographs = pictures(given.data, half)
+        made = list(reels(photographs, given.medium, given.films // 2, given.seed + half))
+        print(f"{len(photographs)} photographs, {len(made)} reels", flush=True)
+        halves.append(made)
+    data = [Examples(made, given.seed) for made in halves]
+    every = Examples(halves[0] + halves[1], given.seed)
+    fade = train_fade(every, given.steps, given.batch, given.seed)
+    unseen = [(train_fade(data[1 - h], given.steps, given.batch, given.seed), data[h]) for h in (0, 1)]
+    scale = every.truth.std(0)
+    error = train_error(unseen, scale, given.steps // 2, given.batch, given.seed)
+    save(fade, error, scale, given.out)
 
 
 if __name__ == "__main__":

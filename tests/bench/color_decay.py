@@ -208,7 +208,8 @@ def speed(width: int, height: int, runs: int) -> None:
     vector = [0.9, 0.2, 0.5, -0.05, 0.02, 0.03, 0.02, 0.05, 0.15]
     field = [0.1, 0.05, 0.1, 0.02, 0.0, 0.02, 0.0, 0.03, 0.2, 0.1]
     reel = {"vector": vector, "trust": 1.0}
-    analysis = {"reel": reel, "shots": [{"first": 1001, "last": 1001, "field": field, "own": reel}]}
+    shots = [{"first": 1001, "last": 1001, "field": field, "own": reel}]
+    analysis = {"reel": reel, "shots": shots, "gathered": {"window": [0, 0, 1, 1]}}
     uneven, even = Context(threads=cores(), analysis=analysis), node.make({"uneven": 0.0})
     instance = node.make({})
     timed = alternate(

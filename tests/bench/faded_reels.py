@@ -24,8 +24,8 @@ from wetgate.damage.dyes import amounts_of, decayed, scan
 Array = NDArray[np.float32]
 
 STOCKS = ("5381", "5383", "5384", "2383")
-LINE, REBATE = 10, 8  # rows of frame line above and below, columns of clear film left and right
-_LONG_SIDE = 240
+LINE, REBATE = 8, 6  # rows of frame line above and below, columns of clear film left and right
+_LONG_SIDE = 160
 # Loss of the first dye to go, from mild to severe.
 _SEVERITIES = (0.2, 0.35, 0.5, 0.65, 0.75, 0.85)
 
@@ -49,7 +49,7 @@ def scanners() -> dict[str, tuple[NDArray[np.float64], str]]:
 
 
 def photographs(folders: Sequence[Path]) -> list[Array]:
-    """Linear light of every picture in some folders, its long side 240 pixels."""
+    """Linear light of every picture in some folders, its long side 160 pixels."""
     found = []
     for path in sorted(p for folder in folders for p in folder.iterdir() if p.suffix in (".webp", ".png", ".jpg")):
         codes = cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1]
@@ -117,7 +117,7 @@ def _faded(
 
     def aged(fresh: Array, extent: Array) -> Array:
         flat, far = fresh.reshape(-1, 3), extent.reshape(-1).astype(np.float32)
-        amounts = amounts_of(stock, bands, flat, 6)
+        amounts = amounts_of(stock, bands, flat)
         kept = decayed(amounts, loss, far, order)
         seen = scan(stock, bands, kept, np.float32(stain) * far, stain_spectrum(stock.wavelengths_nm))
         return (flat + seen - scan(stock, bands, amounts, None)).reshape(fresh.shape)

@@ -68,6 +68,10 @@ class DyeFade:
         """A share of the fade and of the stain. A share of 0 is none; the fade scales as time does, g^share."""
         return replace(self, gain=self.gain**fade, bend=self.bend * fade, base=self.base * stain)
 
+    def at(self, extent: float) -> DyeFade:
+        """Where it has gone ``extent`` times as far as in the mean."""
+        return replace(self, gain=self.gain**extent, base=self.base * extent)
+
     def limited(self, most: float) -> DyeFade:
         """No dye multiplied by more than ``most``."""
         return replace(self, gain=np.minimum(self.gain, most))

@@ -58,6 +58,11 @@ def believed(
     return Belief(mean, factor.T @ factor)
 
 
+def unfading() -> Belief:
+    """The belief about dyes that do not fade: there is stain at most."""
+    return Belief(np.zeros(9), np.diag([1e8] * 6 + [1e2] * 3))
+
+
 def inputs_of(
     statistics: Any, base: Any, black: Any, broad: Any, has_base: Any, has_black: Any, join: Callable[..., Any]
 ) -> Any:

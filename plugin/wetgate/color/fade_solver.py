@@ -40,16 +40,17 @@ class Anchor:
     """Something in the reel whose colour before the fade is known.
 
     ``density`` (n, 3) is as it is seen now; ``target`` (n, 3) what it was, for base, black and match. Neutral and skin
-    know a hue and leave the density open.
+    know a hue and leave the density open. ``extent`` is how far the fade has gone there, 1 in the mean.
     """
 
     kind: AnchorKind
     density: Array
     target: Array
+    extent: float = 1.0
 
     def misses(self, fade: DyeFade) -> Array:
         """By how much the restored densities miss what is known, in density."""
-        restored = fade.restored(self.density)
+        restored = fade.at(self.extent).restored(self.density)
         if self.kind == "neutral":
             return np.asarray((restored[:, (0, 2)] - restored[:, 1:2]).ravel())
         if self.kind == "skin":

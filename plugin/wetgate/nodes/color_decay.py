@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from wetgate.color.fade import RATES, DyeFade, Trims, from_negative, noise_gain, on_negative, reverse
 from wetgate.color.film_dyes import DYE_SETS, Medium, Scanner, set_matrix
-from wetgate.ops.fade_field import extent
+from wetgate.ops.fade_field import WHOLE, extent
+from wetgate.ops.fade_field import Window as Place
 from wetgate.ops.fade_plots import density_plot, dye_curves, recovered_view
 from wetgate.ops.fade_reel import ANCHORS, Gathered, Pointed, Setup, gather, solve_reel
 from wetgate.spec import RGB, Context, Frame, Image, Point, Result, Shot, Window, node, param
@@ -120,7 +121,8 @@ class ColorDecay:
         "prints",
         choices={name: label for name, (label, _) in DYE_SETS.items()},
         label="Dye set",
-        hint="Whose dyes they are. The mean of all prints comes within a twentieth of each; negatives have their own.",
+        hint="Whose dyes they are; the mean of all prints where the stock is not known. Negatives have their own."
+        " Technicolor's are taken not to have faded, unless by hand; its base may be stained.",
     )
     scanner: str = param(
         "broad",
@@ -147,7 +149,11 @@ class ColorDecay:
     )
     skin_at: Point = param(_NOWHERE, lo=-1, hi=2, label="Skin at", hint=f"Where skin is lit by the key light, {_POINT}")
     anchor_frame: int = param(
-        -1, lo=-1, hi=2**31 - 1, animates=False, hint="Frame in which these places are; -1 is the first one analysed."
+        -1,
+        lo=-1,
+        hi=2**31 - 1,
+        animates=False,
+        hint="Frame in which these places are, or the nearest; -1 is the first one.",
     )
     black_density: float = param(
         3.2,
@@ -155,7 +161,7 @@ class ColorDecay:
         hi=4.2,
         soft=(2.5, 3.8),
         unit="D",
-        hint="Density that black had, where a place for it is given; also of a frame line.",
+        hint="Density that black had, where a place for it is given.",
     )
     lights: RGB = param(
         (0.0, 0.0, 0.0),
@@ -196,12 +202,13 @@ class ColorDecay:
 
     def render(self, frames: Window, ctx: Context) -> Result:
         frame = frames.center
-        fade, theta, facts = self._fade(frame, ctx)
+        fade, theta, window, facts = self._fade(frame, ctx)
         far = None
         if theta is not None and np.any(theta):
             display = frame.display
             far = extent(
                 theta,
+                window,
                 frame.height,
                 frame.width,
                 x=frame.window.x - display.x,
@@ -230,7 +237,14 @@ class ColorDecay:
 
     def _setup(self) -> Setup:
         medium: Medium = "print" if self.film == "positive" else "negative"
-        return Setup(medium, self._matrix(), self.scanner == "broad", self.borders, self.black_density)
+        return Setup(
+            medium,
+            self._matrix(),
+            self.scanner == "broad",
+            self.borders,
+            self.black_density,
+            self.dyes != "dye_transfer",
+        )
 
     def _matrix(self) -> Array:
         dyes = "negatives" if self.film == "negative" and self.dyes == "prints" else self.dyes
@@ -238,20 +252,23 @@ class ColorDecay:
 
     def _pointed(self, shot: Shot) -> list[Pointed]:
         places = {kind: getattr(self, f"{kind}_at") for kind in ANCHORS}
-        number = self.anchor_frame if self.anchor_frame >= 0 else shot.numbers[0]
+        number = (
+            min(shot.numbers, key=lambda n: abs(n - self.anchor_frame)) if self.anchor_frame >= 0 else shot.numbers[0]
+        )
         within = {k: p for k, p in places.items() if 0 <= p[0] <= 1 and 0 <= p[1] <= 1}
         return [Pointed(kind, number, place) for kind, place in within.items()]
 
-    def _fade(self, frame: Frame, ctx: Context) -> tuple[DyeFade, Array | None, dict[str, Any]]:
-        """The fade to turn round at this frame, its field, and what the record is to say."""
+    def _fade(self, frame: Frame, ctx: Context) -> tuple[DyeFade, Array | None, Place, dict[str, Any]]:
+        """The fade to turn round at this frame, its field and where that is, and what the record is to say."""
         matrix = self._matrix()
+        window = WHOLE
         if self.method != "auto":
             rates = RATES.get(self.method)
             lost = np.array(self.loss) if rates is None else 1 - (1 - self.amount) ** np.array(rates)
             base = np.linalg.solve(matrix, np.array(self.stain))
             whole, theta, trust = DyeFade(1 / (1 - lost), np.zeros(3), base, matrix), None, 1.0
         elif ctx.analysis is None:
-            return DyeFade.none(matrix), None, {"fade": "none: there is no analysis", "trust": 0.0}
+            return DyeFade.none(matrix), None, window, {"fade": "none: there is no analysis", "trust": 0.0}
         else:
             reel = ctx.analysis["reel"]
             shot = _shot_of(ctx.analysis["shots"], frame.number)
@@ -259,6 +276,8 @@ class ColorDecay:
             trust = float(solved["trust"]) if self.cautious else 1.0
             whole = DyeFade.of_vector(np.array(solved["vector"]), matrix)
             theta = np.array(shot["field"]) * self.uneven
+            left, top, right, bottom = ctx.analysis["gathered"]["window"]
+            window = (left, top, right, bottom)
         held = self.strength * trust
         fade = whole.scaled(self.fade * held, self.remove_stain * held).limited(self.gain_limit)
         facts = {
@@ -266,7 +285,7 @@ class ColorDecay:
             "stain": [round(float(d), 4) for d in fade.stain],
             "trust": round(trust, 3),
         }
-        return fade, theta, facts
+        return fade, theta, window, facts
 
     def _views(
         self, frame: Frame, seen: Image, rgb: Image, fade: DyeFade, far: Image | None, trust: float, ctx: Context

@@ -1,14 +1,15 @@
 """How unevenly a picture has faded: a low-order field that scales the fade, found from borders and from the picture.
 
-E(x, y) = 1 + sum theta_i B_i(x, y), each B_i of mean zero over the picture: cosines up to the second order, and the
-two edges, where fading goes in from the sides of the roll. A fade of gain g then has the gain g^E there. Frame lines
-and clear film show E along the border; in the picture it is sought as differences between dyes that follow the
-field's form, against the belief that what the picture shows has none. The most probable theta under Gaussians, in
-closed form.
+E(x, y) = 1 + sum theta_i B_i(x, y), each B_i of mean zero over the picture (its window in the frame): cosines up to
+the second order, and the two edges, where fading goes in from the sides of the roll. A fade of gain g then has the gain
+g^E there. Frame lines and clear film show E along the border; in the picture it is sought as differences between dyes
+that follow the field's form, against the belief that what the picture shows has none. The most probable theta under
+Gaussians, in closed form.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ from numpy.typing import NDArray
 from wetgate.spec import Image
 
 Array = NDArray[np.float64]
+Window = tuple[float, float, float, float]  # left, top, right, bottom, as shares of the frame
+
+WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
 
 ROWS, COLUMNS = 8, 12  # blocks that a picture is averaged over
 _ORDER = 3  # cosines along each side, the constant among them
@@ -34,33 +38,45 @@ _STAIN_ERROR = 0.01  # of amount along clear film
 LEAST, MOST = 0.0, 3.0  # that E is held in
 
 
-def basis(x: Array, y: Array) -> Array:
-    """B (..., SIZE) at places of 0 to 1 across and down."""
+def basis(x: Array, y: Array, window: Window) -> Array:
+    """B (..., SIZE) at places of 0 to 1 across and down; ``window`` is where the picture is."""
     x, y = np.broadcast_arrays(x, y)
-    parts = []
-    for i in range(_ORDER):
-        for j in range(_ORDER):
-            if i or j:
-                parts.append(np.cos(np.pi * i * y) * np.cos(np.pi * j * x))
-    mean = _EDGE * (1 - np.exp(-1 / _EDGE))
-    parts += [np.exp(-x / _EDGE) - mean, np.exp(-(1 - x) / _EDGE) - mean]
-    return np.stack(parts, axis=-1)
+    across, down = _waves(x), _waves(y)
+    parts = [down[i] * across[j] for i in range(_ORDER) for j in range(_ORDER) if i or j]
+    return np.asarray(np.stack([*parts, np.exp(-x / _EDGE), np.exp(-(1 - x) / _EDGE)], axis=-1) - _means(window))
 
 
-def extent(theta: Array, height: int, width: int, x: int = 0, y: int = 0, full: tuple[int, int] | None = None) -> Image:
-    """E (height, width) of the part at (x, y) of a picture of ``full`` = (height, width). It separates into few waves,
-    so that a row of pixels costs a few products."""
+def extent(
+    theta: Array, window: Window, height: int, width: int, x: int = 0, y: int = 0, full: tuple[int, int] | None = None
+) -> Image:
+    """E (height, width) of the part at (x, y) of a frame of ``full`` = (height, width)."""
     whole_height, whole_width = full or (height, width)
     u = (np.arange(x, x + width) + 0.5) / whole_width
     v = (np.arange(y, y + height) + 0.5) / whole_height
-    waves_u = np.stack([np.cos(np.pi * j * u) for j in range(_ORDER)])
-    waves_v = np.stack([np.cos(np.pi * i * v) for i in range(_ORDER)])
-    grid = np.concatenate([[0.0], theta[: _ORDER * _ORDER - 1]]).reshape(_ORDER, _ORDER)
-    across = grid @ waves_u
-    mean = _EDGE * (1 - np.exp(-1 / _EDGE))
-    edges = theta[-2] * (np.exp(-u / _EDGE) - mean) + theta[-1] * (np.exp(-(1 - u) / _EDGE) - mean)
-    field = waves_v.T @ across + edges + 1
+    grid = np.concatenate([[0.0], theta[: SIZE - 2]]).reshape(_ORDER, _ORDER)
+    edges = theta[-2] * np.exp(-u / _EDGE) + theta[-1] * np.exp(-(1 - u) / _EDGE)
+    field = _waves(v).T @ grid @ _waves(u) + edges + (1 - _means(window) @ theta)
     return np.asarray(np.clip(field, LEAST, MOST), np.float32)
+
+
+def _waves(places: Array) -> Array:
+    return np.stack([np.cos(np.pi * k * places) for k in range(_ORDER)])
+
+
+def _means(window: Window) -> Array:
+    """The mean of each of the functions over the window."""
+    left, top, right, bottom = window
+
+    def waves(a: float, b: float) -> list[float]:
+        rest = [math.sin(math.pi * k * b) - math.sin(math.pi * k * a) for k in range(1, _ORDER)]
+        return [1.0, *(r / (math.pi * k * (b - a)) for k, r in enumerate(rest, 1))]
+
+    def edge(a: float, b: float) -> float:
+        return _EDGE * (math.exp(-a / _EDGE) - math.exp(-b / _EDGE)) / (b - a)
+
+    across, down = waves(left, right), waves(top, bottom)
+    parts = [down[i] * across[j] for i in range(_ORDER) for j in range(_ORDER) if i or j]
+    return np.array([*parts, edge(left, right), edge(1 - right, 1 - left)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +94,7 @@ class Evidence:
         return cls(np.zeros((SIZE, SIZE)), np.zeros(SIZE))
 
 
-def of_picture(blocks: Array, log_gain: Array, base: Array, window: tuple[float, float, float, float]) -> Evidence:
+def of_picture(blocks: Array, log_gain: Array, base: Array, window: Window) -> Evidence:
     """From the mean dye amounts (ROWS, COLUMNS, 3) of a picture's blocks, under the reel's ln gain and base (3,).
 
     ``window`` says where in the frame the picture is: left, top, right, bottom as shares of width and height.
@@ -93,7 +109,7 @@ def of_picture(blocks: Array, log_gain: Array, base: Array, window: tuple[float,
     left_x, top, right, bottom = window
     x = left_x + (right - left_x) * (np.arange(COLUMNS) + 0.5) / COLUMNS
     y = top + (bottom - top) * (np.arange(ROWS) + 0.5) / ROWS
-    waves = basis(x[None, :], y[:, None])
+    waves = basis(x[None, :], y[:, None], window)
     error = _PICTURE_COLOUR**2 * _ALIKE_BLOCKS
     evidence = Evidence.none()
     for k in range(2):
@@ -113,7 +129,7 @@ def of_black(amounts: Array, x: Array, y: Array, log_gain: Array) -> Evidence:
         return Evidence.none()
     logs = np.log(amounts)
     seen = -((logs - logs.mean(axis=0)) @ log_gain) / weight
-    waves = basis(x, y)
+    waves = basis(x, y, WHOLE)
     waves = waves - waves.mean(axis=0)
     error = _BORDER_ERROR**2 / weight
     return Evidence(waves.T @ waves / error, waves.T @ seen / error)
@@ -125,7 +141,7 @@ def of_base(amounts: Array, x: Array, y: Array, stain: Array) -> Evidence:
     if weight < 1e-3:
         return Evidence.none()
     seen = (amounts - amounts.mean(axis=0)) @ stain / weight
-    waves = basis(x, y)
+    waves = basis(x, y, WHOLE)
     waves = waves - waves.mean(axis=0)
     error = _STAIN_ERROR**2 / weight
     return Evidence(waves.T @ waves / error, waves.T @ seen / error)

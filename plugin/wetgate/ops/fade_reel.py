@@ -14,14 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.color.fade import on_negative
-from wetgate.color.fade_prior import believed
+from wetgate.color.fade_prior import believed, unfading
 from wetgate.color.fade_solver import Anchor, AnchorKind, Solved, confidence, solve
 from wetgate.color.film_dyes import Medium
 from wetgate.color.primaries import inverse
 from wetgate.ops.fade_field import (
     COLUMNS,
+    LEAST,
+    MOST,
     ROWS,
+    SIZE,
+    WHOLE,
     Evidence,
+    Window,
+    basis,
     blocks_of,
     most_probable,
     of_base,
@@ -56,6 +62,7 @@ class Setup:
     broad: bool
     borders: bool
     black_density: float
+    fades: bool = True
 
     def film(self, frame: Frame) -> Image:
         """The density of the film that a frame shows."""
@@ -69,6 +76,13 @@ class Pointed:
     kind: AnchorKind
     number: int
     place: Point
+
+
+@dataclass(frozen=True, eq=False)
+class Seen(Pointed):
+    """What is seen at such a place: its median density (3,)."""
+
+    density: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +105,8 @@ class Gathered:
 
     shots: tuple[ShotFacts, ...]
     borders: tuple[Border, ...]
-    points: tuple[tuple[AnchorKind, Array], ...]
-    window: tuple[float, float, float, float]
+    points: tuple[Seen, ...]
+    window: Window
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -110,7 +124,10 @@ class Gathered:
                 {"side": b.side, "kind": b.kind, "depth": b.depth, "pieces": _rounded(b.pieces, 4)}
                 for b in self.borders
             ],
-            "points": [{"kind": kind, "density": _rounded(density, 4)} for kind, density in self.points],
+            "points": [
+                {"kind": p.kind, "frame": p.number, "place": list(p.place), "density": _rounded(p.density, 4)}
+                for p in self.points
+            ],
             "window": [round(v, 4) for v in self.window],
         }
 
@@ -129,7 +146,9 @@ class Gathered:
         around = tuple(
             Border(b["side"], b["kind"], b["depth"], np.array(b["pieces"]).reshape(PIECES, 3)) for b in data["borders"]
         )
-        points = tuple((p["kind"], np.array(p["density"])) for p in data["points"])
+        points = tuple(
+            Seen(p["kind"], p["frame"], (p["place"][0], p["place"][1]), np.array(p["density"])) for p in data["points"]
+        )
         left, top, right, bottom = data["window"]
         return cls(shots, around, points, (left, top, right, bottom))
 
@@ -165,58 +184,141 @@ def gather(
             pictures.append(reduced(inside(film, around)))
         found.append(_facts(part, pictures, setup))
         progress(done / len(parts))
-    points = tuple((p.kind, _sampled(setup.film(shot[p.number]), p.place)) for p in pointed)
+    points = tuple(Seen(p.kind, p.number, p.place, _sampled(setup.film(shot[p.number]), p.place)) for p in pointed)
     return Gathered(tuple(found), tuple(around), points, _window(around, *size))
 
 
 def solve_reel(gathered: Sequence[Gathered], setup: Setup) -> list[dict[str, Any]]:
     """The results of analyses, one for each piece of footage, of everything as one reel."""
-    around = _borders_of_all(gathered)
-    points = [point for g in gathered for point in g.points]
-    every = [s for g in gathered for s in g.shots]
-    base, black = _end("base", points, around), _end("black", points, around)
-    anchors = _anchors(points, base, setup)
+    return Reel(gathered, setup).results()
 
-    def solved_from(shots: Sequence[ShotFacts]) -> tuple[Solved, float, dict[str, Any]]:
-        to_amounts = inverse(setup.matrix)
+
+class Reel:
+    """All that is known of a reel, on the way to its solution.
+
+    Fade and field depend on one another: the fade is solved for where it has gone its mean way, and where that is says
+    the field, which needs the fade's gains. Two rounds settle both.
+    """
+
+    def __init__(self, gathered: Sequence[Gathered], setup: Setup) -> None:
+        self._gathered = gathered
+        self._setup = setup
+        self._to_amounts = inverse(setup.matrix)
+        self._every = [s for g in gathered for s in g.shots]
+        self._borders = [b for g in gathered for b in g.borders]
+        self._field = np.zeros(SIZE)
+        self._fields = [np.zeros(SIZE) for _ in self._every]
+        self._solved = self._solve(self._every)
+        for _ in range(2):
+            self._find_fields()
+            self._solved = self._solve(self._every)
+
+    def results(self) -> list[dict[str, Any]]:
+        anchors = self._anchors()
+        fade = self._solved.fade
+        reel = self._told(self._solved, self._every) | {
+            "field": _rounded(self._field, 4),
+            "shots": len(self._every),
+            "base": self._end("base") is not None,
+            "black": self._end("black") is not None,
+            "loss": _rounded(fade.loss, 4),
+            "stain": _rounded(fade.stain, 4),
+            "anchors": [
+                {"kind": a.kind, "misses": round(r, 5)} for a, r in zip(anchors, self._solved.residuals, strict=True)
+            ],
+        }
+        fields = iter(self._fields)
+        made = []
+        for g in self._gathered:
+            shots = []
+            for s in g.shots:
+                own = self._told(self._solve([s]), [s])
+                shots.append({"first": s.first, "last": s.last, "field": _rounded(next(fields), 4), "own": own})
+            made.append({"reel": reel, "shots": shots, "gathered": g.to_json()})
+        return made
+
+    def _solve(self, shots: Sequence[ShotFacts]) -> Solved:
         belief = believed(
             pooled(np.array([s.statistics for s in shots])),
-            setup.medium,
-            setup.broad,
-            None if base is None else to_amounts @ base,
-            None if black is None else to_amounts @ black,
+            self._setup.medium,
+            self._setup.broad,
+            self._end("base"),
+            self._end("black"),
         )
-        solved = solve(belief, setup.matrix, anchors)
+        if not self._setup.fades:
+            belief = unfading()
+        return solve(belief, self._setup.matrix, self._anchors())
+
+    def _told(self, solved: Solved, shots: Sequence[ShotFacts]) -> dict[str, Any]:
         made, wrong = confidence(solved, np.concatenate([s.colours for s in shots]))
         share = wrong / max(made, 1e-6)
-        trust = float(np.clip((_UNSURE - share) / (_UNSURE - _SURE), 0, 1))
-        told = {"vector": _rounded(solved.fade.vector(), 5), "trust": round(trust, 4)}
-        return solved, trust, told | {"change": round(made, 3), "expected_error": round(wrong, 3)}
+        if not self._setup.fades:
+            share = 0.0 if self._end("base") is not None else 1.0
+        return {
+            "vector": _rounded(solved.fade.vector(), 5),
+            "trust": round(float(np.clip((_UNSURE - share) / (_UNSURE - _SURE), 0, 1)), 4),
+            "change": round(made, 3),
+            "expected_error": round(wrong, 3),
+        }
 
-    solved, _, reel = solved_from(every)
-    log_gain, stain = np.log(solved.fade.gain), solved.fade.base
-    around_evidence = _border_evidence(around, log_gain, stain, setup.matrix)
-    of_shots = [[of_picture(s.blocks, log_gain, stain, g.window) for s in g.shots] for g in gathered]
-    field = most_probable(pooled_evidence([e for shots in of_shots for e in shots]) + around_evidence)
-    reel |= {
-        "field": _rounded(field, 4),
-        "shots": len(every),
-        "base": base is not None,
-        "black": black is not None,
-        "loss": _rounded(solved.fade.loss, 4),
-        "stain": _rounded(solved.fade.stain, 4),
-        "anchors": [{"kind": a.kind, "misses": round(r, 5)} for a, r in zip(anchors, solved.residuals, strict=True)],
-    }
-    results = []
-    for g, evidence in zip(gathered, of_shots, strict=True):
-        own_borders = _border_evidence(g.borders, log_gain, stain, setup.matrix)
-        shots = []
-        for s, e in zip(g.shots, evidence, strict=True):
-            own = most_probable(e + own_borders, field, _SHOT_FIELD)
-            told = solved_from([s])[2]
-            shots.append({"first": s.first, "last": s.last, "field": _rounded(own, 4), "own": told})
-        results.append({"reel": reel, "shots": shots, "gathered": g.to_json()})
-    return results
+    def _find_fields(self) -> None:
+        fade, matrix = self._solved.fade, self._setup.matrix
+        log_gain, stain = np.log(fade.gain), fade.base
+        of_shots = [
+            (of_picture(s.blocks, log_gain, stain, g.window), _border_evidence(g.borders, log_gain, stain, matrix))
+            for g in self._gathered
+            for s in g.shots
+        ]
+        of_reel = _border_evidence(self._borders, log_gain, stain, matrix)
+        self._field = most_probable(pooled_evidence([seen for seen, _ in of_shots]) + of_reel)
+        self._fields = [most_probable(seen + around, self._field, _SHOT_FIELD) for seen, around in of_shots]
+
+    def _end(self, kind: AnchorKind) -> Array | None:
+        """Dye amounts of clear film or of black where the fade has gone its mean way: of the places that were pointed
+        at, else of the borders, else None."""
+        seen = [
+            self._at_mean(kind, p.density @ self._to_amounts.T, np.array(self._extent_at(p)))
+            for g in self._gathered
+            for p in g.points
+            if p.kind == kind
+        ]
+        if not seen:
+            for where, border in ((g.window, b) for g in self._gathered for b in g.borders):
+                if border.kind == kind:
+                    far = 1 + basis(*_along(border), where) @ self._field
+                    every = self._at_mean(kind, border.pieces @ self._to_amounts.T, far)
+                    seen.append(np.median(every[1:-1], axis=0))
+        return np.mean(seen, axis=0) if seen else None
+
+    def _at_mean(self, kind: AnchorKind, amounts: Array, far: Array) -> Array:
+        """Amounts (.., 3) that were seen where the fade had gone ``far`` (..), as they would be where it is 1."""
+        far = np.maximum(far, 0.3)[..., None]
+        if kind == "base":
+            return np.asarray(amounts / far)
+        if not hasattr(self, "_solved"):
+            return amounts
+        fade = self._solved.fade
+        return np.asarray((amounts - fade.base * far) * fade.gain ** (far - 1) + fade.base)
+
+    def _extent_at(self, point: Seen) -> float:
+        shots = [(g, s) for g in self._gathered for s in g.shots]
+        index = next((i for i, (g, _) in enumerate(shots) if point in g.points and _holds(shots[i][1], point)), None)
+        theta = self._field if index is None else self._fields[index]
+        window = WHOLE if index is None else shots[index][0].window
+        where = basis(np.array(point.place[0]), np.array(point.place[1]), window)
+        return float(np.clip(1 + where @ theta, LEAST, MOST))
+
+    def _anchors(self) -> list[Anchor]:
+        """Anchors to be met. A frame line is no such anchor: how dense it was is not known to a hundredth."""
+        points = [p for g in self._gathered for p in g.points]
+        found = []
+        base = self._end("base")
+        if base is not None and not any(p.kind == "base" for p in points):
+            found.append(Anchor("base", (self._setup.matrix @ base)[None], np.zeros((1, 3))))
+        for p in points:
+            target = np.full((1, 3), self._setup.black_density if p.kind == "black" else 0.0)
+            found.append(Anchor(p.kind, p.density[None], target, self._extent_at(p)))
+        return found
 
 
 def _facts(part: Sequence[int], pictures: Sequence[Image], setup: Setup) -> ShotFacts:
@@ -237,39 +339,17 @@ def _sampled(film: Image, place: Point) -> Array:
     return np.asarray(np.median(patch.reshape(-1, 3), axis=0), np.float64)
 
 
-def _window(around: Sequence[Border], height: int, width: int) -> tuple[float, float, float, float]:
+def _window(around: Sequence[Border], height: int, width: int) -> Window:
     depth = {b.side: b.depth for b in around}
     left, right = depth.get("left", 0) / width, 1 - depth.get("right", 0) / width
     return left, depth.get("top", 0) / height, right, 1 - depth.get("bottom", 0) / height
 
 
-def _borders_of_all(gathered: Sequence[Gathered]) -> list[Border]:
-    return [b for g in gathered for b in g.borders]
-
-
-def _end(kind: AnchorKind, points: Sequence[tuple[AnchorKind, Array]], around: Sequence[Border]) -> Array | None:
-    """Density of clear film or of black: where it was pointed at, else of the borders, else None."""
-    those = [density for k, density in points if k == kind] or [b.density for b in around if b.kind == kind]
-    return np.mean(those, axis=0) if those else None
-
-
-def _anchors(points: Sequence[tuple[AnchorKind, Array]], base: Array | None, setup: Setup) -> list[Anchor]:
-    """Anchors to be met. A frame line is no such anchor: how dense it was is not known to a hundredth."""
-    found = [] if base is None else [Anchor("base", base[None], np.zeros((1, 3)))]
-    for kind, density in points:
-        if kind != "base":
-            target = np.full((1, 3), setup.black_density if kind == "black" else 0.0)
-            found.append(Anchor(kind, density[None], target))
-    return found
-
-
 def _border_evidence(around: Sequence[Border], log_gain: Array, stain: Array, matrix: Array) -> Evidence:
     to_amounts = inverse(matrix)
-    along = (np.arange(PIECES) + 0.5) / PIECES
     total = Evidence.none()
     for border in around:
-        edge = np.full(PIECES, 0.0 if border.side in ("top", "left") else 1.0)
-        x, y = (along, edge) if border.side in ("top", "bottom") else (edge, along)
+        x, y = _along(border)
         amounts = border.pieces @ to_amounts.T
         # Where borders cross, one covers the ends of the other.
         inner = slice(1, -1)
@@ -278,6 +358,17 @@ def _border_evidence(around: Sequence[Border], log_gain: Array, stain: Array, ma
         else:
             total = total + of_base(amounts[inner], x[inner], y[inner], stain)
     return total
+
+
+def _holds(shot: ShotFacts, point: Seen) -> bool:
+    return shot.first <= point.number <= shot.last
+
+
+def _along(border: Border) -> tuple[Array, Array]:
+    """Where the pieces of a border are: (PIECES,) across and down."""
+    along = (np.arange(PIECES) + 0.5) / PIECES
+    edge = np.full(PIECES, 0.0 if border.side in ("top", "left") else 1.0)
+    return (along, edge) if border.side in ("top", "bottom") else (edge, along)
 
 
 def _rounded(values: Array, digits: int) -> list[float]:
