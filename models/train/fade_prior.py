@@ -2,10 +2,9 @@
 
     PYTHONPATH=plugin python -m models.train.fade_prior --data DIR ... --medium print --out print.npz
 
-Two networks of three layers each. The first says the fade and is trained by what matters, the colour difference that is
-left in the reel's pictures when they are restored by it: near the truth that is a quadratic form of its error. The
-second says the covariance of that error, by its likelihood, on photographs that the first has not seen: each half of
-them is judged by a network trained on the other half. Run time (:mod:`wetgate.color.fade_prior`) needs numpy.
+Networks of three layers. Three say the fade and are trained by what matters, the colour difference that is left in the reel's pictures when they are restored by it: near the truth that is a quadratic form of its error. One
+of them has seen all photographs, one each half. A fourth says the covariance of the error, by its likelihood, on
+photographs that a network has not seen: each half of them is judged by the one trained on the other half. Run time (:mod:`wetgate.color.fade_prior`) needs numpy.
 """
 
 from __future__ import annotations
@@ -141,10 +140,14 @@ def minimised(network: Network, loss: Callable[[Tensor], Tensor], count: int, st
     return average.module
 
 
-def save(fade: Network, error: Network, scale: Tensor, path: Path) -> None:
-    """The weights as half floats beside their scales, about 100 kB."""
-    arrays = {"mean": fade.mean, "deviation": fade.deviation, "scale": scale}
-    for name, network in (("fade", fade), ("error", error)):
+def save(fades: list[Network], error: Network, scale: Tensor, path: Path) -> None:
+    """The weights as half floats beside their scales, about 250 kB."""
+    arrays = {"mean": error.mean, "deviation": error.deviation, "scale": scale}
+    named = [("error", error)]
+    for member, fade in enumerate(fades):
+        arrays |= {f"mean{member}": fade.mean, f"deviation{member}": fade.deviation}
+        named.append((f"fade{member}", fade))
+    for name, network in named:
         for i, layer in enumerate(network.layers):
             arrays[f"{name}{i}_weight"], arrays[f"{name}{i}_bias"] = layer.weight, layer.bias
     plain = {name: value.detach().numpy().astype(np.float32) for name, value in arrays.items()}
@@ -177,7 +180,7 @@ def main() -> None:
     unseen = [(train_fade(data[1 - h], given.steps, given.batch, given.seed), data[h]) for h in (0, 1)]
     scale = every.truth.std(0)
     error = train_error(unseen, scale, given.steps // 2, given.batch, given.seed)
-    save(fade, error, scale, given.out)
+    save([fade, unseen[1][0], unseen[0][0]], error, scale, given.out)
 
 
 if __name__ == "__main__":

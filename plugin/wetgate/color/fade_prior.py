@@ -1,8 +1,8 @@
-"""What is believed of a reel's fade before anybody says anything: a small network over its pooled statistics.
+"""What is believed of a reel's fade before anybody says anything: three small networks over its pooled statistics.
 
-It was trained on photographs as prints (and as negatives) of measured dye sets, faded spectrally; its card is
-``models/cards/fade_prior.md``, its training ``models/train/fade_prior.py``. It says the nine numbers of
-:class:`wetgate.color.fade.DyeFade` and the covariance of its error.
+They were trained on photographs as prints (and as negatives) of measured dye sets, faded spectrally; its card is
+``models/cards/fade_prior.md``, its training ``models/train/fade_prior.py``. They say the nine numbers of
+:class:`wetgate.color.fade.DyeFade`; a fourth says the covariance of their error, to which their disagreement is added.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 
 STATISTICS = 69
 INPUTS = STATISTICS + 9
+_MEMBERS = 3  # networks of different training; where they disagree, none is to be trusted
+_DISAGREEMENT = 1.5  # by which their covariance counts: unbiased it is 3 / 2
 _FARTHEST = 6.0  # standard deviations of the training set that an input may lie from its mean
 
 
@@ -49,13 +51,15 @@ def believed(
         np.concatenate,
     )
     weights = _weights(medium)
-    x = np.clip((row[0] - weights["mean"]) / weights["deviation"], -_FARTHEST, _FARTHEST)
-    mean = _network(weights, "fade", x)
+    members = np.array([_network(weights, f"fade{m}", row[0], str(m)) for m in range(_MEMBERS)])
     factor = np.zeros((9, 9))
-    factor[np.tril_indices(9)] = _network(weights, "error", x)
+    factor[np.tril_indices(9)] = _network(weights, "error", row[0], "")
     np.fill_diagonal(factor, np.exp(np.clip(np.diag(factor), -6, 8)))
     factor = factor / weights["scale"][None, :]
-    return Belief(mean, factor.T @ factor)
+    mean = members.mean(axis=0)
+    apart = members - mean
+    covariance = np.linalg.inv(factor.T @ factor) + _DISAGREEMENT * apart.T @ apart / _MEMBERS
+    return Belief(mean, np.linalg.inv(covariance))
 
 
 def unfading() -> Belief:
@@ -72,7 +76,9 @@ def inputs_of(
     return join(parts, 1)
 
 
-def _network(weights: dict[str, Array], name: str, x: Array) -> Array:
+def _network(weights: dict[str, Array], name: str, inputs: Array, scaling: str) -> Array:
+    x = (inputs - weights["mean" + scaling]) / weights["deviation" + scaling]
+    x = np.clip(x, -_FARTHEST, _FARTHEST)
     for layer in range(3):
         x = weights[f"{name}{layer}_weight"] @ x + weights[f"{name}{layer}_bias"]
         if layer < 2:
