@@ -2,9 +2,11 @@
 
     PYTHONPATH=plugin python -m models.train.fade_prior --data DIR ... --medium print --out print.npz
 
-Networks of three layers. Three say the fade and are trained by what matters, the colour difference that is left in the reel's pictures when they are restored by it: near the truth that is a quadratic form of its error. One
-of them has seen all photographs, one each half. A fourth says the covariance of the error, by its likelihood, on
-photographs that a network has not seen: each half of them is judged by the one trained on the other half. Run time (:mod:`wetgate.color.fade_prior`) needs numpy.
+Networks of three layers. Three say the fade and are trained by what matters, the colour difference that is left in the
+reel's pictures when they are restored by it: near the truth that is a quadratic form of its error. One of them has seen
+all photographs, the others half of them each. A fourth says the covariance of the error, by its likelihood, on
+photographs that a network has not seen: each half is judged by the one trained on the other half. Run time
+(:mod:`wetgate.color.fade_prior`) needs numpy.
 """
 
 from __future__ import annotations

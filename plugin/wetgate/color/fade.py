@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.color.density import CINEON_GAMMA, density_from_linear, linear_from_density
-from wetgate.color.hop import in_bands
 from wetgate.color.primaries import inverse
 from wetgate.spec import Image
 
@@ -106,6 +105,8 @@ class Trims:
 
 def reverse(density: Image, fade: DyeFade, extent: Image | None, trims: Trims, threads: int) -> Image:
     """A picture of densities (H, W, 3) before the fade. ``extent`` (H, W) scales it from place to place, or None."""
+    from wetgate.color.hop import in_bands  # loads OpenColorIO
+
     out = np.empty(density.shape, np.float32)
     to_amounts = inverse(fade.matrix).astype(np.float32)
     to_density = fade.matrix.astype(np.float32)

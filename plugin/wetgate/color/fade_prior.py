@@ -1,8 +1,9 @@
-"""What is believed of a reel's fade before anybody says anything: three small networks over its pooled statistics.
+"""What is believed of a reel's fade before anybody says anything: small networks over its pooled statistics.
 
 They were trained on photographs as prints (and as negatives) of measured dye sets, faded spectrally; its card is
-``models/cards/fade_prior.md``, its training ``models/train/fade_prior.py``. They say the nine numbers of
-:class:`wetgate.color.fade.DyeFade`; a fourth says the covariance of their error, to which their disagreement is added.
+``models/cards/fade_prior.md``, its training ``models/train/fade_prior.py``. For prints three networks say the nine
+numbers of :class:`wetgate.color.fade.DyeFade`, for negatives one; another says the covariance of their error, to which
+their disagreement is added.
 """
 
 from __future__ import annotations
@@ -22,8 +23,7 @@ Array = NDArray[np.float64]
 
 STATISTICS = 69
 INPUTS = STATISTICS + 9
-_MEMBERS = 3  # networks of different training; where they disagree, none is to be trusted
-_DISAGREEMENT = 1.5  # by which their covariance counts: unbiased it is 3 / 2
+_DISAGREEMENT = 8.0  # weight of the networks' own covariance: they share training, and so miss alike
 _FARTHEST = 6.0  # standard deviations of the training set that an input may lie from its mean
 
 
@@ -51,14 +51,14 @@ def believed(
         np.concatenate,
     )
     weights = _weights(medium)
-    members = np.array([_network(weights, f"fade{m}", row[0], str(m)) for m in range(_MEMBERS)])
+    members = np.array([_network(weights, f"fade{m}", row[0], str(m)) for m in range(_members(weights))])
     factor = np.zeros((9, 9))
     factor[np.tril_indices(9)] = _network(weights, "error", row[0], "")
     np.fill_diagonal(factor, np.exp(np.clip(np.diag(factor), -6, 8)))
     factor = factor / weights["scale"][None, :]
     mean = members.mean(axis=0)
     apart = members - mean
-    covariance = np.linalg.inv(factor.T @ factor) + _DISAGREEMENT * apart.T @ apart / _MEMBERS
+    covariance = np.linalg.inv(factor.T @ factor) + _DISAGREEMENT * apart.T @ apart / len(members)
     return Belief(mean, np.linalg.inv(covariance))
 
 
@@ -74,6 +74,10 @@ def inputs_of(
     with_base, with_black = has_base[:, None], has_black[:, None]
     parts: Sequence[Any] = (statistics, base * with_base, black * with_black, broad, with_base, with_black)
     return join(parts, 1)
+
+
+def _members(weights: dict[str, Array]) -> int:
+    return sum(name.startswith("mean") and name != "mean" for name in weights)
 
 
 def _network(weights: dict[str, Array], name: str, inputs: Array, scaling: str) -> Array:
