@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,16 @@ def zygote() -> Iterator[Zygote]:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("killed")
-    project.cut(folder)
+    return desk_with(project.cut, tmp_path_factory.mktemp("killed"))
+
+
+@pytest.fixture(scope="module")
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return desk_with(project.camera, tmp_path_factory.mktemp("camera"))
+
+
+def desk_with(make: Callable[[Path], object], folder: Path) -> Path:
+    make(folder)
     (folder / "copy.yaml").write_text(COPY)
     shutil.copy(folder / "resolve.json", folder / "start.json")
     return folder
@@ -38,11 +46,13 @@ def begin(desk: Path, version: tuple[int, ...], **state: Any) -> None:
     data = State(desk / "start.json").data | {"version": list(version)} | state
     save(desk / "resolve.json", data)
     (desk / "restored" / NAME).unlink(missing_ok=True)
+    shutil.rmtree(desk / "restored" / "plates", ignore_errors=True)
 
 
 def named(data: dict[str, Any]) -> dict[str, Any]:
     """The state with clips and items called by what they are: their ids count how often something was made."""
     names = {key: f"clip {clip['properties']['File Path']}" for key, clip in data["clips"].items()}
+    names |= {key: f"bin {folder['name']}" for key, folder in data["folders"].items()}
     for timeline in data["timelines"].values():
         for track in timeline["tracks"]:
             names |= {key: f"item {track['name']} {data['items'][key]['start']}" for key in track["items"]}
@@ -57,6 +67,7 @@ def named(data: dict[str, Any]) -> dict[str, Any]:
 def outcome(desk: Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     """All that is left when a run is over: the project, and the files."""
     data = named({k: v for k, v in State(desk / "resolve.json").data.items() if k not in _NOISE})
+    data["render"] = {key: data["render"][key] for key in ("jobs", "order")}  # the page keeps its last settings
     files = {str(p.relative_to(desk)): p.read_bytes() for p in sorted((desk / "restored").rglob("*")) if p.is_file()}
     return data, files
 
@@ -76,19 +87,34 @@ CASES = [  # a wrong guess at how Resolve counts is placed, read back and taken 
 ]
 
 
+COMMAND = ("resolve", "restore", "-o", "restored", "--graph", "copy.yaml", "--handles", "1")
+
+
 @pytest.mark.parametrize(("version", "result", "quirks"), CASES)
 def test_a_run_killed_after_any_change_is_finished_by_the_next_as_if_nothing_had_been(
     desk: Path, zygote: Zygote, version: tuple[int, ...], result: str, quirks: dict[str, Any]
 ) -> None:
-    command = ("resolve", "restore", "-o", "restored", "--graph", "copy.yaml", "--handles", "1", "--result", result)
-    begin(desk, version, quirks=quirks)
+    kill_everywhere(desk, zygote, (*COMMAND, "--result", result), version, quirks)
+
+
+def test_so_is_one_that_renders_its_plates_in_resolves_queue(camera: Path, zygote: Zygote) -> None:
+    kill_everywhere(
+        camera, zygote, (*COMMAND, "--through-queue", "--clips", "current"), NEW, {}, under_playhead="item-4"
+    )
+
+
+def kill_everywhere(
+    desk: Path, zygote: Zygote, command: tuple[str, ...], version: tuple[int, ...], quirks: dict[str, Any], **state: Any
+) -> None:
+    """Kill after each change, run again, and compare with a run that nobody disturbed."""
+    begin(desk, version, quirks=quirks, **state)
     code, printed = zygote.run(desk, *command)
     assert code == 0, printed
     wanted = outcome(desk)
     changes = len(State(desk / "resolve.json").data["log"])
     assert changes > 10
     for killed_after in range(1, changes):
-        begin(desk, version, quirks=quirks)
+        begin(desk, version, quirks=quirks, **state)
         code, printed = zygote.run(desk, *command, kill_after=killed_after)
         assert code == -9, f"not killed after {killed_after}: {printed}"
         last = State(desk / "resolve.json").data["log"][-1]

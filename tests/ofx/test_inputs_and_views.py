@@ -118,6 +118,20 @@ def test_fields_are_worked_by_themselves_and_woven_again(
     np.testing.assert_array_equal(made, wanted)
 
 
+def test_a_picture_that_looks_interlaced_is_said_to_be(session: Callable[..., Session]) -> None:
+    host = session("strict")
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    moments = [np.where((x - 30 - 12 * t) ** 2 + (y - 30) ** 2 < 400, 0.8, 0.2 + x / 400 + y / 300) for t in (0, 1)]
+    pixels = np.repeat(moments[0][..., None], 4, axis=2).astype(np.float32)
+    pixels[1::2, :, :3] = moments[1][1::2, :, None]
+    pixels[..., 3] = 1
+    plugin = host.plugin("hdr_lift")
+    for values, told in (({}, True), ({"field_order": "Upper field first"}, False)):
+        made = plugin.create({"Source": replace(host.media(), fetch=lambda n: pixels)}, LIFT | values)
+        host.render(made)
+        assert any("looks interlaced" in m.text for m in made.messages) is told
+
+
 def test_a_proxy_has_no_fields_and_says_so(session: Callable[..., Session]) -> None:
     host = session("strict")
     plugin = host.plugin("hdr_lift")

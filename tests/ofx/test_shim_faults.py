@@ -28,7 +28,8 @@ class Session:
 
     def __init__(self, binary: Path) -> None:
         self.host = Host("strict")
-        self.plugin = Plugin(self.host, self.host.open(binary), "io.wetgate.hdr_lift")
+        self.loaded = self.host.open(binary)
+        self.plugin = Plugin(self.host, self.loaded, "io.wetgate.hdr_lift")
         self.plugin.load()
         self.instances: list[Instance] = []
         self.instance = self.another()
@@ -46,6 +47,7 @@ class Session:
         for instance in self.instances:
             self.plugin.destroy(instance)
         self.plugin.unload()
+        self.loaded.unload()
 
 
 @pytest.fixture
@@ -96,6 +98,16 @@ def test_a_refusal_reaches_the_user_with_its_per_cent_signs(session: Session) ->
     with pytest.raises(FrameError, match="HDR Lift, frame 1: 100 %s of %n is wrong"):
         session.frame(1)
     np.testing.assert_array_equal(session.frame(2), PICTURE)
+
+
+@pytest.mark.parametrize("session", ["model"], indirect=True)
+def test_a_model_that_is_refused_fails_its_frame_with_the_reason(session: Session) -> None:
+    left = render_frame(session.plugin, session.instance, 1.0, keep_failed=True)
+    assert left.failure is not None
+    assert "denoise.onnx is not what its manifest says" in left.failure.message()
+    np.testing.assert_array_equal(left.pixels, PICTURE)
+    np.testing.assert_array_equal(session.frame(2), PICTURE)
+    assert session.instance.persistent is None
 
 
 @pytest.mark.parametrize("session", ["memory"], indirect=True)

@@ -13,7 +13,7 @@ from support.compare import assert_pixels_match
 from support.engine_nodes import declared
 from support.local_worker import Local
 from wetgate.engine.direct import run_node
-from wetgate.spec import Context, Frame, Image, Result, Window, node, param, registry
+from wetgate.spec import Context, Frame, Image, ModelError, Result, Window, node, param, registry
 from wetgate.surfaces.worker.messages import Code
 from wetgate.surfaces.worker.peer import Ask, Given, LanePeer, Refused
 
@@ -117,17 +117,20 @@ def test_an_error_inside_a_node_is_that_frames_and_memory_is_told_apart(lane: La
 
         strength: float = param(1.0, lo=0, hi=1, hint="0 leaves the frame as it is.")
         memory: bool = param(False, hint="Whether it fails for want of memory.")
+        model: bool = param(False, hint="Whether it fails for want of a model.")
 
         def render(self, frames: Window, ctx: Context) -> Result:
             if self.memory:
                 raise MemoryError
+            if self.model:
+                raise ModelError("denoise.onnx is not what its manifest says", remedy="install Wetgate again")
             raise ZeroDivisionError("no light")
 
     node(id="t_fails", label="Fails", space="scene", version=1)(Failing)
     try:
-        for memory, code in ((True, Code.MEMORY), (False, Code.FRAME)):
+        for values, code in (({"memory": True}, Code.MEMORY), ({"model": True}, Code.MODEL), ({}, Code.FRAME)):
             with pytest.raises(Refused) as refused:
-                lane.render(Ask("t_fails", {"memory": memory}, input_space=SPACE), [Given(SHOT[10])])
+                lane.render(Ask("t_fails", values, input_space=SPACE), [Given(SHOT[10])])
             assert refused.value.code is code
     finally:
         registry.forget("t_fails")

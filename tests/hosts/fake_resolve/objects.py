@@ -366,7 +366,9 @@ class MediaPool(Proxy):
             self.data["project"]["timelines"].remove(timeline.key)
             if self.data["project"]["current"] == timeline.key:
                 self.data["project"]["current"] = self.data["project"]["timelines"][0]
-            del self.data["timelines"][timeline.key]
+            for track in self.data["timelines"].pop(timeline.key)["tracks"]:
+                for key in track["items"]:
+                    del self.data["items"][key]
         return True
 
 
@@ -381,6 +383,16 @@ class _Marked(Proxy):
         marker = {"color": color, "duration": duration, "note": note, "name": name, "customData": data}
         self.mine["markers"][str(int(frame))] = marker
         return True
+
+    def GetMarkerByCustomData(self, data: str) -> dict[str, Any]:
+        return next((dict(m) for m in self.mine["markers"].values() if m["customData"] == data), {})
+
+    @changes
+    def DeleteMarkerByCustomData(self, data: str) -> bool:
+        found = [frame for frame, m in self.mine["markers"].items() if m["customData"] == data]
+        for frame in found[:1]:
+            del self.mine["markers"][frame]
+        return bool(found)
 
 
 class MediaPoolItem(_Marked):

@@ -146,3 +146,18 @@ def cut(folder: Path, **more: Any) -> dict[str, str]:
     build.data["items"][items["one"]]["grade"] = "warm"
     build.save()
     return items
+
+
+def camera(folder: Path, **more: Any) -> dict[str, str]:
+    """Camera raw, which Resolve alone decodes, and a sequence."""
+    build = Builder(folder / "resolve.json", **more)
+    media = folder / "media"
+    sequence(media, "R003", 0, 9, "ACEScg")
+    (media / "R003.braw").write_bytes(b"raw")
+    facts = {"Frames": "10", "FPS": "25.0", "Start": "0", "Start_TC": "10:00:00:00"}
+    raw = build.clip(str(media / "R003.braw"), Input_Color_Space="ACEScg", **facts)
+    plain = build.clip(sequence(media / "A", "A001", 1001, 1008, "rec1886_rec709_display"))
+    build.timeline("Camera")
+    items = {"raw": build.item(0, 4, raw, 2), "plain": build.item(4, 3, plain, 3)}
+    build.save()
+    return items

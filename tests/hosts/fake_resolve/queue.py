@@ -113,7 +113,9 @@ def _render(state: State, job: dict[str, Any]) -> None:
     depth = "half" if "Half" in job["codec"] else "float"
     for path, source in frames[: len(frames) - state.quirk("lost_frames")]:
         plain = re.sub(r"\[(\d+)-\d+\]", lambda m: "#" * len(m[1]), path)
-        frame = wetgate.read(plain.replace(".braw", ".exr"), frames=str(source))[0]
+        if plain.endswith(".braw"):  # what the camera saw lies beside it, for this fake alone
+            plain = f"{plain.removesuffix('.braw')}.####.exr"
+        frame = wetgate.read(plain, frames=str(source))[0]
         out = folder / f"{name}_{number:08d}.exr"
         wetgate.write(frame.with_(number=number), out, options=WriteOptions(depth=depth))  # type: ignore[arg-type]
         number += 1

@@ -87,6 +87,7 @@ def harm(sock: socket.socket, request: int) -> None:
         "lying-text": message(DONE, request, struct.pack("<B3xI", 0, 0xFFFFFFF0)),
         "refusal": message(ERROR, request, struct.pack("<HH", 5, 0) + text("100 %s of %n is wrong")),
         "long-refusal": message(ERROR, request, struct.pack("<HH", 5, 0) + text("100 % \u00e9\n" * 700)),
+        "model": message(ERROR, request, struct.pack("<HH", 8, 0) + text("denoise.onnx is not what its manifest says")),
         "memory": message(ERROR, request, struct.pack("<HH", 7, 0) + text("no memory")),
     }
     sock.sendall(bodies.get(case, b""))

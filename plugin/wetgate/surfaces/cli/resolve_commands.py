@@ -125,3 +125,56 @@ def restore(
     from wetgate.surfaces.cli.resolving import run_restore
 
     _end(run_restore(arg.collect(locals())))
+
+
+@app.command(epilog=_END + "  wetgate resolve watch\n  wetgate resolve watch --once --json        (for cron)")
+def watch(
+    spool: Spool = None,
+    once: Annotated[bool, typer.Option("--once", help="Do what waits, and end.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Try the failed jobs again first.")] = False,
+    config: arg.Config = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda:N.")] = "auto",
+    threads: Annotated[int, typer.Option("--threads", min=0, help="Processors to use; 0 is all.")] = 0,
+    as_json: arg.Json = False,
+) -> None:
+    """Render what the Deliver page hands on, until it is stopped."""
+    from wetgate.surfaces.cli.resolve_serving import run_watch
+
+    _end(run_watch(arg.collect(locals())))
+
+
+@app.command(
+    epilog=_END + "  wetgate resolve install --graph hdr-lift\n  wetgate resolve install --graph x.yaml --wait 600"
+)
+def install(
+    graph: Annotated[str, typer.Option("--graph", "-g", help="What the scripts restore with: preset or file.")] = "",
+    output: Annotated[str, typer.Option("-o", "--output", help="Folder of results; else beside the media.")] = "",
+    in_space: Annotated[
+        str | None, typer.Option("--in-space", help="Colour space of what the Deliver page writes.")
+    ] = None,
+    out_space: Annotated[str | None, typer.Option("--out-space", help="Colour space of its results.")] = None,
+    spool: Spool = None,
+    call: Annotated[
+        bool, typer.Option("--call", help="Start Wetgate for each finished job, in place of a watch.")
+    ] = False,
+    wait: Annotated[float, typer.Option("--wait", min=0.0, help="Seconds that the Deliver page waits for it.")] = 0.0,
+    marker: Annotated[bool, typer.Option("--marker/--no-marker", help="Report a finished job by a marker.")] = True,
+    window: Annotated[bool, typer.Option("--window/--no-window", help="Menu scripts answer in a window.")] = True,
+    to: Annotated[str | None, typer.Option("--to", help="Another Scripts folder.")] = None,
+    all_users: Annotated[bool, typer.Option("--all-users", help="Into the folder of every user.")] = False,
+    as_json: arg.Json = False,
+) -> None:
+    """Copy the scripts into Resolve's menu and Deliver page."""
+    from wetgate.surfaces.cli.resolve_serving import run_install
+
+    _end(run_install(arg.collect(locals())))
+
+
+@app.command()
+def uninstall(
+    to: Annotated[str | None, typer.Option("--to", help="Another Scripts folder.")] = None, as_json: arg.Json = False
+) -> None:
+    """Remove the scripts, and all that was made for them."""
+    from wetgate.surfaces.cli.resolve_serving import run_uninstall
+
+    _end(run_uninstall(to, as_json))

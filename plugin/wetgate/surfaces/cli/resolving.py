@@ -17,6 +17,7 @@ from wetgate.surfaces.cli.progress import Progress, counted, emit, interruptible
 from wetgate.surfaces.hosts.machine import Machine
 from wetgate.surfaces.resolve.connect import connect
 from wetgate.surfaces.resolve.plan import Job, Plan, Wish
+from wetgate.surfaces.resolve.queue import QueuePlates
 from wetgate.surfaces.resolve.restore import Choice, Engine, Report, Session, carry_out, describe
 from wetgate.surfaces.resolve.spaces import parse_told
 from wetgate.surfaces.resolve.status import status
@@ -97,8 +98,12 @@ def run_restore(args: Any) -> int:
         raise UsageError(
             "no graph is given", where="--graph or -n", remedy="name one, or mark clips and use --clips marked"
         )
-    walked = session.walk()
-    plan = session.plan(walked, config)
+    shown = _Shown(args.as_json)
+    plates = QueuePlates(session, args.render_preset, args.stall_limit, shown) if args.through_queue else None
+    if args.render_preset and plates is None:
+        raise UsageError("--render-preset needs --through-queue", where="--render-preset")
+    walked = session.walk(raw_too=plates is not None)
+    plan = session.plan(walked, config, plates)
     if args.dry_run:
         return _dry(plan, list(walked.uses), args.as_json)
     engine = Engine(
@@ -108,10 +113,11 @@ def run_restore(args: Any) -> int:
         args.threads,
         args.sign,
     )
-    shown = _Shown(args.as_json)
     try:
         with interruptible() as abort:
-            report = carry_out(session, plan, engine, on_event=shown, abort=abort, save=args.save)
+            if plates is not None:
+                plates.abort = abort
+            report = carry_out(session, plan, engine, on_event=shown, abort=abort, plates=plates, save=args.save)
     finally:
         shown.close()
     _say(report, session, args.as_json)

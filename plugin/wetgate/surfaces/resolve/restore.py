@@ -28,6 +28,7 @@ from wetgate.surfaces.resolve.timeline import Timeline
 from wetgate.surfaces.resolve.walk import Place, Use, Walk, walk
 
 BIN = "Wetgate"
+PLATES = "Wetgate plates "  # timelines that are made for Resolve's render queue and taken away again begin with this
 _COLOR_KEYS = ("colorSpaceInput", "colorSpaceInputGamma", "separateColorSpaceAndGamma", "colorAcesIDT")
 
 
@@ -101,11 +102,23 @@ class Session:
         self.choice = choice
         self.wish = wish
         self.project: Project = resolve.project()
-        self.timeline: Timeline = self.project.timeline(choice.timeline)
+        self.timeline: Timeline = self._timeline()
         self.journal = Journal(wish.folder.absolute(), f"{self.project.id}/{self.timeline.id}")
         science = self.project.science
         settings = {key: self.project.setting(key) for key in _COLOR_KEYS}
         self.spaces: Spaces = spaces_of(settings, SCIENCES.get(science, ("", "Input Color Space"))[1], told or {})
+
+    def _timeline(self) -> Timeline:
+        """The one that is named or open. Where a run was killed while Resolve's queue made its plates, the one that it
+        came from."""
+        found = self.project.timeline(self.choice.timeline)
+        if not found.name.startswith(PLATES):
+            return found
+        for timeline in self.project.timelines():
+            if Journal(self.wish.folder.absolute(), f"{self.project.id}/{timeline.id}").note("home") is not None:
+                self.project.open_timeline(timeline)
+                return timeline
+        raise HostError(f"{found.label} is one of our own, for plates", remedy="open yours, or name it with --timeline")
 
     def walk(self, raw_too: bool = False) -> Walk:
         """The timeline, as far as it is asked for."""
@@ -269,9 +282,9 @@ def _rendered(run: _Run, job: Job) -> str:
             on_event=run.on_event,
             abort=run.abort,
         )
-    except (Interrupted, HostError):
-        raise
     except WetgateError as error:
+        if isinstance(error, Interrupted) or run.session.resolve.gate.hangs:
+            raise
         return error.message()
     run.rendered += len(outcome.written)
     run.kept += len(outcome.kept)

@@ -13,6 +13,7 @@ from wetgate.engine.graph import SOURCE, Graph, Mask, Step
 from wetgate.io.association import Residue, associate, unassociate
 from wetgate.io.hashing import pixel_hash
 from wetgate.io.repair import repair
+from wetgate.ops.combing import combing
 from wetgate.ops.resize import resize
 from wetgate.spec import Box, Frame, Image, Node, UsageError, Value, registry
 from wetgate.surfaces.worker.fields import FRAME, field_request, has_both
@@ -22,6 +23,7 @@ from wetgate.surfaces.worker.spaces import spaces_of
 
 _MASK = "wetgate:mask"
 _INFRARED = "ir"  # the channel's name in scans
+_COMBED = 0.02  # share of a picture; below it fine detail may pass for a comb
 _PIXELS = "px"  # the unit of parameters that are lengths in the picture
 
 
@@ -42,6 +44,8 @@ def render(request: Request, view: View, check_abort: Callable[[], None], thread
     if request.fields != FRAME and request.scale[1] != 1:
         notes.append("a proxy has no fields any more: it is worked as a frame")
         request = replace(request, fields=FRAME)
+    if request.fields == FRAME and request.scale == (1.0, 1.0) and not request.draft and not request.thumbnail:
+        _note_combing(view(request.middle), notes)
     if request.fields != FRAME and has_both(request.middle):
         done = _render_fields(request, view, check_abort, threads)
     else:
@@ -49,6 +53,15 @@ def render(request: Request, view: View, check_abort: Callable[[], None], thread
     if request.split >= 0 and done.picture != request.home:
         _show_source(request, view, threads)
     return Done(done.picture, [*notes, *done.notes])
+
+
+def _note_combing(pixels: Image, notes: list[str]) -> None:
+    share = combing(pixels)
+    if share > _COMBED:
+        notes.append(
+            f"the picture looks interlaced ({100 * share:.0f} % of it is combed): choose the order of its fields, else"
+            " a node takes the lines of two moments for detail"
+        )
 
 
 def _render_fields(request: Request, view: View, check_abort: Callable[[], None], threads: int) -> Done:
