@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from wetgate.color.density import linear_from_density
 from wetgate.color.film_dyes import set_matrix
 from wetgate.spec import Image
+
+calls = itertools.count()
+
+
+def shots(width: int, height: int, **moved: float) -> Image:
+    """Now one shot of a reel, now another that is thinner: two frames of each."""
+    picture = faded(width, height)
+    return picture if next(calls) // 2 % 2 else np.asarray(1 - (1 - picture) * np.float32(0.35), np.float32)
 
 
 def faded(width: int, height: int, **moved: float) -> Image:
@@ -52,3 +62,4 @@ SETTINGS = {
     "dye_gamma": {},
 } | _points
 PICTURES = dict.fromkeys((*SETTINGS, "cautious", "view"), faded)
+PICTURES["reel_lock"] = shots
