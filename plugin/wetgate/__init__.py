@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "analyze": "wetgate.surfaces.api",
+    "analyze_reel": "wetgate.surfaces.api",
     "degrade": "wetgate.surfaces.api",
     "measure": "wetgate.surfaces.api",
     "read": "wetgate.surfaces.api",
@@ -34,6 +35,7 @@ __all__ = [
     "Frame",
     "WetgateError",
     "analyze",
+    "analyze_reel",
     "degrade",
     "load_graph",
     "measure",
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
     from wetgate.engine.direct import run_graph, run_node
     from wetgate.engine.graph import load_graph
     from wetgate.spec import Box, Frame, WetgateError
-    from wetgate.surfaces.api import analyze, degrade, measure, read, render, verify, write
+    from wetgate.surfaces.api import analyze, analyze_reel, degrade, measure, read, render, verify, write
 
 
 def __getattr__(name: str) -> Any:

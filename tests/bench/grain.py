@@ -20,7 +20,7 @@ from wetgate.engine.pipeline import cores
 from wetgate.spec import DENSITY, Context, Frame, Window, registry
 
 
-def _ocio(pixels: np.ndarray) -> Callable[[np.ndarray], None]:
+def ocio_matrix_and_lut() -> Callable[[np.ndarray], None]:
     """A matrix and a 1D LUT of 4,096 entries, baked by OCIO's optimiser, in place on packed float RGB."""
     import PyOpenColorIO
 
@@ -52,7 +52,7 @@ def main() -> None:
     frame = Frame(picture, DENSITY, number=1001)
     context = Context(threads=cores())
     node = registry.get("grain")
-    apply, buffer = _ocio(picture), picture.copy()
+    apply, buffer = ocio_matrix_and_lut(), picture.copy()
 
     def render(**params: object) -> Callable[[], object]:
         instance = node.make(params)

@@ -63,3 +63,18 @@ def test_all_light_comes_back_from_cineon() -> None:
     back = density.linear_from_cineon(density.cineon_from_linear(LIGHT))
     assert back == pytest.approx(LIGHT, rel=1e-9, abs=1e-12)
     assert (np.diff(density.cineon_from_linear(LIGHT)) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("bits", "code", "expected"),
+    # ST 2065-3: 445 at 10 bits and 7120 at 16 are APD 0.7
+    [(10, 95, 0.0), (10, 445, 0.7), (16, 1520, 0.0), (16, 7120, 0.7)],
+)
+def test_adx_codes_are_printing_density(bits: int, code: int, expected: float) -> None:
+    assert density.adx_density(float(code), bits) == pytest.approx(expected, abs=1e-12)
+    assert density.adx_code(expected, bits) == pytest.approx(code, abs=1e-9)
+
+
+def test_adx_of_another_depth_is_refused() -> None:
+    with pytest.raises(ValueError, match="10 or 16 bits, not 12"):
+        density.adx_density(95.0, 12)

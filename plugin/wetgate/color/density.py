@@ -68,6 +68,18 @@ def cineon_code(density: Any) -> Array:
     return floating(density) / CINEON_DENSITY_PER_CODE
 
 
+def adx_density(code: Any, bits: int = 10) -> Array:
+    """Academy Printing Density of an ADX code (ST 2065-3): (code - 95) / 500 at 10 bits, (code - 1520) / 8000 at 16."""
+    slope, offset = _adx(bits)
+    return (floating(code) - offset) / slope
+
+
+def adx_code(density: Any, bits: int = 10) -> Array:
+    """ADX code, not rounded, of Academy Printing Density: the inverse of :func:`adx_density`."""
+    slope, offset = _adx(bits)
+    return floating(density) * slope + offset
+
+
 def linear_from_cineon(code10: Any) -> Array:
     """Relative scene light of 10-bit Cineon codes: black (95) is 0, white (685) is 1, code 1023 is 13.5.
 
@@ -88,6 +100,14 @@ def cineon_from_linear(linear: Any) -> Array:
     power = light * (1.0 - black) + black
     beyond = np.minimum(power - _CINEON_LEAST, 0.0) * (_CINEON_SLOPE / _CINEON_LEAST)
     return np.asarray(np.log(np.maximum(power, _CINEON_LEAST)) * _CINEON_SLOPE + CINEON_WHITE + beyond, light.dtype)
+
+
+def _adx(bits: int) -> tuple[float, float]:
+    if bits == 10:
+        return ADX10_CODES_PER_DENSITY, ADX10_OFFSET
+    if bits == 16:
+        return ADX16_CODES_PER_DENSITY, ADX16_OFFSET
+    raise ValueError(f"ADX has 10 or 16 bits, not {bits}")
 
 
 def _cineon_black() -> float:

@@ -1,34 +1,22 @@
-"""Film as its dyes: spectral densities of a stock, a scanner that looks at them, and the way back from what it saw.
+"""A scanner that looks at film dyes, and the way back from what it saw: the spectral forward model of the fade.
 
-The spectral density of a frame is c_cyan A_c(w) + c_magenta A_m(w) + c_yellow A_y(w) + Dmin(w), and scanner density
-is -log10 of the transmitted light integrated over each of the scanner's bands (Beer's law per wavelength; R. W. G.
-Hunt, The Reproduction of Colour, 6th ed.). Integration over a band makes it non-linear in the amounts, more
-so the wider the band: nothing here is a 3x3 matrix.
+Integration over a band makes scanner density non-linear in the amounts, more so the wider the band: nothing here is a
+3x3 matrix. Dyes and bands are those of :mod:`wetgate.color.film_dyes`.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
-from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from wetgate.color.film_dyes import Scanner, Spectrum, Stock, scanner_bands, stain_spectrum, stocks, through_base
 from wetgate.spec import Image
 
-Scanner = Literal["narrow", "broad"]
-Spectrum = NDArray[np.float64]
+__all__ = ["Scanner", "Spectrum", "Stock", "amounts_of", "decayed", "scan", "scanner_bands", "stain_spectrum", "stocks"]
 
-# Gaussian bands: centres near the Status M peaks of ISO 5-3 (blue 450, green 540, red 640 nm). The narrow set has
-# the width of light-emitting diodes, the broad one that of a white lamp and the dichroic filters of a trilinear
-# sensor. Analytic stand-ins, not measurements of a product.
-_CENTRES_NM = (640.0, 540.0, 450.0)
-_WIDTH_NM: dict[str, float] = {"narrow": 22.0, "broad": 60.0}  # full width at half maximum
 _PIXELS_A_RUN = 1 << 14
 _LN10 = math.log(10.0)
 # Amounts are sought within what a stock can hold; density beyond passes through the fade as a difference of zero.
@@ -36,58 +24,17 @@ _DENSITY_LIMITS = (-0.3, 4.5)
 _AMOUNT_LIMITS = (-0.5, 4.5)
 
 
-@dataclass(frozen=True, eq=False)
-class Stock:
-    """A colour film: ``dyes`` (3, wavelengths) cyan, magenta, yellow at peak 1, ``minimum`` its base and mask."""
-
-    id: str
-    name: str
-    medium: Literal["print", "negative"]
-    wavelengths_nm: Spectrum
-    dyes: Spectrum
-    minimum: Spectrum
-
-
-@cache
-def stocks() -> dict[str, Stock]:
-    """The stocks whose dyes are known, by number; figures and their source are in ``data/dyes.json``."""
-    document = json.loads(files("wetgate.damage").joinpath("data/dyes.json").read_text(encoding="utf-8"))
-    wavelengths = np.array(document["wavelengths_nm"], float)
-    found = {}
-    for stock_id, entry in document["stocks"].items():
-        dyes = np.array([entry["cyan"], entry["magenta"], entry["yellow"]])
-        minimum = np.array(entry.get("minimum", np.zeros(len(wavelengths))))
-        found[stock_id] = Stock(stock_id, entry["name"], entry["medium"], wavelengths, dyes, minimum)
-    return found
-
-
-@cache
-def scanner_bands(scanner: Scanner) -> Spectrum:
-    """Responsivities (3, wavelengths) of red, green, blue, each of sum one."""
-    wavelengths = stocks()["5384"].wavelengths_nm
-    sigma = _WIDTH_NM[scanner] / (2 * math.sqrt(2 * math.log(2)))
-    bands = np.exp(-0.5 * ((wavelengths[None, :] - np.array(_CENTRES_NM)[:, None]) / sigma) ** 2)
-    return np.asarray(bands / bands.sum(axis=1, keepdims=True))
-
-
-def stain_spectrum(wavelengths_nm: Spectrum) -> Spectrum:
-    """The yellow-brown of aged gelatine and couplers, density 1 at 440 nm: exp(-(w - 440 nm) / 60 nm).
-
-    The exponential tail of absorption usual for degraded organic matter; the constant is ours, chosen so that green
-    gets a fifth and red a thirtieth of blue's density.
-    """
-    return np.asarray(np.exp(-(wavelengths_nm - 440.0) / 60.0))
-
-
-def scan(stock: Stock, scanner: Scanner, amounts: Image, added: Image | None, extra: Spectrum | None = None) -> Image:
+def scan(
+    stock: Stock, scanner: Scanner | Spectrum, amounts: Image, added: Image | None, extra: Spectrum | None = None
+) -> Image:
     """Scanner density (N, 3) of dye amounts (N, 3), over the density of the stock's fresh base.
 
+    ``scanner`` is one by name, or bands of red, green, blue (3, wavelengths).
     ``added`` (N,) scales the spectral density ``extra``, (wavelengths,) on top of the dyes: stain, or mask dyes
     that have gone (negative). Summed wavelength by wavelength, so that a pixel's value does not depend on its
     neighbours in memory.
     """
-    bands = scanner_bands(scanner) * np.power(10.0, -stock.minimum)[None, :]
-    bands = (bands / bands.sum(axis=1, keepdims=True)).astype(np.float32)
+    bands = through_base(stock, _bands(scanner)).astype(np.float32)
     dyes = (stock.dyes * _LN10).astype(np.float32)
     tail = None if extra is None else (extra * _LN10).astype(np.float32)
     out = np.empty(amounts.shape, np.float32)
@@ -117,7 +64,7 @@ def scan(stock: Stock, scanner: Scanner, amounts: Image, added: Image | None, ex
     return out
 
 
-def amounts_of(stock: Stock, scanner: Scanner, density: Image, steps: int = 5) -> Image:
+def amounts_of(stock: Stock, scanner: Scanner | Spectrum, density: Image, steps: int = 5) -> Image:
     """Dye amounts (N, 3) whose scan is ``density`` (N, 3): the chord iteration c += A^-1 (D - scan(c)).
 
     A is the derivative at a mid density. Five steps leave less than 2e-3 of density for 99 % of the pixels of
@@ -125,7 +72,7 @@ def amounts_of(stock: Stock, scanner: Scanner, density: Image, steps: int = 5) -
     differences of scans, so that what is left here is no error of a fade of zero.
     """
     wanted = np.clip(density, *_DENSITY_LIMITS).astype(np.float32)
-    inverse = _chord(stock, scanner)
+    inverse = _chord_of(stock, scanner) if isinstance(scanner, str) else _chord(stock, scanner)
     amounts = _times(wanted, inverse)
     for _ in range(steps):
         amounts += _times(wanted - scan(stock, scanner, amounts, None), inverse)
@@ -133,8 +80,37 @@ def amounts_of(stock: Stock, scanner: Scanner, density: Image, steps: int = 5) -
     return amounts
 
 
+def decayed(amounts: Image, loss: Spectrum, extent: Image, order: float) -> Image:
+    """Dye amounts (N, 3) after the decay dc/dt = -k c^order; amounts at or below zero stay.
+
+    ``loss`` is the share of each dye that goes at c = 1 where the ``extent`` (N,) of k t is 1.
+    """
+    kept = np.empty_like(amounts)
+    for k in range(3):
+        c = amounts[:, k]
+        survival = np.exp(extent * np.float32(np.log1p(-loss[k])))  # of c = 1, first order
+        if abs(order - 1) < 1e-6:
+            kept[:, k] = np.where(c > 0, c * survival, c)
+            continue
+        power = 1 - order
+        # dc/dt = -k c^n integrated: c^(1-n) falls (or rises, n > 1) linearly in time.
+        positive = np.maximum(c, np.float32(1e-6))
+        moved = positive**power - 1 + survival**power
+        left = np.maximum(moved, np.float32(1e-12)) ** (1 / power)
+        kept[:, k] = np.where(c > 0, np.minimum(left, c), c)
+    return kept
+
+
+def _bands(scanner: Scanner | Spectrum) -> Spectrum:
+    return scanner_bands(scanner) if isinstance(scanner, str) else scanner
+
+
 @cache
-def _chord(stock: Stock, scanner: Scanner) -> Image:
+def _chord_of(stock: Stock, scanner: Scanner) -> Image:
+    return _chord(stock, scanner)
+
+
+def _chord(stock: Stock, scanner: Scanner | Spectrum) -> Image:
     middle, step = 0.7, 0.05
     points = np.full((7, 3), middle, np.float32)
     for k in range(3):

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 
 from wetgate.color.density import density_from_linear, linear_from_density
-from wetgate.damage.dyes import Scanner, Spectrum, Stock, amounts_of, scan, stain_spectrum, stocks
+from wetgate.damage.dyes import Scanner, Spectrum, Stock, amounts_of, decayed, scan, stain_spectrum, stocks
 from wetgate.damage.model import Damaged, Place, damage
 from wetgate.ops.noise import cosine_field
 from wetgate.ops.random import Stream
@@ -42,7 +42,7 @@ class Fade:
     print is nowhere denser than ``black``; light that the picture lacks below it is carried over as light. There is
     no dye to lose above the base, so light beyond it is only stained. Truth: ``loss`` (cyan, magenta, yellow at the
     frame's mean), ``extent`` (the field k t is scaled by), ``stain``. Sources: Beer's law per wavelength; dyes:
-    ``data/dyes.json``; rates: Wilhelm and Brower 1993, Reilly 1998.
+    ``color/film_dyes.json``; rates: Wilhelm and Brower 1993, Reilly 1998.
     """
 
     cyan: float = param(0.0, lo=0, hi=0.98, hint="Share of the cyan dye that is lost, beside the kind and amount.")
@@ -67,14 +67,7 @@ class Fade:
     timed: bool = param(False, hint="Whether the lab balanced it again, so that a mid grey of 0.18 stays where it was.")
     stock: str = param(
         "5383",
-        choices={
-            "5381": "Eastman Color Print 5381",
-            "5383": "Eastman Color SP Print 5383",
-            "5384": "Eastman Color Print 5384",
-            "2383": "Kodak Vision Print 2383",
-            "5247": "Eastman Color Negative II 5247",
-            "5219": "Kodak Vision3 500T Negative 5219",
-        },
+        choices={name: s.name for name, s in stocks().items()},
         hint="The film whose dyes fade.",
     )
     scanner: str = param(
@@ -106,7 +99,7 @@ class Fade:
 
     def _change(self, stock: Stock, scanner: Scanner, amounts: Image, extent: Image) -> Image:
         """What ageing adds to the scanner density (N, 3) of these amounts."""
-        kept = _decayed(amounts, self._loss(), extent, self.order)
+        kept = decayed(amounts, self._loss(), extent, self.order)
         aged = self._scan_aged(stock, scanner, kept, np.float32(self.stain) * extent)
         return aged - scan(stock, scanner, amounts, None)
 
@@ -172,24 +165,6 @@ def _on_film(stock: Stock, picture: Image) -> Image:
     if stock.medium == "print":
         return picture
     return np.float32(_NEGATIVE_GAMMA) * (np.float32(_NEGATIVE_RANGE) - picture)
-
-
-def _decayed(amounts: Image, loss: Spectrum, extent: Image, order: float) -> Image:
-    """Dye amounts (N, 3) after the decay; amounts at or below zero stay."""
-    kept = np.empty_like(amounts)
-    for k in range(3):
-        c = amounts[:, k]
-        survival = np.exp(extent * np.float32(np.log1p(-loss[k])))  # of c = 1, first order
-        if abs(order - 1) < 1e-6:
-            kept[:, k] = np.where(c > 0, c * survival, c)
-            continue
-        power = 1 - order
-        # dc/dt = -k c^n integrated: c^(1-n) falls (or rises, n > 1) linearly in time.
-        positive = np.maximum(c, np.float32(1e-6))
-        moved = positive**power - 1 + survival**power
-        decayed = np.maximum(moved, np.float32(1e-12)) ** (1 / power)
-        kept[:, k] = np.where(c > 0, np.minimum(decayed, c), c)
-    return kept
 
 
 @cache

@@ -36,7 +36,7 @@ def analyse_shot(
     abort: Abort | None = None,
 ) -> Analysis:
     """Analyse a shot for one step of a graph (``step``; the only analysing one, where it is not named)."""
-    chosen = _choose(graph, step)
+    chosen = analysing_step(graph, step)
     source = opened(input, on_missing)
     try:
         numbers = requested(frames, source)
@@ -66,7 +66,8 @@ def analyse_shot(
         source.close()
 
 
-def _choose(graph: Graph, name: str | None) -> Step:
+def analysing_step(graph: Graph, name: str | None) -> Step:
+    """The step of a graph to analyse: the one of that name, or the only one that has an analysis."""
     analysing = {s.name: s for s in graph.steps if s.node.analyzes}
     if name is not None:
         if name not in analysing:

@@ -115,9 +115,8 @@ def demand_fit(document: Analysis, step: Step, source_space: str) -> None:
             where="--analysis",
             remedy="analyse the shot again",
         )
-    if dict(document.params) != step.record()["params"]:
-        given, wanted = dict(document.params), step.record()["params"]
-        different = sorted(name for name in wanted if given.get(name) != wanted[name])
+    different = moved_params(document, step)
+    if different:
         raise UsageError(
             f"the analysis of {document.node} was made with other parameters: {', '.join(different)}",
             where="--analysis",
@@ -129,6 +128,17 @@ def demand_fit(document: Analysis, step: Step, source_space: str) -> None:
             where="--analysis",
             remedy="use the same --in-space for both",
         )
+
+
+def moved_params(document: Analysis, step: Step) -> list[str]:
+    """Parameters that the analysis depends on and that differ between document and step."""
+    given, wanted = dict(document.params), step.record()["params"]
+    names = (name for name, value in wanted.items() if _as_json(given.get(name)) != _as_json(value))
+    return sorted(name for name in names if not step.node.params[name].render_only)
+
+
+def _as_json(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
 
 
 class ReadShot:

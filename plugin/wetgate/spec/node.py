@@ -115,7 +115,12 @@ _COMMON: dict[str, tuple[type, Declared]] = {
     "mix": (
         float,
         param(
-            1.0, lo=0, hi=1, group="Common", hint="Blends the result with the node's input; 0 is the input, exactly."
+            1.0,
+            lo=0,
+            hi=1,
+            group="Common",
+            hint="Blends the result with the node's input; 0 is the input, exactly.",
+            render_only=True,
         ),
     ),
 }
@@ -202,7 +207,13 @@ def _collect(cls: type[Any], views: Mapping[str, str], synthesises: bool) -> dic
     choices = {"result": "Result", "difference": "Difference"} | {n: n.replace("_", " ").capitalize() for n in views}
     common["view"] = (
         str,
-        param("result", choices=choices, group="Common", hint="What the node puts out: its result, or a diagnostic."),
+        param(
+            "result",
+            choices=choices,
+            group="Common",
+            hint="What the node puts out: its result, or a diagnostic.",
+            render_only=True,
+        ),
     )
     for name, (kind, declared) in common.items():
         if name in found:

@@ -32,7 +32,8 @@ class Param:
 
     ``lo``/``hi`` are hard limits (inclusive, per component), ``soft`` the range that a slider shows. ``choices`` maps
     each permitted id to its label. ``since`` is the node version that brought the parameter; ``legacy`` the value
-    that keeps the picture of a project saved before it.
+    that keeps the picture of a project saved before it. ``render_only`` says that the node's analysis does not look at
+    it, so that a document still fits when it has moved.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Param:
     animates: bool = True
     since: int = 1
     legacy: Value | None = None
+    render_only: bool = False
 
     def check(self, value: object) -> Value:
         """``value`` in the parameter's own type, or a :class:`UsageError` that names the allowed range."""
@@ -148,6 +150,7 @@ def param(
     animates: bool | None = None,
     since: int = 1,
     legacy: Value | None = None,
+    render_only: bool = False,
 ) -> Any:
     """Declare a parameter in a node's class body; its id and kind come from the attribute and its annotation."""
     return Declared(
@@ -166,6 +169,7 @@ def param(
             animates=animates if animates is not None else choices is None,
             since=since,
             legacy=legacy,
+            render_only=render_only,
         )
     )
 

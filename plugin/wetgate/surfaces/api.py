@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wetgate.color.config import ColorConfig
-from wetgate.engine.analyse import analyse_shot
+from wetgate.engine.analyse import analyse_shot, analysing_step
 from wetgate.engine.analysis import Analysis
 from wetgate.engine.graph import SCHEMA, Graph, build, load_graph, parse_nodes
 from wetgate.engine.job import Job, Observer, OnEvent, Outcome
 from wetgate.engine.pipeline import Abort
+from wetgate.engine.reel import analyse_reel
 from wetgate.engine.render import render as _render
 from wetgate.engine.shot import source_space
 from wetgate.io.opening import open_sink, open_source
@@ -116,6 +117,26 @@ def write(frames: Frame | Iterable[Frame], spec: str | Path, *, options: WriteOp
         raise
     sink.finish()
     return written
+
+
+def analyze_reel(
+    inputs: Sequence[str | Path],
+    *,
+    nodes: Sequence[str] = (),
+    graph: Graph | str | Path | None = None,
+    step: str | None = None,
+    **options: Any,
+) -> list[Analysis]:
+    """The analyses of several shots of one reel, solved together: ``wetgate analyze A B ...`` as a call.
+
+    An input that ends in ``.json`` is a document made before. ``options`` are those of :func:`analyze`.
+    """
+    made = graph_of(graph, nodes)
+    return analyse_reel(
+        [str(i) for i in inputs],
+        analysing_step(made, step),
+        lambda one: analyse_shot(one, made, step=step, **options),
+    )
 
 
 def analyze(

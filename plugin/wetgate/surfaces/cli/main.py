@@ -160,13 +160,16 @@ def render(
 @app.command(
     epilog=_examples(
         "wetgate analyze sdr.####.exr -n hdr_lift --in-space srgb_tx -o shot.json",
+        "wetgate analyze shot1.mov shot2.mov shot3.mov -n color_decay -o reel",
         "wetgate render sdr.####.exr -o hdr.####.exr -n hdr_lift --in-space srgb_tx --out-space ACEScg "
         "--analysis shot.json --frames 1001-1010",
     )
 )
 def analyze(
-    input: arg.Input,
-    output: Annotated[str, typer.Option("-o", "--output", help="The document, shot.json.")],
+    input: Annotated[
+        list[str], typer.Argument(help="The shot; or the shots of a reel, or their documents, to solve together.")
+    ],
+    output: Annotated[str, typer.Option("-o", "--output", help="The document, shot.json; of several, a folder.")],
     node: arg.Nodes = None,
     graph: arg.GraphFile = None,
     step: Annotated[str | None, typer.Option("--step", help="Which step of the graph.")] = None,

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wetgate.engine.analyse import analyse_shot
+from wetgate.engine.analyse import analyse_shot, analysing_step
+from wetgate.engine.analysis import Analysis
 from wetgate.engine.job import Job, Outcome
+from wetgate.engine.reel import analyse_reel, names
 from wetgate.engine.render import render
 from wetgate.io.atomic import make_folder
 from wetgate.io.ranges import format_frames
@@ -133,37 +135,52 @@ def summary(outcome: Outcome) -> str:
 
 
 def run_analyze(args: Any) -> int:
-    """Analyse, and keep the document."""
+    """Analyse, and keep the document, or one for each shot of a reel."""
     path = Path(args.output)
-    if path.suffix != ".json":
-        raise UsageError(f"{args.output!r} does not end in .json", where="-o", remedy="name the document shot.json")
-    make_folder(path.parent)
+    several = len(args.input) > 1
+    if several == (path.suffix == ".json"):
+        raise UsageError(
+            f"{args.output!r} is no name for {'several documents' if several else 'a document'}",
+            where="-o",
+            remedy="name a folder, which gets a document for each shot" if several else "name the document shot.json",
+        )
+    graph = graph_of(args.graph, args.node or [])
+    paths = [path / name for name in names(args.input)] if several else [path]
+    make_folder(paths[0].parent)
     progress = Progress(args.as_json)
     try:
         with interruptible() as abort:
-            document = analyse_shot(
-                args.input,
-                graph_of(args.graph, args.node or []),
-                step=args.step,
-                frames=args.frames,
-                in_space=args.in_space,
-                config=args.config,
-                on_missing=one_of(args.on_missing, ON_MISSING, "--on-missing"),
-                on_event=progress,
-                abort=abort,
-            )
+            options = {
+                "step": args.step,
+                "frames": args.frames,
+                "in_space": args.in_space,
+                "config": args.config,
+                "on_missing": one_of(args.on_missing, ON_MISSING, "--on-missing"),
+                "on_event": progress,
+                "abort": abort,
+            }
+            if several:
+                step = analysing_step(graph, args.step)
+                documents = analyse_reel(args.input, step, lambda one: analyse_shot(one, graph, **options))
+            else:
+                documents = [analyse_shot(args.input[0], graph, **options)]
     finally:
         progress.close()
-    document.save(path)
+    for document, kept in zip(documents, paths, strict=True):
+        document.save(kept)
+        _tell_document(document, kept, args.as_json)
+    return 0
+
+
+def _tell_document(document: Analysis, path: Path, as_json: bool) -> None:
     result: Mapping[str, Any] = {
         "event": "done",
         "path": str(path),
         "frames": len(document.frames),
         "cuts": list(document.cuts),
     }
-    if args.as_json:
+    if as_json:
         emit(json.dumps(result))
     else:
         cuts = f", cuts at {' '.join(map(str, document.cuts))}" if document.cuts else ""
         emit(f"{path}: {document.node}, {counted(len(document.frames))}{cuts}")
-    return 0

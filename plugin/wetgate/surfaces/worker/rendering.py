@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from wetgate.engine.analysis import Analysis, parse_analysis
+from wetgate.engine.analysis import Analysis, moved_params, parse_analysis
 from wetgate.engine.evaluate import Evaluator, Setting
 from wetgate.engine.graph import SOURCE, Graph, Mask, Step
 from wetgate.io.association import Residue, associate, unassociate
@@ -181,9 +181,7 @@ def document_of(request: Request, step: Step, space: str) -> Analysis | None:
 
 def _note_differences(document: Analysis, step: Step, request: Request, sources: _Sources, notes: list[str]) -> None:
     """Say where an analysis that is used was made with other values, or from another picture."""
-    made_with, wanted = document.params, step.record()["params"]
-    plain = {n: list(v) if isinstance(v, tuple) else v for n, v in wanted.items() if n != "view"}
-    other = sorted(n for n, v in plain.items() if made_with.get(n) != v)
+    other = moved_params(document, step)
     if other:
         notes.append(f"the analysis was made with other values of {', '.join(other)}: analyse the shot again")
     if request.scale == (1.0, 1.0) and not request.draft and not request.thumbnail:

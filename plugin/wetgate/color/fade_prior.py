@@ -1,0 +1,96 @@
+"""What is believed of a reel's fade before anybody says anything: small networks over its pooled statistics.
+
+They were trained on photographs as prints (and as negatives) of measured dye sets, faded spectrally; its card is
+``models/cards/fade_prior.md``, its training ``models/train/fade_prior.py``. For prints three networks say the nine
+numbers of :class:`wetgate.color.fade.DyeFade`, for negatives one; another says the covariance of their error, to which
+their disagreement is added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wetgate.color.film_dyes import Medium
+
+Array = NDArray[np.float64]
+
+STATISTICS = 69
+INPUTS = STATISTICS + 9
+_DISAGREEMENT = 8.0  # weight of the networks' own covariance: they share training, and so miss alike
+_FARTHEST = 6.0  # standard deviations of the training set that an input may lie from its mean
+
+
+@dataclass(frozen=True, eq=False)
+class Belief:
+    """A Gaussian over a fade's vector (9,): ``precision`` (9, 9) is the inverse of its covariance."""
+
+    mean: Array
+    precision: Array
+
+
+def believed(
+    statistics: Array, medium: Medium, broad: bool, base: Array | None = None, black: Array | None = None
+) -> Belief:
+    """The belief about a reel's fade from its pooled statistics (STATISTICS,), and from the dye amounts (3,) that its
+    aged base and its black show, where they were sampled."""
+    nothing = np.zeros((1, 3))
+    row = inputs_of(
+        np.asarray(statistics, np.float64)[None],
+        nothing if base is None else base[None],
+        nothing if black is None else black[None],
+        np.array([[float(broad)]]),
+        np.array([float(base is not None)]),
+        np.array([float(black is not None)]),
+        np.concatenate,
+    )
+    weights = _weights(medium)
+    members = np.array([_network(weights, f"fade{m}", row[0], str(m)) for m in range(_members(weights))])
+    factor = np.zeros((9, 9))
+    factor[np.tril_indices(9)] = _network(weights, "error", row[0], "")
+    np.fill_diagonal(factor, np.exp(np.clip(np.diag(factor), -6, 8)))
+    factor = factor / weights["scale"][None, :]
+    mean = members.mean(axis=0)
+    apart = members - mean
+    covariance = np.linalg.inv(factor.T @ factor) + _DISAGREEMENT * apart.T @ apart / len(members)
+    return Belief(mean, np.linalg.inv(covariance))
+
+
+def unfading() -> Belief:
+    """The belief about dyes that do not fade: there is stain at most."""
+    return Belief(np.zeros(9), np.diag([1e8] * 6 + [1e2] * 3))
+
+
+def inputs_of(
+    statistics: Any, base: Any, black: Any, broad: Any, has_base: Any, has_black: Any, join: Callable[..., Any]
+) -> Any:
+    """The network's inputs (n, INPUTS), from arrays of numpy or tensors of the training; ``join`` concatenates."""
+    with_base, with_black = has_base[:, None], has_black[:, None]
+    parts: Sequence[Any] = (statistics, base * with_base, black * with_black, broad, with_base, with_black)
+    return join(parts, 1)
+
+
+def _members(weights: dict[str, Array]) -> int:
+    return sum(name.startswith("mean") and name != "mean" for name in weights)
+
+
+def _network(weights: dict[str, Array], name: str, inputs: Array, scaling: str) -> Array:
+    x = (inputs - weights["mean" + scaling]) / weights["deviation" + scaling]
+    x = np.clip(x, -_FARTHEST, _FARTHEST)
+    for layer in range(3):
+        x = weights[f"{name}{layer}_weight"] @ x + weights[f"{name}{layer}_bias"]
+        if layer < 2:
+            x = x / (1 + np.exp(-x))
+    return x
+
+
+@cache
+def _weights(medium: Medium) -> dict[str, Array]:
+    with files("wetgate.color").joinpath(f"fade_prior_{medium}.npz").open("rb") as file, np.load(file) as found:
+        return {name: found[name].astype(np.float64) for name in found.files}

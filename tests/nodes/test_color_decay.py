@@ -1,0 +1,204 @@
+"""Color Decay puts back what a spectral fade took, and leaves alone what has not faded."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from wetgate import damage
+from wetgate.color.density import density_from_linear, linear_from_density
+from wetgate.color.difference import delta_e_2000, xyz_to_lab
+from wetgate.color.primaries import rgb_to_xyz
+from wetgate.engine.direct import run_node
+from wetgate.ops.random import Stream
+from wetgate.spec import DENSITY, Context, Frame, Window, registry
+from wetgate.spec.window import Result
+
+NODE = "color_decay"
+LINE = 8
+
+
+def scene(seed: int, height: int = 96, width: int = 128) -> np.ndarray:
+    """Densities of a scene's kind: a tilted light over patches of many greys and a few colours, from white to black."""
+    random = np.random.default_rng(seed)
+    patches = random.gamma(2.5, 0.3, (8, 8, 1)) + random.normal(0, 0.13, (8, 8, 3)) * (random.random((8, 8, 1)) < 0.5)
+    density = np.kron(patches, np.ones((height // 8, width // 8, 1)))
+    density += 0.3 * np.linspace(-1, 1, width)[None, :, None] * random.uniform(-1, 1)
+    density += random.normal(0, 0.03, (height, width, 1))
+    density[:4, :4], density[-4:, -4:] = 0.01, 2.6
+    return np.clip(density, 0, 2.8).astype(np.float32)
+
+
+def with_borders(density: np.ndarray) -> np.ndarray:
+    """Between frame lines of the print's black, and clear film left and right."""
+    height, width = density.shape[:2]
+    film = np.full((height + 2 * LINE, width + 2 * LINE, 3), 3.2, np.float32)
+    film[:, :LINE] = film[:, -LINE:] = 0
+    film[LINE:-LINE, LINE:-LINE] = density
+    return film
+
+
+def faded(density: np.ndarray, **params: object) -> np.ndarray:
+    """Through the damage model, which is spectral; the node's matrices are not."""
+    frame = Frame(density, DENSITY, number=1)
+    (out,) = damage.get("fade").run([frame], Stream.of(1, "fade"), {"stock": "5384"} | params)
+    return out.frame.rgb
+
+
+def frames(pictures: list[np.ndarray]) -> list[Frame]:
+    return [Frame(p, DENSITY, number=1001 + i) for i, p in enumerate(pictures)]
+
+
+class Reel:
+    """Frames that are each a shot."""
+
+    def __init__(self, pictures: list[np.ndarray]) -> None:
+        self._frames = {f.number: f for f in frames(pictures)}
+        self.numbers = tuple(self._frames)
+        self.cuts = self.numbers[1:]
+
+    def __getitem__(self, number: int) -> Frame:
+        return self._frames[number]
+
+    def __iter__(self):
+        return iter(self._frames.values())
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+
+def worked(pictures: list[np.ndarray], views: frozenset[str] = frozenset(), **params: object) -> list[Result]:
+    node, reel = registry.get(NODE).make(params), Reel(pictures)
+    context = Context(analysis=node.analyze(reel, Context()), views=views)
+    return [node.render(Window((f,)), context) for f in reel]
+
+
+def difference(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean CIEDE2000 of two pictures of densities over Rec.709."""
+    matrix = rgb_to_xyz("rec709")
+    lab = [
+        xyz_to_lab(np.clip(linear_from_density(p.astype(np.float64)), 0, 1) @ matrix.T, matrix.sum(axis=1)).reshape(
+            -1, 3
+        )
+        for p in (a, b)
+    ]
+    return float(delta_e_2000(*lab).mean())
+
+
+@pytest.mark.parametrize(("kind", "amount"), [("dark", 0.4), ("dark", 0.75), ("light", 0.6)])
+def test_a_faded_reel_with_its_borders_comes_back(kind, amount):
+    truths = [scene(seed) for seed in range(8)]
+    seen = [faded(with_borders(t), kind=kind, amount=amount, stain=0.1) for t in truths]
+    inner = (slice(LINE, -LINE), slice(LINE, -LINE))
+    made = [r.frame.rgb[inner] for r in worked(seen)]
+    before = np.mean([difference(s[inner], t) for s, t in zip(seen, truths, strict=True)])
+    after = np.mean([difference(m, t) for m, t in zip(made, truths, strict=True)])
+    assert after < 0.35 * before, f"{before:.2f} to {after:.2f}"
+
+
+def test_an_unfaded_reel_stays_as_it_is():
+    pictures = [scene(seed) for seed in range(6)]
+    for picture, result in zip(pictures, worked(pictures), strict=True):
+        assert difference(result.frame.rgb, picture) < 1.0
+
+
+def test_the_borders_are_seen_and_said():
+    seen = [faded(with_borders(scene(seed)), amount=0.6, stain=0.1) for seed in range(3)]
+    analysis = registry.get(NODE).make({}).analyze(Reel(seen), Context())
+    sides = {(b["side"], b["kind"]) for b in analysis["gathered"]["borders"]}
+    assert sides == {("top", "black"), ("bottom", "black"), ("left", "base"), ("right", "base")}
+    assert analysis["reel"]["base"] is True
+    assert analysis["reel"]["stain"] == pytest.approx(seen[0][50, LINE // 2].tolist(), abs=0.01)
+
+
+def test_an_uneven_fade_is_followed():
+    truths = [scene(seed) for seed in range(6)]
+    seen = [faded(with_borders(t), amount=0.6, stain=0.1, edges=1.5) for t in truths]
+    inner = (slice(LINE, -LINE), slice(LINE, -LINE))
+
+    def left(uneven: float) -> float:
+        made = [r.frame.rgb[inner] for r in worked(seen, uneven=uneven)]
+        return float(np.mean([difference(m, t) for m, t in zip(made, truths, strict=True)]))
+
+    assert left(1.0) < 0.9 * left(0.0)
+
+
+def test_places_that_are_pointed_at_are_met():
+    picture = scene(1)
+    picture[40:52, 40:56] = 0.75  # grey
+    picture[4:16, 60:76] = 0.0  # clear film
+    seen = faded(picture, amount=0.5, stain=0.1)
+    grey, clear = (48 / 128, 46 / 96), (68 / 128, 10 / 96)
+    (result,) = worked([seen], neutral_at=grey, base_at=clear, cautious=False)
+    restored = result.frame.rgb[46, 48]
+    assert np.ptp(restored) < 2e-3  # the tolerance of the solver, and the statistics' rounding to 1e-4
+    np.testing.assert_allclose(result.frame.rgb[10, 68], 0, atol=2e-3)
+
+
+def test_what_cannot_be_met_together_is_told():
+    picture = scene(1)
+    picture[40:52, 40:56] = (0.3, 1.2, 0.3)
+    node = registry.get(NODE).make(
+        {"neutral_at": (48 / 128, 46 / 96), "skin_at": (48 / 128, 46 / 96), "base_at": (0.9, 0.9)}
+    )
+    analysis = node.analyze(Reel([picture]), Context())
+    misses = {a["kind"]: a["misses"] for a in analysis["reel"]["anchors"]}
+    assert set(misses) == {"base", "neutral", "skin"}
+    assert max(misses.values()) > 1e-3
+
+
+def test_losses_by_hand_are_turned_round():
+    truth = scene(2)
+    seen = faded(truth, cyan=0.5, magenta=0.1, yellow=0.3, scanner="narrow")
+    made = run_node(
+        registry.get(NODE), frames([seen]), method="hand", loss=(0.5, 0.1, 0.3), dyes="eastman_1981", scanner="narrow"
+    )[0]
+    assert difference(made.rgb, truth) < 0.05 * difference(seen, truth)
+
+
+def test_a_negative_is_worked_as_a_negative():
+    truth = scene(2)
+    seen = faded(truth, cyan=0.4, yellow=0.2, stock="5219", scanner="narrow")
+    made = run_node(
+        registry.get(NODE), frames([seen]), method="hand", loss=(0.4, 0.0, 0.2), film="negative", scanner="narrow"
+    )[0]
+    assert difference(made.rgb, truth) < 0.25 * difference(seen, truth)
+
+
+def test_shots_analysed_apart_are_pooled_as_if_together():
+    seen = [faded(scene(seed), amount=0.6, stain=0.1) for seed in range(4)]
+    node = registry.get(NODE).make({})
+    whole = node.analyze(Reel(seen), Context())
+    parts = [json.loads(json.dumps(node.analyze(Reel([s]), Context()))) for s in seen]
+    pooled = node.pool(parts)
+    assert len(pooled) == 4
+    for part in pooled:
+        assert part["reel"]["vector"] == pytest.approx(whole["reel"]["vector"], abs=0.02)  # statistics have 4 digits
+        assert len(part["shots"]) == 1
+    assert node.pool(pooled) == pooled
+
+
+def test_light_beyond_the_base_and_below_black_is_kept():
+    light = np.array([[[40.0, 30.0, 50.0], [1.5, 1.5, 1.5], [0.0, 0.0, 0.0], [-0.01, -0.02, -0.003]]], np.float32)
+    frame = Frame(density_from_linear(light), DENSITY, number=1)
+    made = linear_from_density(run_node(registry.get(NODE), [frame], method="dark", amount=0.6)[0].rgb)
+    np.testing.assert_allclose(made[0, :2], light[0, :2], rtol=1e-4)
+    # Light that black lacks is lacking afterwards, from a black that is deeper by the dye put back.
+    np.testing.assert_allclose(made[0, 3] - made[0, 2], light[0, 3] - light[0, 2], atol=1e-6)
+
+
+def test_lost_colours_are_shown():
+    seen = faded(scene(3), cyan=0.97, magenta=0.1)
+    (result,) = worked([seen], frozenset({"confidence", "recovered"}), cautious=False, gain_limit=40.0)
+    mild = worked([faded(scene(3), cyan=0.3)], frozenset({"confidence"}), cautious=False)[0]
+    assert result.aovs["confidence"].mean() < 0.6 * mild.aovs["confidence"].mean()
+
+
+def test_without_an_analysis_it_is_the_input():
+    node = registry.get(NODE).make({})
+    frame = frames([scene(1)])[0]
+    result = node.render(Window((frame,)), Context())
+    np.testing.assert_allclose(result.frame.rgb, frame.rgb, atol=1e-6)
+    assert "no analysis" in result.facts["fade"]
