@@ -11,6 +11,7 @@
 
 #include "connection.h"
 #include "failure.h"
+#include "host_quirks.h"
 #include "json.h"
 
 extern "C" char** environ;
@@ -124,7 +125,7 @@ std::vector<std::string> worker_environment() {
         bool wanted = false;
         for (const char* known : names) wanted = wanted || name == known;
         for (const char* prefix : prefixes) wanted = wanted || starts_with(name, prefix);
-        if (wanted) kept.push_back(text);
+        if (wanted && !set_by_host(text)) kept.push_back(text);
     }
     return kept;
 }
