@@ -57,6 +57,10 @@ class FrameStore:
         """The frame, once it is read. Raises the reader's :class:`~wetgate.spec.FrameError`."""
         return self.want(number).result()
 
+    def once(self, number: int) -> SourceFrame:
+        """The frame, read in the caller's thread and not held."""
+        return self._read(number)
+
     def keep(self, numbers: Iterable[int]) -> None:
         """Frames that are not among ``numbers`` may go."""
         kept = set(numbers)

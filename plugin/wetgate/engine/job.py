@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from wetgate.engine.graph import Graph
-from wetgate.engine.pipeline import Timeline
+from wetgate.engine.pipeline import Abort, Timeline
 from wetgate.io.ranges import GRAMMAR
 from wetgate.io.sink import WriteOptions
 from wetgate.io.source import OnMissing
@@ -32,6 +32,9 @@ class Job:
     are OCIO names or aliases (None: what the file says; and the source's). ``analyses`` are documents to use, by path;
     nodes that want one and have none are analysed first. ``aov_dir`` receives every view of every node.
     ``on_error``: ``continue`` renders the other frames, ``stop`` ends at the first failure.
+    ``chunk``: these frames are a piece of a whole whose other pieces are made elsewhere, maybe at the same time. Frames
+    alone are written; the record and its companions come from whoever gathers (``elsewhere`` of
+    :func:`wetgate.engine.render.render`).
     """
 
     input: str
@@ -53,6 +56,7 @@ class Job:
     read_ahead: int = 4
     write_behind: int = 4
     sign: str | None = None
+    chunk: bool = False
 
     def __post_init__(self) -> None:
         """Raise :class:`UsageError` for fields that no job can have, all at once."""
@@ -86,6 +90,24 @@ def demand_device(device: str) -> None:
     """Raise :class:`UsageError` for what names no device: ``auto``, ``cpu``, ``cuda`` and ``cuda:N`` do."""
     if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
         raise UsageError(f"the device is {device!r}", where="device", allowed="auto, cpu, cuda, cuda:N")
+
+
+class Take(Protocol):
+    """Takes a frame in that another process made, if it is on the disk, of this job, and verifies: None then, else what
+    is wrong. ``kept``: it was there before anybody was asked to make it. Safe to call from several threads."""
+
+    def __call__(self, number: int, *, kept: bool = False) -> WetgateError | None: ...
+
+
+class Elsewhere(Protocol):
+    """Has the frames of a job made in other processes, and takes each in. Returns messages for those that failed.
+
+    ``analyses`` are the paths of the documents that every one of them must be made with.
+    """
+
+    def __call__(
+        self, numbers: Sequence[int], analyses: Sequence[str], take: Take, abort: Abort
+    ) -> Mapping[int, str]: ...
 
 
 class Observer(Protocol):

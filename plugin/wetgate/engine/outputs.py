@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wetgate.color.config import ColorConfig
+from wetgate.engine.claim import Claim
 from wetgate.engine.job import Job
 from wetgate.engine.record import (
     HEADER_KEY,
@@ -25,13 +26,14 @@ from wetgate.engine.record import (
 )
 from wetgate.engine.signing import check, demand_usable_key, sign
 from wetgate.io.atomic import clean_stale, locked, make_folder
+from wetgate.io.formats import FORMATS, format_of
 from wetgate.io.hashing import file_hash
 from wetgate.io.header import header_hash, read_header
 from wetgate.io.opening import open_sink
 from wetgate.io.pattern import parse_pattern
 from wetgate.io.sink import Sink, Stamp, WriteOptions
 from wetgate.io.source import MOVIE_SUFFIXES, Source
-from wetgate.spec import Frame, Image, UsageError, WetgateError
+from wetgate.spec import Frame, FrameError, Image, UsageError, WetgateError
 
 _FRAME_TOKEN = re.compile(r"[._-]?(#+|@+|%0?\d*d|\[-?\d+--?\d+\])$")
 
@@ -84,12 +86,20 @@ def demand_apart(source: Source, sink: Sink, numbers: Sequence[int]) -> None:
 class Outputs:
     """The sinks of one render, opened before any work is done, so that what cannot be written is refused at once.
 
-    ``space`` is that of the pixels to be written, ``source_space`` that of those that were read. :meth:`begin` gives
-    the record; then :meth:`write` may be called, from several threads where ``ordered`` is False.
+    ``space`` is that of the pixels to be written, ``source_space`` that of those that were read. ``shared``: processes
+    of the same job write there too. :meth:`begin` gives the record; then :meth:`write` may be called, from several
+    threads where ``ordered`` is False.
     """
 
     def __init__(
-        self, job: Job, source: Source, numbers: Sequence[int], config: ColorConfig, space: str, source_space: str
+        self,
+        job: Job,
+        source: Source,
+        numbers: Sequence[int],
+        config: ColorConfig,
+        space: str,
+        source_space: str,
+        shared: bool = False,
     ) -> None:
         if job.sign:
             demand_usable_key(job.sign)
@@ -99,6 +109,7 @@ class Outputs:
         self._aov_sinks: dict[str, Sink] = {}
         stem = stem_of(job.output)
         self.record_path = Path(f"{stem}.wetgate.json")
+        self.claim = Claim(stem)
         make_folder(Path(stem).parent)
         if job.aov_dir:
             make_folder(Path(job.aov_dir))
@@ -113,15 +124,41 @@ class Outputs:
             sound=source,
         )
         self.ordered = self._sink.ordered
+        self._shared = shared
         try:
+            if shared:
+                self._demand_record()
             demand_apart(source, self._sink, numbers)
         except BaseException:
             self._sink.abort()
             raise
 
     def begin(self, record: JobRecord) -> None:
-        """The job that every frame's header will name."""
+        """The job that every frame's header will name. Raises :class:`UsageError` where processes of another job are
+        writing here."""
         self._record = record
+        if self._shared:
+            self.claim.join(record)
+        elif not self.ordered:
+            self.claim.demand_free(record)
+
+    def _demand_record(self) -> None:
+        """Frames made by many processes are told apart by the record in their headers."""
+        if self.ordered:
+            raise UsageError(
+                f"{self._job.output} is one file, which many processes cannot write",
+                where="-o",
+                allowed="a sequence, shot.####.exr",
+                remedy="render frames, then make the movie of them",
+            )
+        form = format_of(self._job.output)
+        if form.record is None:
+            raise UsageError(
+                f"{form.name} has no room for a record in its header",
+                where="-o",
+                allowed=", ".join(f.suffixes[0] for f in FORMATS if f.record is not None),
+                remedy="write another format where many processes make the frames",
+            )
 
     @property
     def notes(self) -> Sequence[str]:
@@ -134,6 +171,7 @@ class Outputs:
 
     def write(self, frame: Frame, aovs: Mapping[str, Image], draft: FrameRecord) -> FrameRecord:
         """Write a frame and its AOVs; the finished entry of the record. AOVs go first: a frame marks them complete."""
+        self.claim.keep()
         if self._job.aov_dir:
             for key, aov in aovs.items():
                 self._aov_sink(key, aov).write(_aov_frame(frame, aov), self._aov_stamp(draft))
@@ -172,6 +210,17 @@ class Outputs:
             return replace(frame_record(entry), header=header_hash(path))
         except (WetgateError, KeyError, ValueError, TypeError):
             return None  # a damaged file is made again
+
+    def missing(self, number: int) -> FrameError:
+        """Why :meth:`kept` has no entry for a frame."""
+        path = self._sink.path_of(number)
+        if path is None or not Path(path).is_file():
+            return FrameError(f"frame {number} was not rendered", where=path, remedy="render it again")
+        return FrameError(
+            f"the file of frame {number} is damaged, or not of this job and this source",
+            where=path,
+            remedy="render it again",
+        )
 
     def _entry(self, path: Path, input_hash: str) -> dict[str, Any] | None:
         """The record in a file's header, if it is of this job and made from that input."""

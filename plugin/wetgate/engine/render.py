@@ -4,53 +4,73 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from wetgate.color.config import ColorConfig
-from wetgate.engine.analyse import analyse
-from wetgate.engine.analysis import Analysis, demand_fit, load_analysis
-from wetgate.engine.colour import Colour, unknown_space
-from wetgate.engine.evaluate import Evaluator, Setting
-from wetgate.engine.frames import FrameStore, SourceFrame, window_numbers
-from wetgate.engine.graph import Graph, Step, demand_output_space
-from wetgate.engine.job import Job, Observer, OnEvent, Outcome
-from wetgate.engine.masks import MaskReader
-from wetgate.engine.outputs import Outputs, label_of, output_path, stem_of
-from wetgate.engine.pipeline import Abort, Timeline, WriteBehind, ahead, cores
-from wetgate.engine.record import FrameRecord, JobRecord, RunRecord, save_json, save_text
-from wetgate.engine.shot import opened, requested, source_space
+from wetgate.engine.analysis import Analysis
+from wetgate.engine.evaluate import Evaluator
+from wetgate.engine.frames import SourceFrame, window_numbers
+from wetgate.engine.job import Elsewhere, Job, Observer, OnEvent, Outcome
+from wetgate.engine.outputs import Outputs, label_of, output_path
+from wetgate.engine.pipeline import Abort, Timeline, WriteBehind, ahead
+from wetgate.engine.preparation import Prepared, prepared
+from wetgate.engine.record import FrameRecord, RunRecord
+from wetgate.engine.shot import opened
+from wetgate.engine.sidecars import job_record, save_documents, save_sidecars, source_record
 from wetgate.io.source import Source
 from wetgate.spec import Frame, FrameError, Interrupted, UsageError, WetgateError
 
 
 def render(
-    job: Job, on_event: OnEvent = lambda event: None, observer: Observer | None = None, abort: Abort | None = None
+    job: Job,
+    on_event: OnEvent = lambda event: None,
+    observer: Observer | None = None,
+    abort: Abort | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> Outcome:
     """Carry out a job. Raises :class:`UsageError` before anything is written where the job cannot be done.
 
     Frames that fail are listed in the outcome; the others are written. An interrupt leaves whole files only.
+    ``elsewhere`` has the frames made in other processes; each counts once its file verifies, and the record that is
+    written is the one that a render in this process would have written.
     """
+    with _started(job, on_event, observer, abort, elsewhere) as made:
+        return made.run()
+
+
+def analyse_job(job: Job, on_event: OnEvent = lambda event: None, abort: Abort | None = None) -> list[str]:
+    """Run the whole-shot passes of a job alone, and leave their documents where its render would; their paths."""
+    with _started(job, on_event, None, abort, None) as made:
+        return made.analyse()
+
+
+@contextmanager
+def _started(
+    job: Job, on_event: OnEvent, observer: Observer | None, abort: Abort | None, elsewhere: Elsewhere | None
+) -> Iterator[_Render]:
     source = opened(job.input, job.on_missing)
     try:
         graph = job.graph.with_fidelity(job.fidelity)
         job = replace(job, output=output_path(job.output, source), graph=graph)
-        return _Render(job, source, on_event, observer, abort or Abort()).run()
+        yield _Render(job, source, on_event, observer, abort or Abort(), elsewhere)
     finally:
         source.close()
 
 
-def _budget(graph: Graph) -> int:
-    """Bytes of source frames kept between passes: only a graph with an analysis reads the shot more than once."""
-    return 512 << 20 if any(s.node.analyzes for s in graph.used()) else 0
-
-
 class _Render:
-    def __init__(self, job: Job, source: Source, on_event: OnEvent, observer: Observer | None, abort: Abort) -> None:
+    def __init__(
+        self,
+        job: Job,
+        source: Source,
+        on_event: OnEvent,
+        observer: Observer | None,
+        abort: Abort,
+        elsewhere: Elsewhere | None,
+    ) -> None:
         self.job = job
+        self.elsewhere = elsewhere
         self.source = source
         self.on_event = on_event
         self.observer = observer
@@ -66,70 +86,47 @@ class _Render:
     def run(self) -> Outcome:
         job, source = self.job, self.source
         began = time.perf_counter()
-        numbers = requested(job.frames, source)
-        config = ColorConfig.load(job.config)
-        space, notes = source_space(job.in_space or job.graph.in_space, source, config)
-        for note in (*source.info.notes, *notes):
-            self._note(note)
-        out_space = self._out_space(config, space)
-        self.colour = Colour(config, space, job.threads)
-        masks = MaskReader(job.graph)
-        threads = job.threads or cores()
-        with ThreadPoolExecutor(max(2, threads), thread_name_prefix="wetgate-read") as readers:
-            self.store = FrameStore(source, space, readers, self.timeline.add, _budget(job.graph))
-            try:
-                setting = Setting(
-                    masks=masks.read,
-                    device=job.device,
-                    threads=threads,
-                    check_abort=self.abort.check,
-                )
-                outputs = Outputs(job, source, numbers, config, out_space or space, space)
-                try:
-                    documents = self._analyses(self._analysed(numbers, outputs), setting)
-                    setting = replace(
-                        setting,
-                        analyses={name: d.results for name, d in documents.items()},
-                        views=self._views(),
-                    )
-                    record = self._job_record(config, space, out_space, documents)
-                    outputs.begin(record)
-                    self.on_event({"event": "start", "frames": len(numbers), "job": record.hash, "output": job.output})
-                    self._frames(numbers, setting, outputs, out_space, documents)
-                except BaseException:
-                    outputs.abort()
-                    raise
-                lost = bool(self.failed) and outputs.ordered
-                if lost:
-                    self._note(f"{job.output} is not written: a movie has no holes, and a frame failed")
-                    self.records.clear()
-                    outputs.abort()
-                else:
-                    outputs.finish()
-                for note in outputs.notes:
-                    self._note(note)
-            finally:
-                self.store.close()
-                masks.close()
+        with self._prepared() as ready:
+            outputs = ready.outputs
+            self.store = ready.store
+            record = job_record(job, ready.config, ready.space, ready.out_space, ready.documents)
+            outputs.begin(record)
+            self.on_event({"event": "start", "frames": len(ready.numbers), "job": record.hash, "output": job.output})
+            if self.elsewhere is not None:
+                self._gather(ready, self.elsewhere)
+            else:
+                self._frames(ready)
+            lost = bool(self.failed) and outputs.ordered
+            if lost:
+                self._note(f"{job.output} is not written: a movie has no holes, and a frame failed")
+                self.records.clear()
+                outputs.abort()
+            else:
+                outputs.finish()
+            for note in outputs.notes:
+                self._note(note)
         run = RunRecord(
             record,
-            self._source_record(numbers),
+            source_record(source, ready.numbers),
             label_of(job.output),
             list(self.records.values()),
             self.failed,
             self.notes,
         )
         # What stood under a movie's name before is still there, and so is its record.
-        files = [] if lost else self._sidecars(numbers, documents, run, outputs)
+        whole = not lost and not job.chunk
+        files = save_sidecars(job, ready.numbers, ready.documents, run, outputs) if whole else []
+        if self.elsewhere is not None:
+            outputs.claim.release()
         outcome = Outcome(
             written=tuple(n for n in sorted(self.records) if n not in set(self.kept)),
-            kept=tuple(self.kept),
+            kept=tuple(sorted(self.kept)),
             failed=dict(sorted(self.failed.items())),
             notes=tuple(self.notes),
-            record="" if lost else str(outputs.record_path),
+            record=str(outputs.record_path) if whole else "",
             files=tuple(files),
-            source_space=space,
-            out_space=out_space or space,
+            source_space=ready.space,
+            out_space=ready.out_space or ready.space,
             timeline=self.timeline,
             seconds=time.perf_counter() - began,
             run=run.to_json(),
@@ -146,87 +143,36 @@ class _Render:
         )
         return outcome
 
-    def _out_space(self, config: ColorConfig, space: str) -> str:
-        """The output's space, "" where it is the source's."""
-        job = self.job
-        wanted = job.out_space or job.graph.out_space
-        steps = job.graph.used()
-        if (wanted or steps) and not space:
-            raise unknown_space(self.source.info.label)
-        demand_output_space(job.graph, space, wanted)
-        return config.resolve(wanted) if wanted else ""
+    def analyse(self) -> list[str]:
+        with self._prepared() as ready:
+            return save_documents(self.job.output, ready.documents)
 
-    def _views(self) -> dict[str, frozenset[str]]:
-        if not self.job.aov_dir and self.observer is None:
-            return {}
-        return {s.name: frozenset(s.node.views) for s in self.job.graph.used()}
-
-    # --- analysis
-
-    def _analysed(self, numbers: Sequence[int], outputs: Outputs) -> Sequence[int]:
-        """The frames that an analysis looks at. Files of a sequence are pieces of one whole, and a piece must have the
-        same pixels whatever else is rendered with it: all of the source. A movie is a whole by itself, whose metadata
-        must be that of its own frames."""
-        return numbers if outputs.ordered else tuple(self.source.numbers)
-
-    def _analyses(self, numbers: Sequence[int], setting: Setting) -> dict[str, Analysis]:
-        given = [load_analysis(path) for path in self.job.analyses]
-        documents: dict[str, Analysis] = {}
-        used: set[int] = set()
-        for step in self.job.graph.used():
-            if not step.node.analyzes:
-                continue
-            if all(step.is_identity(n) for n in numbers) and not self._views() and not self.job.graph.masks_by(step):
-                continue
-            match = next((i for i, d in enumerate(given) if d.node == step.node.id and i not in used), None)
-            if match is not None:
-                used.add(match)
-                demand_fit(given[match], step, self.colour.source_space)
-                documents[step.name] = given[match]
-                continue
-            documents[step.name] = self._analyse(step, numbers, setting, documents)
-        for index, document in enumerate(given):
-            if index not in used:
-                raise UsageError(
-                    f"the analysis {self.job.analyses[index]} is for {document.node}, which the graph does not use",
-                    where="--analysis",
-                    remedy="leave it out",
-                )
-        return documents
-
-    def _analyse(
-        self, step: Step, numbers: Sequence[int], setting: Setting, documents: Mapping[str, Analysis]
-    ) -> Analysis:
-        return analyse(
-            self.job.graph,
-            step,
-            numbers,
-            self.source.numbers,
-            self.store,
-            self.colour,
-            replace(setting, analyses={name: d.results for name, d in documents.items()}),
-            self._on_analysis_event,
+    def _prepared(self) -> AbstractContextManager[Prepared]:
+        return prepared(
+            self.job,
+            self.source,
+            self._pass_on,
+            self.abort,
+            self.timeline,
+            views=bool(self.job.aov_dir) or self.observer is not None,
+            shared=self.job.chunk or self.elsewhere is not None,
         )
 
-    def _on_analysis_event(self, event: Mapping[str, Any]) -> None:
+    def _pass_on(self, event: Mapping[str, Any]) -> None:
         if event["event"] == "note":
             self._note(event["text"])
         else:
             self.on_event(event)
 
-    # --- frames
-
-    def _frames(
-        self,
-        numbers: Sequence[int],
-        setting: Setting,
-        outputs: Outputs,
-        out_space: str,
-        documents: Mapping[str, Analysis],
-    ) -> None:
-        job = self.job
+    def _frames(self, ready: Prepared) -> None:
+        job, numbers, outputs = self.job, ready.numbers, ready.outputs
         evaluator = Evaluator(
-            job.graph, self.colour, self.source.numbers, lambda n: self.store.get(n).frame, setting, out_space
+            job.graph,
+            ready.colour,
+            self.source.numbers,
+            lambda n: self.store.get(n).frame,
+            ready.setting,
+            ready.out_space,
         )
         reach = job.graph.reach(numbers)
         behind = WriteBehind(max(1, job.write_behind), outputs.ordered)
@@ -238,13 +184,40 @@ class _Render:
                 self.store.keep({*needed, *coming})
                 for n in (*needed, *coming):
                     self.store.want(n)
-                self._one(number, evaluator, outputs, documents, behind)
+                self._one(number, evaluator, outputs, ready.documents, behind)
                 if self.failed and (job.on_error == "stop" or outputs.ordered):
                     break
             behind.finish()
         except BaseException:
             behind.abandon()
             raise
+
+    def _gather(self, ready: Prepared, elsewhere: Elsewhere) -> None:
+        """The frames that others make, each taken in from the disk."""
+        outputs = ready.outputs
+
+        def take(number: int, *, kept: bool = False) -> WetgateError | None:
+            try:
+                self.abort.check()
+                outputs.claim.keep()
+                record = outputs.kept(number, self.store.once(number).hash)
+            except WetgateError as error:
+                return error
+            if record is None:
+                return outputs.missing(number)
+            self._done(record, outputs, kept)
+            return None
+
+        paths = save_documents(self.job.output, ready.documents)
+        for number, message in sorted(elsewhere(ready.numbers, paths, take, self.abort).items()):
+            self.failed[number] = message
+            self.on_event({"event": "failed", "frame": number, "error": message})
+        self.abort.check()
+        kinds = outputs.claim.machines()
+        if len(kinds) > 1:
+            self._note(
+                f"frames were made on {len(kinds)} kinds of processors ({'; '.join(kinds)}): last bits may differ"
+            )
 
     def _one(
         self,
@@ -346,64 +319,6 @@ class _Render:
         if text not in self.notes:
             self.notes.append(text)
             self.on_event({"event": "note", "text": text})
-
-    # --- records
-
-    def _job_record(
-        self, config: ColorConfig, space: str, out_space: str, documents: Mapping[str, Analysis]
-    ) -> JobRecord:
-        options = self.job.options
-        storage: dict[str, Any] = {"format": Path(self.job.output).suffix.lower()}
-        for name in ("depth", "compression", "overflow", "codec", "pixel_format", "quality", "full_range"):
-            value = getattr(options, name)
-            if value is not None:
-                storage[name] = value
-        if options.codec_options:
-            storage["codec_options"] = dict(options.codec_options)
-        return JobRecord(
-            graph=self.job.graph.record(),
-            source_space=space,
-            out_space=out_space or space,
-            config={"name": config.name, "fingerprint": config.fingerprint},
-            storage=storage,
-            analyses={name: d.fingerprint for name, d in documents.items()},
-        )
-
-    def _source_record(self, numbers: Sequence[int]) -> dict[str, Any]:
-        info = self.source.info
-        return {
-            "label": info.label,
-            "kind": info.kind,
-            "size": [info.width, info.height],
-            "channels": list(info.channels),
-            "bit_depth": info.bit_depth,
-            "rate": str(info.rate) if info.rate is not None else "",
-            "start_timecode": info.start_timecode or "",
-            "range": [numbers[0], numbers[-1]] if numbers else [],
-        }
-
-    def _sidecars(
-        self, numbers: Sequence[int], documents: Mapping[str, Analysis], run: RunRecord, outputs: Outputs
-    ) -> list[str]:
-        outputs.save_record(run)
-        files = [str(outputs.record_path)]
-        stem = stem_of(self.job.output)
-        measured: dict[str, Any] = {}
-        for name, document in documents.items():
-            path = Path(f"{stem}.{name}.analysis.json")
-            document.save(path)
-            files.append(str(path))
-            instance = self.job.graph.step(name).at(numbers[0])
-            if hasattr(instance, "sidecars"):  # of two steps that measure the same, the later one measured the result
-                measured |= instance.sidecars(document.results, sorted(document.frames))
-        for kind, data in measured.items():
-            path = Path(f"{stem}.{kind}" if isinstance(data, str) else f"{stem}.{kind}.json")
-            if isinstance(data, str):
-                save_text(path, data)
-            else:
-                save_json(path, data)
-            files.append(str(path))
-        return files
 
 
 def _unforeseen(doing: str, number: int, error: Exception) -> FrameError:

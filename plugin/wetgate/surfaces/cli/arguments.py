@@ -43,7 +43,10 @@ def _complete_graphs(incomplete: str) -> list[str]:
     return [n for n in presets() if n.startswith(incomplete)]
 
 
-Input = Annotated[str, typer.Argument(help="plate.####.exr, plate.%04d.exr, a folder, an image, a movie.")]
+Input = Annotated[
+    str,
+    typer.Argument(help="plate.####.exr, plate.%04d.exr, a folder, an image, a movie; render: a timeline, cut.otio."),
+]
 Output = Annotated[str, typer.Option("-o", "--output", help="The same forms; a folder takes the source's name.")]
 Nodes = Annotated[
     list[str] | None,

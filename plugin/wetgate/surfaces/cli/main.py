@@ -65,6 +65,7 @@ def nodes(
         "wetgate render sdr.####.exr -o hdr.####.exr -n hdr_lift:method=bt2446a,peak=1000 "
         "--in-space srgb_tx --out-space rec2100_pq_display",
         "wetgate render plate.%04d.exr -o copy/ --frames 1001-1100x2 --resume",
+        "wetgate render cut.otio -o restored --graph archive.yaml --handles 8",
     )
 )
 def render(
@@ -99,9 +100,17 @@ def render(
     overflow: Annotated[
         str, typer.Option("--overflow", help="What the depth cannot hold: clamp and count it, or error.")
     ] = "clamp",
+    handles: Annotated[int, typer.Option("--handles", min=0, help="Timeline: frames more on each side of a clip.")] = 0,
+    media: Annotated[
+        list[str] | None,
+        typer.Option("--media", help="Timeline: folder with media that are not where it says; repeat."),
+    ] = None,
+    dialect: Annotated[
+        str, typer.Option("--dialect", help="Timeline: references as resolve reads them, or as otio has them.")
+    ] = "resolve",
     as_json: arg.Json = False,
 ) -> None:
-    """Render frames or a movie through nodes."""
+    """Render frames, a movie, or every clip of a timeline through nodes."""
     from wetgate.surfaces.cli.rendering import run_render
 
     _end(run_render(arg.collect(locals())))

@@ -110,6 +110,9 @@ class Progress:
     def _on_note(self, event: Event) -> None:
         self._say(f"note: {event['text']}")
 
+    def _on_media(self, event: Event) -> None:
+        self._say(f"{event['index']} of {event['of']}: {event['media']}, frames {event['frames']}")
+
     def _on_analysis(self, event: Event) -> None:
         self._say(f"analysing {counted(event['frames'])} for {event['step']}")
         self._began = time.monotonic()

@@ -1,4 +1,4 @@
-"""``wetgate render`` and ``wetgate analyze``."""
+"""``wetgate render`` of footage, and ``wetgate analyze``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from wetgate.io.atomic import make_folder
 from wetgate.io.ranges import format_frames
 from wetgate.io.rates import given_rate
 from wetgate.io.sink import WriteOptions
+from wetgate.io.timeline import SUFFIXES, is_timeline
 from wetgate.spec import UsageError
 from wetgate.surfaces.api import graph_of
 from wetgate.surfaces.cli.arguments import one_of
@@ -37,15 +38,12 @@ def write_options(args: Any) -> WriteOptions:
     )
 
 
-def run_render(args: Any) -> int:
-    """Render, say what came of it, and return the exit code."""
-    from wetgate.surfaces.report.collect import Collector
-
-    graph = graph_of(args.graph, args.node or [])
-    job = Job(
+def job_of(args: Any) -> Job:
+    """The job that the arguments ask for."""
+    return Job(
         input=args.input,
         output=args.output,
-        graph=graph,
+        graph=graph_of(args.graph, args.node or []),
         frames=args.frames,
         in_space=args.in_space,
         out_space=args.out_space,
@@ -61,6 +59,18 @@ def run_render(args: Any) -> int:
         threads=args.threads,
         sign=args.sign,
     )
+
+
+def run_render(args: Any) -> int:
+    """Render, say what came of it, and return the exit code."""
+    if is_timeline(args.input):
+        from wetgate.surfaces.cli.timelines import run_timeline
+
+        return run_timeline(args)
+    from wetgate.surfaces.report.collect import Collector
+
+    _demand_footage_options(args)
+    job = job_of(args)
     report = _report_path(args.report)
     collector = Collector(job.config) if report is not None else None
     progress = Progress(args.as_json)
@@ -76,6 +86,18 @@ def run_render(args: Any) -> int:
         if not args.as_json:
             emit(f"report: {report}")
     return outcome.exit_code
+
+
+def _demand_footage_options(args: Any) -> None:
+    given = [f"--{n}" for n in ("handles", "media") if getattr(args, n)]
+    given += ["--dialect"] if args.dialect != "resolve" else []
+    if given:
+        raise UsageError(
+            f"{', '.join(given)} is given for footage",
+            where=args.input,
+            allowed=f"a timeline: {', '.join(sorted(SUFFIXES))}",
+            remedy="leave it out",
+        )
 
 
 def _report_path(text: str | None) -> Path | None:

@@ -1,0 +1,165 @@
+"""Everything of a render before its first frame: source, spaces, outputs, and the analyses that its nodes want."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from wetgate.color.config import ColorConfig
+from wetgate.engine.analyse import analyse
+from wetgate.engine.analysis import Analysis, demand_fit, load_analysis
+from wetgate.engine.colour import Colour, unknown_space
+from wetgate.engine.evaluate import Setting
+from wetgate.engine.frames import FrameStore
+from wetgate.engine.graph import Graph, Step, demand_output_space
+from wetgate.engine.job import Job, OnEvent
+from wetgate.engine.masks import MaskReader
+from wetgate.engine.outputs import Outputs
+from wetgate.engine.pipeline import Abort, Timeline, cores
+from wetgate.engine.shot import requested, source_space
+from wetgate.io.source import Source
+from wetgate.spec import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A render that can begin. ``space`` is the source's, ``out_space`` the output's ("" where it is the source's)."""
+
+    numbers: tuple[int, ...]
+    config: ColorConfig
+    space: str
+    out_space: str
+    colour: Colour
+    store: FrameStore
+    setting: Setting
+    outputs: Outputs
+    documents: Mapping[str, Analysis]
+
+
+@contextmanager
+def prepared(
+    job: Job, source: Source, on_event: OnEvent, abort: Abort, timeline: Timeline, *, views: bool, shared: bool
+) -> Iterator[Prepared]:
+    """Open and check all that a job needs, and run the analyses it was not given.
+
+    Raises :class:`UsageError` before anything is written where the job cannot be done. ``views`` says that somebody
+    looks at what the nodes show beside their result, ``shared`` that other processes make frames of the same job.
+    An exception inside the block removes what is half written.
+    """
+    numbers = requested(job.frames, source)
+    config = ColorConfig.load(job.config)
+    space, notes = source_space(job.in_space or job.graph.in_space, source, config)
+    for note in (*source.info.notes, *notes):
+        on_event({"event": "note", "text": note})
+    out_space = _out_space(job, source, config, space)
+    colour = Colour(config, space, job.threads)
+    masks = MaskReader(job.graph)
+    threads = job.threads or cores()
+    with ThreadPoolExecutor(max(2, threads), thread_name_prefix="wetgate-read") as readers:
+        store = FrameStore(source, space, readers, timeline.add, _budget(job.graph))
+        try:
+            setting = Setting(masks=masks.read, device=job.device, threads=threads, check_abort=abort.check)
+            outputs = Outputs(job, source, numbers, config, out_space or space, space, shared)
+            try:
+                # Files of a sequence are pieces of one whole, and a piece must have the same pixels whatever else is
+                # rendered with it: an analysis looks at all of the source. A movie is a whole by itself, whose
+                # metadata must be that of its own frames.
+                analysed = numbers if outputs.ordered else tuple(source.numbers)
+                shown = _views(job.graph) if views else {}
+                shot = _Shot(job, source, store, colour, setting, on_event)
+                documents = shot.analyses(analysed, shown)
+                yield Prepared(
+                    numbers,
+                    config,
+                    space,
+                    out_space,
+                    colour,
+                    store,
+                    replace(setting, analyses=_results(documents), views=shown),
+                    outputs,
+                    documents,
+                )
+            except BaseException:
+                outputs.abort()
+                raise
+        finally:
+            store.close()
+            masks.close()
+
+
+def _budget(graph: Graph) -> int:
+    """Bytes of source frames kept between passes: only a graph with an analysis reads the shot more than once."""
+    return 512 << 20 if any(s.node.analyzes for s in graph.used()) else 0
+
+
+def _out_space(job: Job, source: Source, config: ColorConfig, space: str) -> str:
+    """The output's space, "" where it is the source's."""
+    wanted = job.out_space or job.graph.out_space
+    if (wanted or job.graph.used()) and not space:
+        raise unknown_space(source.info.label)
+    demand_output_space(job.graph, space, wanted)
+    return config.resolve(wanted) if wanted else ""
+
+
+def _views(graph: Graph) -> dict[str, frozenset[str]]:
+    return {s.name: frozenset(s.node.views) for s in graph.used()}
+
+
+def _results(documents: Mapping[str, Analysis]) -> dict[str, Mapping[str, Any]]:
+    return {name: document.results for name, document in documents.items()}
+
+
+class _Shot:
+    """The analyses of a job: those that were given, and those that are made."""
+
+    def __init__(
+        self, job: Job, source: Source, store: FrameStore, colour: Colour, setting: Setting, on_event: OnEvent
+    ) -> None:
+        self._job = job
+        self._source = source
+        self._store = store
+        self._colour = colour
+        self._setting = setting
+        self._on_event = on_event
+
+    def analyses(self, numbers: Sequence[int], shown: Mapping[str, frozenset[str]]) -> dict[str, Analysis]:
+        """The document of every step that needs one."""
+        graph = self._job.graph
+        given = [load_analysis(path) for path in self._job.analyses]
+        documents: dict[str, Analysis] = {}
+        used: set[int] = set()
+        for step in graph.used():
+            if not step.node.analyzes:
+                continue
+            if all(step.is_identity(n) for n in numbers) and not shown and not graph.masks_by(step):
+                continue
+            match = next((i for i, d in enumerate(given) if d.node == step.node.id and i not in used), None)
+            if match is not None:
+                used.add(match)
+                demand_fit(given[match], step, self._colour.source_space)
+                documents[step.name] = given[match]
+                continue
+            documents[step.name] = self._made(step, numbers, documents)
+        for index, document in enumerate(given):
+            if index not in used:
+                raise UsageError(
+                    f"the analysis {self._job.analyses[index]} is for {document.node}, which the graph does not use",
+                    where="--analysis",
+                    remedy="leave it out",
+                )
+        return documents
+
+    def _made(self, step: Step, numbers: Sequence[int], documents: Mapping[str, Analysis]) -> Analysis:
+        return analyse(
+            self._job.graph,
+            step,
+            numbers,
+            self._source.numbers,
+            self._store,
+            self._colour,
+            replace(self._setting, analyses=_results(documents)),
+            self._on_event,
+        )

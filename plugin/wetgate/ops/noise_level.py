@@ -1,0 +1,228 @@
+"""Blocks of pictures to the noise in them: its strength by level, its spectrum, and what channels have in common.
+
+Two ideas carry it. Pictures have little at fine frequencies: blocks that are flat by their coarse frequencies are
+measured in the fine ones, where even textured pictures leave noise alone (as N. N. Ponomarenko et al. did, "An
+automatic approach to lossy compression of AVIRIS images", IGARSS 2007; the choice of weakly textured places by the
+chi-square bound of the noise itself is X. Liu, M. Tanaka and M. Okutomi's, IEEE TIP 22(12), 2013). And noise of unlike
+frequencies is independent: the spectrum is measured in one half of the coefficients on blocks that the other half calls
+flat. What is left of the picture in it is found by how it grows with blocks that are less flat, and taken out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wetgate.ops.noise_blocks import BLOCK, Blocks, orders, radial_frequency
+
+Array = NDArray[np.float64]
+Chosen = NDArray[np.bool_]
+
+CLASSES = 24  # of level, of equally many blocks each
+_ROUNDS = 6
+_WITHIN = 1.2816  # a flat block's coarse energy lies below its mean plus this many deviations: nine of ten do
+_FEWEST = 0.01  # of all blocks, where no more are flat
+_FEWEST_BLOCKS = 40
+_FLAT = 0.005
+# Energy of the average block of pure noise against that of its flattest two-hundredth.
+_SPREAD = 1.6
+# Coefficients whose noise is this much of the strongest can measure it.
+_AUDIBLE = 0.2
+# Mean power of middle against fine frequencies, up to which the noise is taken for white.
+_WHITE = 1.25
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What the blocks say. ``level``, ``variance`` and ``count`` (C, K): variance of a pixel in classes of level, and
+    the independent blocks that it was measured on; ``freedom``: independent samples a block. ``spectrum`` (C, 64):
+    power by DCT coefficient, of mean one; ``covariance`` (C, C, 64): between channels, scaled to the spectra.
+    ``white``: the spectrum was too near to a flat one to be told from it. ``doubt``: relative error of the variance
+    that the picture itself may be the cause of. ``flat``: share of the blocks that were taken for flat."""
+
+    level: Array
+    variance: Array
+    count: Array
+    freedom: float
+    spectrum: Array
+    covariance: Array
+    white: bool
+    doubt: float
+    flat: float
+
+
+def level_of(blocks: Blocks) -> Level | None:
+    """The noise of blocks; None where there are too few."""
+    if len(blocks) * blocks.share < _FEWEST_BLOCKS:
+        return None
+    order = orders()
+    coarse, fine = (order >= 1) & (order < BLOCK), order >= BLOCK
+    energy = np.square(blocks.coefficients)
+    classes, level = _classes(blocks.level)
+    variance, count, flat = _by_level(blocks, energy, classes, coarse, fine, np.ones((blocks.channels, 64)))
+    covariance = np.broadcast_to(np.eye(blocks.channels)[..., None], (blocks.channels, blocks.channels, 64))
+    for _ in range(2):
+        spread, less_flat = _spectra(blocks, classes, variance, np.einsum("cck->ck", covariance))
+        covariance = _less_picture(spread, less_flat)
+    spectrum = np.einsum("cck->ck", covariance).copy()
+    middle, high = (order >= 5) & (order <= 7), (order >= 9) & (order <= 12)
+    tilt = float(np.mean(spectrum[:, middle]) / max(np.mean(spectrum[:, high]), 1e-30))
+    white = tilt < _WHITE
+    measuring = fine
+    if white:
+        spectrum = np.ones_like(spectrum)
+    else:
+        measuring = _audible(spectrum)
+        variance, count, flat = _by_level(blocks, energy, classes, ~measuring & (order > 0), measuring, spectrum)
+    mean = spectrum.mean(axis=1)
+    variance = variance * mean[:, None]
+    shape = spectrum / mean[:, None]
+    grown = np.einsum("cck->ck", less_flat)[:, 1:].mean() / max(np.einsum("cck->ck", spread)[:, 1:].mean(), 1e-30)
+    doubt = 0.03 if white else 0.03 + 0.3 * float(np.clip(np.log(max(grown, 1.0)), 0.0, 2.0))
+    return Level(level, variance, count, float(measuring.sum()), shape, _scaled(covariance, shape), white, doubt, flat)
+
+
+def _classes(level: NDArray[np.float32]) -> tuple[NDArray[np.intp], Array]:
+    """The class of each block and channel, (N, C), and the mean level of each class, (C, K)."""
+    channels = level.shape[1]
+    index = np.empty(level.shape, np.intp)
+    mean = np.empty((channels, CLASSES))
+    for c in range(channels):
+        edges = np.quantile(level[:, c], np.linspace(0, 1, CLASSES + 1)[1:-1])
+        index[:, c] = np.searchsorted(edges, level[:, c], side="right")
+        count = np.bincount(index[:, c], minlength=CLASSES)
+        total = np.bincount(index[:, c], level[:, c], minlength=CLASSES)
+        middle = np.quantile(level[:, c], (np.arange(CLASSES) + 0.5) / CLASSES)
+        mean[c] = np.where(count > 0, total / np.maximum(count, 1), middle)
+    return index, np.maximum.accumulate(mean, axis=1)
+
+
+def _by_level(
+    blocks: Blocks,
+    energy: NDArray[np.float32],
+    classes: NDArray[np.intp],
+    choosing: Chosen,
+    measuring: Chosen,
+    spectrum: Array,
+) -> tuple[Array, Array, float]:
+    """Variance by class (C, K) in units of the spectrum, its independent blocks, and the share that is flat."""
+    channels = blocks.channels
+    weight = (1.0 / spectrum).astype(np.float32)
+    choose = np.einsum("nck,ck->nc", energy[..., choosing], weight[:, choosing]) / choosing.sum()
+    measure = np.einsum("nck,ck->nc", energy[..., measuring], weight[:, measuring]) / measuring.sum()
+    variance = np.repeat(np.quantile(measure, 0.05, axis=0)[:, None], CLASSES, axis=1).astype(np.float64)
+    bound = 1.0 + _WITHIN * np.sqrt(2.0 / (channels * choosing.sum()))
+    for _ in range(_ROUNDS):
+        at = np.stack([variance[c][classes[:, c]] for c in range(channels)], axis=1)
+        ratio = (choose / np.maximum(at, 1e-30)).mean(axis=1)
+        flat = int((ratio < bound).sum())
+        kept = max(int(_FEWEST * len(blocks)), flat, min(_FEWEST_BLOCKS, len(blocks)))
+        chosen = np.argpartition(ratio, kept - 1)[:kept]
+        count: Array = np.stack(
+            [np.bincount(classes[chosen, c], minlength=CLASSES).astype(np.float64) for c in range(channels)]
+        )
+        total = np.stack(
+            [np.bincount(classes[chosen, c], measure[chosen, c], minlength=CLASSES) for c in range(channels)]
+        )
+        measured = np.asarray(total / np.maximum(count, 1), np.float64)
+        variance = np.stack([_filled(measured[c], count[c]) for c in range(channels)])
+    return measured, count * blocks.share, flat / len(blocks)
+
+
+def _filled(variance: Array, count: Array) -> Array:
+    """A smooth version of the classes' variances, those of few blocks filled from their neighbours."""
+    weight = np.minimum(count, 3000) / 100.0
+    bend = np.diff(np.eye(len(variance)), 2, axis=0)
+    logarithm = np.log(np.maximum(variance, 1e-30))
+    logarithm[weight == 0] = 0.0
+    system = np.diag(weight + 1e-6) + 20.0 * bend.T @ bend
+    return np.asarray(np.exp(np.linalg.solve(system, weight * logarithm)), np.float64)
+
+
+def _spectra(blocks: Blocks, classes: NDArray[np.intp], variance: Array, spectrum: Array) -> tuple[Array, Array]:
+    """Covariance between channels by coefficient, (C, C, 64), of the flattest blocks, and of more of them: each half of
+    the coefficients (as a checkerboard) on the blocks that the other half calls flat.
+
+    ``spectrum`` (C, 64) is what is known so far; where it lets many blocks pass for flat, many are used.
+    """
+    channels = blocks.channels
+    down, across = np.divmod(np.arange(64), BLOCK)
+    even = (down + across) % 2 == 0
+    at = np.stack([variance[c][classes[:, c]] for c in range(channels)], axis=1)
+    unit = blocks.coefficients / np.sqrt(np.maximum(at, 1e-30))[..., None].astype(np.float32)
+    weight = (1.0 / np.maximum(spectrum, 1e-6)).astype(np.float32)
+    found = np.zeros((2, channels, channels, 64))
+    for half in (even, ~even):
+        other = ~half
+        other[0] = False
+        coarse = np.einsum("nck,ck->n", np.square(unit[..., other]), weight[:, other]) / (channels * other.sum())
+        order = np.argsort(coarse)
+        bound = coarse[order[len(order) // 200]] * _SPREAD
+        few = int(np.clip(0.5 * np.searchsorted(coarse[order], bound), _FLAT * len(order), 0.3 * len(order)))
+        for index, kept in enumerate((few, min(8 * few, int(0.6 * len(order))))):
+            chosen = order[: min(len(order), max(kept, _FEWEST_BLOCKS))]
+            part = unit[chosen][..., half].astype(np.float64)
+            found[index][..., half] = np.einsum("nck,ndk->cdk", part, part) / len(chosen)
+    return found[0], found[1]
+
+
+def _less_picture(flat: Array, less_flat: Array) -> Array:
+    """The spectra of the flattest blocks less what the picture has in them, (C, C, 64).
+
+    That part has the shape in which the spectrum grows towards blocks that are less flat; how much of it there is is
+    what makes the rest lie best on a smooth curve, a polynomial of the frequency's squares in the logarithm. The
+    lowest coefficients, where slopes of the picture are, are held to the curve where they lie above it.
+    """
+    down, across = np.divmod(np.arange(1, 64), BLOCK)
+    u, v = (down / BLOCK) ** 2, (across / BLOCK) ** 2
+    basis = np.stack([np.ones(63), u + v, u * u + v * v, u * v], axis=1)
+    out = flat.copy()
+    channels = len(flat)
+    share = np.zeros(channels)
+    for c in range(channels):
+        own = np.maximum(flat[c, c, 1:], 1e-30)
+        growth = np.maximum(less_flat[c, c, 1:] - own, 0.0)
+        best = np.inf
+        for candidate in np.linspace(0.0, 6.0, 61):
+            rest = own - candidate * growth
+            if (rest <= 0.02 * own).any():
+                break
+            weight = rest / own
+            logarithm = np.log(rest)
+            at = np.linalg.lstsq(basis * weight[:, None], logarithm * weight, rcond=None)[0]
+            off = float(np.square((basis @ at - logarithm) * weight).mean())
+            if off < best:
+                best, share[c], curve = off, candidate, np.exp(basis @ at)
+        rest = own - share[c] * growth
+        lowest = radial_frequency()[1:] < 0.16
+        out[c, c, 1:] = np.where(lowest, np.minimum(rest, curve), rest)
+        out[c, c, 0] = (out[c, c, 1] + out[c, c, BLOCK]) / 2
+    for c in range(channels):
+        for d in range(c):
+            pair = flat[c, d] - np.sqrt(share[c] * share[d]) * (less_flat[c, d] - flat[c, d])
+            limit = np.sqrt(out[c, c] * out[d, d])
+            out[c, d] = out[d, c] = np.clip(pair, -limit, limit)
+            out[c, d, 0] = out[d, c, 0] = (out[c, d, 1] + out[c, d, BLOCK]) / 2
+    return out
+
+
+def _audible(spectrum: Array) -> Chosen:
+    """The coefficients to measure in when noise is not white: the finest that still hold a good share of it."""
+    mean = spectrum.mean(axis=0)
+    order = orders()
+    able = (mean > _AUDIBLE * mean[1:].max()) & (order >= 2)
+    for least in range(BLOCK, 1, -1):
+        chosen = able & (order >= least)
+        if chosen.sum() >= 12:
+            return np.asarray(chosen)
+    return np.asarray(able)
+
+
+def _scaled(covariance: Array, shape: Array) -> Array:
+    """Covariances with the spectra on their diagonal."""
+    own = np.sqrt(np.maximum(np.einsum("cck->ck", covariance), 1e-30))
+    root = np.sqrt(shape)
+    correlation = covariance / (own[:, None] * own[None, :])
+    return np.asarray(np.clip(correlation, -1, 1) * root[:, None] * root[None, :])
