@@ -53,6 +53,7 @@ public:
 private:
     OfxParamHandle param(const char* name) const;
     void write_value(Writer& body, const Param& declared, double time) const;
+    double in_range(const Param& declared, double value) const;
     void set_legacy(const Param& declared) const;
     bool is_standard(const Param& declared) const;
 
