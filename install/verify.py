@@ -10,6 +10,7 @@ sound, 1 where something is not, 2 where there is no bundle.
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,6 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    source = Path(__file__).resolve().parents[1] / "plugin"
-    sys.path.insert(0, str(source))
+    if importlib.util.find_spec("wetgate") is None:  # not installed: the checkout's own
+        sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugin"))
     sys.exit(main(sys.argv[1:]))

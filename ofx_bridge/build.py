@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import table
+import table  # beside this file
 
 HERE = Path(__file__).resolve().parent
 NODES = HERE / "generated" / "nodes.json"
@@ -29,6 +29,7 @@ TARGETS = {
     "linux-x86-64": ("Linux-x86-64", f"x86_64-linux-gnu.{GLIBC}"),
     "linux-aarch64": ("Linux-aarch64", f"aarch64-linux-gnu.{GLIBC}"),
 }
+RELEASE = ("linux-x86-64", "linux-aarch64")
 COMPILE = ["-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-fvisibility-inlines-hidden", "-fno-gnu-unique"]
 COMPILE += ["-fno-strict-aliasing", "-ffp-contract=off", "-Wall", "-Wextra", "-Wshadow", "-Werror=return-type"]
 LINK = ["-shared", "-Wl,-z,defs", f"-Wl,--version-script={HERE / 'src' / 'exports.map'}"]
@@ -59,10 +60,7 @@ def compiler(wanted: str, target: str) -> tuple[list[str], list[str], list[str]]
         raise BuildError(
             f"the machine's compiler makes {here_target()}; for {target} run: python3 -m pip install ziglang"
         )
-    print(
-        f"ziglang is not installed: {found} makes a binary that needs this machine's glibc or a later one",
-        file=sys.stderr,
-    )
+    print(f"{found} makes a binary that needs this machine's glibc or a later one; ziglang does not", file=sys.stderr)
     return [found], COMPILE, [*LINK, "-static-libstdc++", "-static-libgcc", "-pthread", "-ldl", "-s"]
 
 

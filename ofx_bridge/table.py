@@ -59,6 +59,7 @@ def _node_tables(node: Mapping[str, Any]) -> list[str]:
             made.append(_choices(f"const Choice {name}_choices[]", param["choices"]))
         if "legacy" in param:
             made.append(f"const Value {name}_legacy = {_value(param, param['legacy'])};")
+    made += _tables(node, "reach") + _tables(node, "enlarges")
     rows = "\n".join(f"    {_param(node, param)}," for param in node["params"])
     return [*made, f"const Param {node['id']}_params[] = {{\n{rows}\n}};\n"]
 
@@ -70,13 +71,36 @@ def _node(node: Mapping[str, Any]) -> str:
         _text(node["label"]),
         _text(node["help"]),
         str(node["version"]),
-        str(node["reach"]),
+        _table(node, "reach"),
+        _table(node, "enlarges"),
         _flag(node["analyzes"]),
         _flag(node["hdr_output"]),
         f"{node['id']}_params",
         str(len(node["params"])),
     ]
     return "{" + ", ".join(fields) + "}"
+
+
+def _tables(node: Mapping[str, Any], which: str) -> list[str]:
+    """The arrays of a table: the parameters that it depends on, with how many options each has, and its values."""
+    name = f"{node['id']}_{which}"
+    params = {param["id"]: (place, param) for place, param in enumerate(node["params"])}
+    axes = []
+    for place, param in (params[wanted] for wanted in node[which]["params"]):
+        low, count = 0, 2
+        if param["kind"] == "choice":
+            count = len(param["choices"])
+        elif param["kind"] == "int":
+            low, count = param["lo"], param["hi"] - param["lo"] + 1
+        axes.append(f"{{{place}, {low}, {count}}}")
+    values = ", ".join(repr(float(value)) for value in node[which]["values"])
+    made = [f"const double {name}_values[] = {{{values}}};"]
+    return [f"const Axis {name}_axes[] = {{{', '.join(axes)}}};", *made] if axes else made
+
+
+def _table(node: Mapping[str, Any], which: str) -> str:
+    name, count = f"{node['id']}_{which}", len(node[which]["params"])
+    return f"{{{f'{name}_axes' if count else 'nullptr'}, {count}, {name}_values, {len(node[which]['values'])}}}"
 
 
 def _param(node: Mapping[str, Any], param: Mapping[str, Any]) -> str:

@@ -157,5 +157,8 @@ inline constexpr char General[] = "OfxImageEffectContextGeneral";
 inline constexpr char Source[] = "Source";
 inline constexpr char Output[] = "Output";
 inline constexpr char Mask[] = "Mask";
+inline constexpr char Infrared[] = "Infrared";
+inline constexpr char Reference[] = "Reference";
+inline constexpr const char* OptionalClips[] = {Mask, Infrared, Reference};
 
 }  // namespace ofx

@@ -1,6 +1,8 @@
 // InstanceChanged, and the analysis that its push button begins: the worker asks for frames, the host gives them.
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "actions.h"
@@ -71,8 +73,29 @@ Range range_of(const Instance& instance, double time) {
     return range;
 }
 
+// Whether every frame that was given is one and the same picture, by a hash of its values.
+class Sameness {
+public:
+    void see(const float* values, std::size_t count) {
+        std::uint64_t hash = 14695981039346656037u;  // FNV-1a, of words in place of bytes
+        for (std::size_t i = 0; i < count; ++i) {
+            std::uint32_t bits;
+            std::memcpy(&bits, values + i, 4);
+            hash = (hash ^ bits) * 1099511628211u;
+        }
+        if (seen_ && hash != first_) differs_ = true;
+        if (!seen_) first_ = hash;
+        seen_ = true;
+    }
+    bool differs() const { return differs_; }
+
+private:
+    std::uint64_t first_ = 0;
+    bool seen_ = false, differs_ = false;
+};
+
 // Gives the frame that the worker asks for.
-void give(const Instance& instance, Lane& lane, const Pool& pool, Slot slot, int number, bool cancelled) {
+void give(const Instance& instance, Lane& lane, const Pool& pool, Slot slot, int number, bool cancelled, Sameness& frames) {
     enum Status : std::uint8_t { given = 0, missing = 1, stopped = 2 };
     Writer answer;
     const Image image = cancelled ? Image() : Image(instance, ofx::Source, number);
@@ -83,7 +106,9 @@ void give(const Instance& instance, Lane& lane, const Pool& pool, Slot slot, int
             throw Failure("frame " + std::to_string(number) + " is of another size than the first; analyse shots apart");
         slot.time = number;
         slot.alpha = image.picture().alpha;
-        to_packed(image.picture(), reinterpret_cast<float*>(pool.data() + slot.offset));
+        auto* packed = reinterpret_cast<float*>(pool.data() + slot.offset);
+        to_packed(image.picture(), packed);
+        frames.see(packed, slot.bytes() / 4);
         write_slot(answer, slot, lane.pool_number());
     }
     lane.reply(Type::give, answer);
@@ -120,6 +145,7 @@ std::string analyse(const Instance& instance, const Order& order) {
     body.i32(range.first);
     body.i32(range.last);
     std::string document;
+    Sameness frames;
     lane.ask(Type::analyse, body, aborted, [&](const Message& message) {
         Reader said(message.body);
         if (message.type == Type::progress) {
@@ -127,7 +153,7 @@ std::string analyse(const Instance& instance, const Order& order) {
             return false;
         }
         if (message.type == Type::fetch) {
-            give(instance, lane, pool, slots[0], said.i32(), progress.cancelled());
+            give(instance, lane, pool, slots[0], said.i32(), progress.cancelled(), frames);
             return false;
         }
         if (message.type != Type::analysed) throw Failure("the render worker broke the protocol: no ANALYSED");
@@ -135,6 +161,9 @@ std::string analyse(const Instance& instance, const Order& order) {
         said.finish();
         return true;
     });
+    if (range.last > range.first && !frames.differs())
+        throw Failure("the host gives the same picture for every frame of the range, as one does that ignores time; run:"
+                      " wetgate analyze");
     if (document.size() > longest_document)
         throw Failure("the analysis is " + std::to_string(document.size()) +
                       " bytes; allowed: at most 65,536 in a project; analyse a shorter range");

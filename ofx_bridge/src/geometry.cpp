@@ -36,14 +36,16 @@ OfxStatus is_identity(const Plugin& plugin, OfxImageEffectHandle effect, OfxProp
     return ofx::OK;
 }
 
-// The picture is the source's, whatever a mask covers.
+// The picture is the source's, whatever a mask covers; larger where the node enlarges it.
 OfxStatus region_of_definition(const Plugin& plugin, OfxImageEffectHandle effect, OfxPropertySetHandle in,
                                OfxPropertySetHandle out) {
     const Instance* instance = Instance::of(plugin, effect);
     if (instance == nullptr) return ofx::Failed;
+    const double time = Properties(plugin.host, in).number("OfxPropTime", 0);
     OfxRectD region{};
-    if (!region_of_clip(*instance, ofx::Source, Properties(plugin.host, in).number("OfxPropTime", 0), region))
-        return ofx::ReplyDefault;
+    if (!region_of_clip(*instance, ofx::Source, time, region)) return ofx::ReplyDefault;
+    if (plugin.host.takes_other_sizes() && !instance->is_identity(time))
+        for (double* side : {&region.x1, &region.y1, &region.x2, &region.y2}) *side *= instance->enlarges(time);
     set_rectangle({plugin.host, out}, "OfxImageEffectPropRegionOfDefinition", region);
     return ofx::OK;
 }
@@ -55,7 +57,7 @@ OfxStatus regions_of_interest(const Plugin& plugin, OfxImageEffectHandle effect,
     if (instance == nullptr) return ofx::Failed;
     const double time = Properties(plugin.host, in).number("OfxPropTime", 0);
     bool any = false;
-    for (const char* name : {ofx::Source, ofx::Mask}) {
+    for (const char* name : {ofx::Source, ofx::Mask, ofx::Infrared, ofx::Reference}) {
         OfxRectD region{};
         if (!region_of_clip(*instance, name, time, region)) continue;
         set_rectangle({plugin.host, out}, std::string("OfxImageClipPropRoI_") + name, region);
@@ -66,9 +68,11 @@ OfxStatus regions_of_interest(const Plugin& plugin, OfxImageEffectHandle effect,
 
 OfxStatus frames_needed(const Plugin& plugin, OfxImageEffectHandle effect, OfxPropertySetHandle in,
                         OfxPropertySetHandle out) {
-    const int reach = plugin.node->reach;
-    if (reach == 0 || Instance::of(plugin, effect) == nullptr) return ofx::ReplyDefault;
+    const Instance* instance = Instance::of(plugin, effect);
+    if (instance == nullptr) return ofx::Failed;
     const double time = Properties(plugin.host, in).number("OfxPropTime", 0);
+    const int reach = instance->reach(time);
+    if (reach == 0) return ofx::ReplyDefault;
     const Properties answer(plugin.host, out);
     const std::string name = std::string("OfxImageClipPropFrameRange_") + ofx::Source;
     answer.set(name.c_str(), time - reach, 0);
@@ -76,10 +80,21 @@ OfxStatus frames_needed(const Plugin& plugin, OfxImageEffectHandle effect, OfxPr
     return ofx::OK;
 }
 
-// Noise and analysed curves go by the frame number, so a still does not stay one.
+// Noise and analysed curves go by the frame number, so a still does not stay one. The result has the source's components and
+// alpha: a host left to itself would take those of a mask into account.
 OfxStatus clip_preferences(const Plugin& plugin, OfxImageEffectHandle effect, OfxPropertySetHandle out) {
-    if (Instance::of(plugin, effect) == nullptr) return ofx::Failed;
-    return Properties(plugin.host, out).set("OfxImageEffectFrameVarying", 1) ? ofx::OK : ofx::ReplyDefault;
+    const Instance* instance = Instance::of(plugin, effect);
+    if (instance == nullptr) return ofx::Failed;
+    const Properties answer(plugin.host, out);
+    bool any = answer.set("OfxImageEffectFrameVarying", 1);
+    if (instance->clip(ofx::Mask) == nullptr) return any ? ofx::OK : ofx::ReplyDefault;
+    const Properties source = instance->clip_properties(ofx::Source);
+    const std::string components = source.text("OfxImageEffectPropComponents");
+    const std::string alpha = source.text("OfxImageEffectPropPreMultiplication");
+    if (components == ofx::RGBA || components == ofx::RGB || components == ofx::Alpha)
+        any = answer.set("OfxImageClipPropComponents_Output", components.c_str()) || any;
+    if (!alpha.empty()) any = answer.set("OfxImageEffectPropPreMultiplication", alpha.c_str()) || any;
+    return any ? ofx::OK : ofx::ReplyDefault;
 }
 
 OfxStatus output_colour_space(const Plugin& plugin, OfxImageEffectHandle effect, OfxPropertySetHandle out) {

@@ -1,5 +1,6 @@
 #include "host.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace wetgate {
@@ -11,10 +12,26 @@ const Suite* fetch(const OfxHost* host, const char* name, int version) {
     return static_cast<const Suite*>(host->fetchSuite(host->host, name, version));
 }
 
+// Some hosts put a message on one line of a node, others into a fixed buffer.
+constexpr std::size_t longest_message = 1000;
+
+// The first bytes of a text, to a character's end, on one line.
+std::string cut(const std::string& text) {
+    std::size_t size = text.size();
+    if (size > longest_message) {
+        size = longest_message;
+        while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
+    }
+    std::string line = text.substr(0, size);
+    for (char& c : line)
+        if (static_cast<unsigned char>(c) < ' ') c = ' ';
+    return size < text.size() ? line + "..." : line;
+}
+
 // Natron hands a va_list on as if it were the arguments, so the text itself is the format, its per cents doubled.
 std::string as_format(const std::string& text) {
     std::string format;
-    for (char c : text) {
+    for (char c : cut(text)) {
         format += c;
         if (c == '%') format += c;
     }
@@ -51,6 +68,8 @@ bool Host::is_background() const { return properties().integer("OfxImageEffectHo
 
 bool Host::gives_other_times() const { return properties().integer("OfxImageEffectPropTemporalClipAccess", 0) != 0; }
 
+bool Host::takes_other_sizes() const { return properties().integer("OfxImageEffectPropSupportsMultiResolution", 0) != 0; }
+
 void Host::say(OfxImageEffectHandle instance, const char* kind, const std::string& text) const {
     const std::string format = as_format(text);
     if (persistent != nullptr && instance != nullptr)
@@ -59,8 +78,14 @@ void Host::say(OfxImageEffectHandle instance, const char* kind, const std::strin
         message->message(instance, kind, "wetgate", format.c_str());
 }
 
-void Host::log(OfxImageEffectHandle instance, const std::string& text) const {
-    if (message != nullptr) message->message(instance, "OfxMessageLog", "wetgate", as_format(text).c_str());
+void Host::log_lines(OfxImageEffectHandle instance, const std::string& text) const {
+    if (message == nullptr) return;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t end = std::min(text.find('\n', begin), text.size());
+        if (end > begin)
+            message->message(instance, "OfxMessageLog", "wetgate", as_format(text.substr(begin, end - begin)).c_str());
+        begin = end + 1;
+    }
 }
 
 void Host::unsay(OfxImageEffectHandle instance) const {

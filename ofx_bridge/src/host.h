@@ -28,10 +28,12 @@ struct Host {
     std::string name() const;
     bool is_background() const;
     bool gives_other_times() const;
+    bool takes_other_sizes() const;  // of a result than its source has
 
     // Says a line to the user, held until cleared where the host can. `kind` is an OfxMessage... type.
     void say(OfxImageEffectHandle instance, const char* kind, const std::string& text) const;
-    void log(OfxImageEffectHandle instance, const std::string& text) const;
+    // Each line of a text as a message of the host's log.
+    void log_lines(OfxImageEffectHandle instance, const std::string& text) const;
     void unsay(OfxImageEffectHandle instance) const;
 };
 

@@ -14,9 +14,7 @@ Image::Image(const Instance& instance, const char* name, double time) : host_(&i
         return;
     }
     try {
-        const Properties image(*host_, handle_);
-        picture_ = read_picture(image, name);
-        identifier_ = image.text("OfxImagePropUniqueIdentifier");
+        picture_ = read_picture(Properties(*host_, handle_), name);
     } catch (...) {  // the destructor does not run for an object that was never made
         host_->effect->clipReleaseImage(handle_);
         throw;
@@ -24,10 +22,7 @@ Image::Image(const Instance& instance, const char* name, double time) : host_(&i
 }
 
 Image::Image(Image&& other) noexcept
-    : host_(other.host_),
-      handle_(std::exchange(other.handle_, nullptr)),
-      picture_(other.picture_),
-      identifier_(std::move(other.identifier_)) {}
+    : host_(other.host_), handle_(std::exchange(other.handle_, nullptr)), picture_(other.picture_) {}
 
 Image::~Image() {
     if (handle_ != nullptr) host_->effect->clipReleaseImage(handle_);

@@ -18,13 +18,11 @@ public:
 
     explicit operator bool() const { return handle_ != nullptr; }
     const Picture& picture() const { return picture_; }
-    const std::string& identifier() const { return identifier_; }
 
 private:
     const Host* host_ = nullptr;
     OfxPropertySetHandle handle_ = nullptr;
     Picture picture_;
-    std::string identifier_;
 };
 
 }  // namespace wetgate

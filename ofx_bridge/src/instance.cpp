@@ -1,5 +1,6 @@
 #include "instance.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -238,6 +239,33 @@ void Instance::write_colour(Writer& body, double time) const {
     body.text(input, 256, own::input_space_name);
     body.text(node.hdr_output ? chosen_space(own::output_space, own::output_space_name, time) : "", 256,
               own::output_space_name);
+}
+
+double Instance::looked_up(const Table& table, double time) const {
+    int place = 0;
+    for (int i = 0; i < table.axis_count; ++i) {
+        const Axis& axis = table.axes[i];
+        const Param& declared = node.params[axis.param];
+        int value = integer(declared.id, time, static_cast<int>(declared.standard.number[0]));
+        if (declared.since > saved_version(time) && declared.legacy != nullptr)
+            value = static_cast<int>(declared.legacy->number[0]);
+        place = place * axis.count + std::clamp(value - axis.low, 0, axis.count - 1);
+    }
+    return table.values[place];
+}
+
+int Instance::reach(double time) const { return static_cast<int>(looked_up(node.reach, time)); }
+
+double Instance::enlarges(double time) const { return looked_up(node.enlarges, time); }
+
+bool Instance::is_connected(const char* name) const {
+    return clip(name) != nullptr && clip_properties(name).integer("OfxImageClipPropConnected", 0) != 0;
+}
+
+bool Instance::connects_everything() const {
+    for (const char* name : ofx::OptionalClips)
+        if (!is_connected(name)) return false;
+    return true;
 }
 
 bool Instance::aborted() const { return host.effect->abort != nullptr && host.effect->abort(effect) != 0; }

@@ -46,6 +46,14 @@ public:
     void write_colour(Writer& body, double time) const;
     std::string chosen_space(const char* choice, const char* name, double time) const;
 
+    // How many frames on either side the node looks at, and by how much its result is larger, with the values at a time.
+    int reach(double time) const;
+    double enlarges(double time) const;
+
+    bool is_connected(const char* clip) const;
+    // A host may call every input connected, whether it is or not (Resolve). This one may be such a host.
+    bool connects_everything() const;
+
     bool aborted() const;
     void warn(const char* kind, const std::string& text);
     void clear_warning();
@@ -55,6 +63,7 @@ private:
     void write_value(Writer& body, const Param& declared, double time) const;
     double in_range(const Param& declared, double value) const;
     void set_legacy(const Param& declared) const;
+    double looked_up(const Table& table, double time) const;
     bool is_standard(const Param& declared) const;
 
     OfxParamSetHandle params_ = nullptr;

@@ -35,18 +35,35 @@ struct Param {
     int choice_count;
 };
 
+// A parameter that a table depends on: its place among the node's, its lowest whole number, and how many it may be.
+struct Axis {
+    int param, low, count;
+};
+
+// A number that a node answers for given parameters, the last axis' options running fastest.
+struct Table {
+    const Axis* axes;
+    int axis_count;
+    const double* values;
+    int value_count;
+};
+
 struct Node {
     const char* id;
     const char* identifier;
     const char* label;
     const char* help;
     int version;
-    int reach;
+    Table reach;     // frames on either side that it looks at
+    Table enlarges;  // by how much its result is wider and higher than the picture
     bool analyzes;
     bool hdr_output;
     const Param* params;
     int param_count;
 };
+
+// The largest value that a table has.
+double widest(const Table& table);
 
 extern const Node nodes[];
 extern const int node_count;

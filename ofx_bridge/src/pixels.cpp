@@ -106,18 +106,41 @@ void clear(const Picture& target, const OfxRectI& window) {
     for (int y = part.y1; y < part.y2; ++y) std::memset(target.at(part.x1, y), 0, bytes);
 }
 
-// A pixel with other channels: RGB is RGBA without its alpha, which is 1; a lone alpha is the alpha.
-void rearrange(const float* from, int from_channels, float* to, int to_channels) {
-    float pixel[4] = {0, 0, 0, 1};
-    if (from_channels == 1)
-        pixel[3] = from[0];
-    else
-        std::copy(from, from + from_channels, pixel);
-    if (to_channels == 1)
-        to[0] = pixel[3];
-    else
-        std::copy(pixel, pixel + to_channels, to);
-}
+constexpr std::uint8_t premultiplied = 1, not_premultiplied = 2;
+
+// What a row of one picture needs to become a row of another.
+struct Conversion {
+    int from, to;  // channels
+    bool multiplies = false, divides = false;
+
+    Conversion(const Picture& like, int channels, const Picture& target) : from(channels), to(target.channels) {
+        if (from != 4 || to != 4 || !like.alpha_is_said || !target.alpha_is_said) return;
+        multiplies = like.alpha == not_premultiplied && target.alpha == premultiplied;
+        divides = like.alpha == premultiplied && target.alpha == not_premultiplied;
+    }
+
+    bool is_none() const { return from == to && !multiplies && !divides; }
+
+    // RGB is RGBA without its alpha, which is 1; a lone alpha is the alpha.
+    void pixel(const float* source, float* target) const {
+        float made[4] = {0, 0, 0, 1};
+        if (from == 1)
+            made[3] = source[0];
+        else
+            std::copy(source, source + from, made);
+        const float factor = multiplies ? made[3] : divides && made[3] != 0 ? 1 / made[3] : 1;
+        if (multiplies || divides)
+            for (int i = 0; i < 3; ++i) made[i] *= factor;
+        if (to == 1)
+            target[0] = made[3];
+        else
+            std::copy(made, made + to, target);
+    }
+
+    void row(const float* source, float* target, std::size_t width) const {
+        for (std::size_t x = 0; x < width; ++x) pixel(source + x * static_cast<std::size_t>(from), target + x * static_cast<std::size_t>(to));
+    }
+};
 
 }  // namespace
 
@@ -157,6 +180,7 @@ Picture read_picture(const Properties& image, const char* clip) {
     picture.row_bytes = image.integer("OfxImagePropRowBytes", static_cast<int>(std::min<std::ptrdiff_t>(packed, std::numeric_limits<int>::max())));
     if (height > 1 && (picture.row_bytes < 0 ? -picture.row_bytes : picture.row_bytes) < packed) refuse("has rows that overlap");
     const std::string alpha = image.text("OfxImageEffectPropPreMultiplication");
+    picture.alpha_is_said = !alpha.empty();
     picture.alpha = picture.channels != 4 || alpha == ofx::Opaque ? 0 : alpha == ofx::Premultiplied ? 1 : 2;
     return picture;
 }
@@ -178,18 +202,36 @@ void to_packed(const Picture& picture, float* packed, int channel) {
     }
 }
 
-void from_packed(const float* packed, const OfxRectI& bounds, int channels, const Picture& target, const OfxRectI& window) {
+std::optional<float> constant_value(const Picture& picture, int channel, const OfxRectI& box) {
+    const OfxRectI part = intersection(picture.bounds, box);
+    if (empty(part)) return 0.0f;
+    const std::size_t width = width_of(part);
+    const auto channels = static_cast<std::size_t>(picture.channels);
+    std::vector<float> row(width * channels);
+    std::optional<float> value;
+    if (!same(part, box)) value = 0.0f;
+    for (int y = part.y1; y < part.y2; ++y) {
+        to_floats(picture.at(part.x1, y), picture.depth, width * channels, row.data());
+        if (!value) value = row[static_cast<std::size_t>(channel)];
+        for (std::size_t x = 0; x < width; ++x)
+            if (row[x * channels + static_cast<std::size_t>(channel)] != *value) return std::nullopt;
+    }
+    return value;
+}
+
+void from_packed(const float* packed, const OfxRectI& bounds, int channels, const Picture& like, const Picture& target,
+                 const OfxRectI& window) {
     const OfxRectI part = intersection(intersection(bounds, window), target.bounds);
     if (!same(part, intersection(window, target.bounds))) clear(target, window);
     if (empty(part)) return;
     const std::size_t width = width_of(bounds), wanted = width_of(part);
     const auto have = static_cast<std::size_t>(channels), want = static_cast<std::size_t>(target.channels);
-    std::vector<float> row(have == want ? 0 : wanted * want);
+    const Conversion conversion(like, channels, target);
+    std::vector<float> row(conversion.is_none() ? 0 : wanted * want);
     for (int y = part.y1; y < part.y2; ++y) {
         const auto line = static_cast<std::size_t>(bounds.y2 - 1 - y);
         const float* from = packed + (line * width + static_cast<std::size_t>(part.x1 - bounds.x1)) * have;
-        for (std::size_t x = 0; !row.empty() && x < wanted; ++x)
-            rearrange(from + x * have, channels, row.data() + x * want, target.channels);
+        if (!row.empty()) conversion.row(from, row.data(), wanted);
         from_floats(row.empty() ? from : row.data(), wanted * want, target.depth, target.at(part.x1, y));
     }
 }
@@ -204,7 +246,8 @@ void copy_through(const Picture* source, const Picture& target, const OfxRectI& 
     if (empty(part)) return;
     const std::size_t width = width_of(part);
     const auto from_channels = static_cast<std::size_t>(source->channels), to_channels = static_cast<std::size_t>(target.channels);
-    const bool alike = source->depth == target.depth && source->channels == target.channels;
+    const Conversion conversion(*source, source->channels, target);
+    const bool alike = source->depth == target.depth && conversion.is_none();
     std::vector<float> from(alike ? 0 : width * from_channels), to(alike ? 0 : width * to_channels);
     for (int y = part.y1; y < part.y2; ++y) {
         const unsigned char* row = source->at(part.x1, y);
@@ -214,8 +257,7 @@ void copy_through(const Picture* source, const Picture& target, const OfxRectI& 
             continue;
         }
         to_floats(row, source->depth, width * from_channels, from.data());
-        for (std::size_t x = 0; x < width; ++x)
-            rearrange(from.data() + x * from_channels, source->channels, to.data() + x * to_channels, target.channels);
+        conversion.row(from.data(), to.data(), width);
         from_floats(to.data(), width * to_channels, target.depth, into);
     }
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "host.h"
 
@@ -18,6 +19,7 @@ struct Picture {
     int channels = 0;  // 4 RGBA, 3 RGB, 1 alpha
     Depth depth = Depth::float_;
     std::uint8_t alpha = 0;  // as the protocol counts it: 0 opaque, 1 premultiplied, 2 not
+    bool alpha_is_said = false;
 
     std::size_t width() const { return static_cast<std::size_t>(static_cast<std::int64_t>(bounds.x2) - bounds.x1); }
     std::size_t height() const { return static_cast<std::size_t>(static_cast<std::int64_t>(bounds.y2) - bounds.y1); }
@@ -31,8 +33,13 @@ Picture read_picture(const Properties& image, const char* clip);
 // The whole picture as packed float32, row 0 at the top. `channel` >= 0 takes that channel alone.
 void to_packed(const Picture& picture, float* packed, int channel = -1);
 
-// Puts what meets `window` of a packed picture of `bounds` into the target; what it does not cover becomes 0.
-void from_packed(const float* packed, const OfxRectI& bounds, int channels, const Picture& target, const OfxRectI& window);
+// The one value that a channel has all over `box`, which is 0 outside the picture; nothing where it varies.
+std::optional<float> constant_value(const Picture& picture, int channel, const OfxRectI& box);
+
+// Puts what meets `window` of a packed picture of `bounds` into the target; what it does not cover becomes 0. Its alpha is
+// meant as that of `like`, and becomes as the target's is meant.
+void from_packed(const float* packed, const OfxRectI& bounds, int channels, const Picture& like, const Picture& target,
+                 const OfxRectI& window);
 
 // Puts what meets `window` of one host picture into another, bit for bit where both are of one kind; what it does not cover becomes 0.
 void copy_through(const Picture* source, const Picture& target, const OfxRectI& window);

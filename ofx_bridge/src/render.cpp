@@ -1,5 +1,4 @@
 // The render action: pictures in, a frame from the worker, the result out; and what a frame becomes that cannot be worked.
-#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -8,82 +7,21 @@
 
 #include "actions.h"
 #include "images.h"
+#include "inputs.h"
 #include "own_params.h"
 #include "request.h"
+#include "window.h"
 #include "worker.h"
 
 namespace wetgate {
 
 namespace {
 
-constexpr std::size_t most_neighbours = 64;
-
-// The frames of the node's window, by rising time, the frame itself in the middle. An edge frame stands in for one that the
-// host does not have.
-class SourceWindow {
-public:
-    SourceWindow(const Instance& instance, const Image& center, double time, int reach) : center_(center) {
-        if (static_cast<std::size_t>(reach) > most_neighbours) throw Failure("the node looks at too many frames");
-        for (int side = -1; side <= 1; side += 2) {
-            std::vector<Image>& found = side < 0 ? before_ : after_;
-            for (int step = 1; step <= reach && in_range(instance, time + side * step); ++step) {
-                Image image(instance, ofx::Source, time + side * step);
-                if (!image || !alike(image.picture())) break;
-                found.push_back(std::move(image));
-            }
-        }
-        for (int offset = -reach; offset <= reach; ++offset) add(offset, time);
-    }
-
-    const std::vector<const Picture*>& pictures() const { return pictures_; }
-    const std::vector<Slot>& slots() const { return slots_; }
-
-    // A host that ignores time gives the same image for every one, and says so by its identifier.
-    bool times_are_true() const {
-        if (center_.identifier().empty()) return true;
-        for (const auto* side : {&before_, &after_})
-            for (const Image& image : *side)
-                if (image.identifier() != center_.identifier()) return true;
-        return before_.empty() && after_.empty();
-    }
-
-private:
-    bool in_range(const Instance& instance, double time) const {
-        const Properties clip = instance.clip_properties(ofx::Source);
-        const double first = clip.number("OfxImageEffectPropFrameRange", time, 0);
-        const double last = clip.number("OfxImageEffectPropFrameRange", time, 1);
-        return first >= last || (time >= first && time <= last);
-    }
-
-    bool alike(const Picture& picture) const {
-        return same(picture.bounds, center_.picture().bounds) && picture.channels == center_.picture().channels;
-    }
-
-    void add(int offset, double time) {
-        const std::vector<Image>& side = offset < 0 ? before_ : after_;
-        const auto wanted = static_cast<std::size_t>(std::abs(offset));
-        const std::size_t there = std::min(wanted, side.size());
-        const Picture& picture = there == 0 ? center_.picture() : side[there - 1].picture();
-        Slot slot;
-        slot.channels = picture.channels;
-        slot.alpha = picture.alpha;
-        slot.repeated = there < wanted;
-        slot.bounds = picture.bounds;
-        slot.time = time + offset;
-        pictures_.push_back(&picture);
-        slots_.push_back(slot);
-    }
-
-    const Image& center_;
-    std::vector<Image> before_, after_;
-    std::vector<const Picture*> pictures_;
-    std::vector<Slot> slots_;
-};
-
-int mask_channel(const Picture& mask) { return mask.channels == 4 ? 3 : 0; }
-
-bool is_connected(const Instance& instance, const char* clip) {
-    return instance.clip_properties(clip).integer("OfxImageClipPropConnected", 0) != 0;
+// Where a picture lies that is larger by a factor: as the region of definition of region_of_definition does.
+OfxRectI enlarged(const OfxRectI& box, double by) {
+    const auto low = [by](int side) { return static_cast<int>(std::floor(side * by + 1e-6)); };
+    const auto high = [by](int side) { return static_cast<int>(std::ceil(side * by - 1e-6)); };
+    return {low(box.x1), low(box.y1), high(box.x2), high(box.y2)};
 }
 
 // One frame, from the host's pictures to the worker and back.
@@ -93,21 +31,27 @@ public:
         : instance_(instance), order_(read_order(in)), source_(source), output_(output), window_(window) {}
 
     void work() {
+        const OfxRectI& bounds = source_.picture().bounds;
         const bool other_times = instance_.host.gives_other_times();
-        const SourceWindow frames(instance_, source_, order_.time, other_times ? instance_.node.reach : 0);
+        const SourceWindow frames(instance_, source_, order_.time, other_times ? instance_.reach(order_.time) : 0);
+        const std::vector<Input> inputs = optional_inputs(instance_, order_.time, bounds);
         order_.pixel_aspect = pixel_aspect();
-        if (other_times && frames.times_are_true()) order_.flags |= true_times;
+        if (other_times) order_.flags |= true_times;
         slots_ = frames.slots();
-        const Image mask = mask_image();
-        if (mask) add(Role::mask, mask.picture().bounds, 1, 0);
-        add(Role::output, source_.picture().bounds, source_.picture().channels, source_.picture().alpha);
+        sources_ = slots_.size();
+        for (const Input& input : inputs) {
+            const Picture& picture = input.image.picture();
+            add(input.role, picture.bounds, input.channel < 0 ? picture.channels : 1, input.channel < 0 ? picture.alpha : 0);
+        }
+        const double by = instance_.host.takes_other_sizes() ? instance_.enlarges(order_.time) : 1;
+        add(Role::output, by == 1 ? bounds : enlarged(bounds, by), source_.picture().channels, source_.picture().alpha);
         const std::size_t size = lay_out(slots_);
         const Abort aborted = [this] { return instance_.aborted(); };
         for (bool again = true;;) {
             try {
                 Lane lane(instance_.host.name(), aborted);
                 Pool& pool = lane.memory(size, aborted);
-                fill(pool, frames, mask);
+                fill(pool, frames, inputs);
                 ask(lane, pool, aborted);
                 return;
             } catch (const Ended&) {
@@ -121,11 +65,6 @@ private:
     double pixel_aspect() const {
         const double aspect = instance_.clip_properties(ofx::Source).number("OfxImagePropPixelAspectRatio", 1);
         return std::isfinite(aspect) && aspect > 0 ? aspect : 1;
-    }
-
-    Image mask_image() const {
-        if (instance_.clip(ofx::Mask) == nullptr || !is_connected(instance_, ofx::Mask)) return {};
-        return {instance_, ofx::Mask, order_.time};
     }
 
     void add(Role role, const OfxRectI& bounds, int channels, std::uint8_t alpha) {
@@ -142,10 +81,31 @@ private:
         return reinterpret_cast<float*>(pool.data() + slots_[index].offset);
     }
 
-    void fill(const Pool& pool, const SourceWindow& frames, const Image& mask) const {
+    std::size_t middle() const { return (sources_ - 1) / 2; }
+
+    void fill(const Pool& pool, const SourceWindow& frames, const std::vector<Input>& inputs) {
         const auto& pictures = frames.pictures();
-        for (std::size_t i = 0; i < pictures.size(); ++i) to_packed(*pictures[i], at(pool, i));
-        if (mask) to_packed(mask.picture(), at(pool, pictures.size()), mask_channel(mask.picture()));
+        for (std::size_t i = 0; i < sources_; ++i) to_packed(*pictures[i], at(pool, i));
+        for (std::size_t i = 0; i < inputs.size(); ++i)
+            to_packed(inputs[i].image.picture(), at(pool, sources_ + i), inputs[i].channel);
+        if (time_is_ignored(pool)) forget_neighbours();
+    }
+
+    // A host that ignores time gives the frame itself for every other.
+    bool time_is_ignored(const Pool& pool) const {
+        bool any = false;
+        for (std::size_t i = 0; i < sources_; ++i) {
+            if (i == middle() || slots_[i].repeated) continue;
+            if (std::memcmp(at(pool, i), at(pool, middle()), slots_[i].bytes()) != 0) return false;
+            any = true;
+        }
+        return any;
+    }
+
+    // Copies of the frame say no more than it does, so it stands in for them, as it does where a shot ends.
+    void forget_neighbours() {
+        order_.flags &= static_cast<std::uint8_t>(~true_times);
+        for (std::size_t i = 0; i < sources_; ++i) slots_[i].repeated = i != middle();
     }
 
     void ask(Lane& lane, const Pool& pool, const Abort& aborted) {
@@ -162,17 +122,11 @@ private:
             done.finish();
             return true;
         });
-        const std::size_t middle = (source_count() - 1) / 2;
-        if (result != slots_.size() - 1 && result != middle)
+        if (result != slots_.size() - 1 && result != middle())
             throw Failure("the render worker broke the protocol: its result is no picture of this frame");
-        from_packed(at(pool, result), slots_[result].bounds, slots_[result].channels, output_.picture(), window_);
-        if (!notes.empty()) instance_.host.log(instance_.effect, notes);
-    }
-
-    std::size_t source_count() const {
-        std::size_t count = 0;
-        while (count < slots_.size() && slots_[count].role == Role::source) ++count;
-        return count;
+        from_packed(at(pool, result), slots_[result].bounds, slots_[result].channels, source_.picture(), output_.picture(),
+                    window_);
+        instance_.host.log_lines(instance_.effect, notes);
     }
 
     Instance& instance_;
@@ -181,6 +135,7 @@ private:
     const Image& output_;
     OfxRectI window_;
     std::vector<Slot> slots_;
+    std::size_t sources_ = 0;
 };
 
 // A failed frame must not ship as a restored one: a render without anybody watching passes nothing through by default.

@@ -1,5 +1,6 @@
 #include "request.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "own_params.h"
@@ -14,6 +15,18 @@ std::uint8_t field_code(const std::string& field) {
     if (field == "OfxFieldLower") return 1;
     if (field == "OfxFieldUpper") return 2;
     return field == "OfxFieldBoth" ? 3 : 0;
+}
+
+std::uint8_t field_order(const Instance& instance, double time) {
+    const int chosen = instance.integer(own::field_order, time, own::frame);
+    return chosen == own::upper_first || chosen == own::lower_first ? static_cast<std::uint8_t>(chosen) : 0;
+}
+
+// The share of the width that shows the source; below 0 where none does.
+double split(const Instance& instance, double time) {
+    if (instance.integer(own::split_view, time, 0) == 0) return -1;
+    const double place = instance.number(own::split_position, time, 0.5);
+    return place >= 0 ? std::min(place, 1.0) : 0;
 }
 
 double sound(double value) { return std::isfinite(value) && value > 0 ? value : 1; }
@@ -67,7 +80,9 @@ Writer write_request(const Instance& instance, const Order& order, const std::ve
     body.f64(order.pixel_aspect);
     body.u8(order.field);
     body.u8(order.flags);
-    body.u16(0);
+    body.u8(field_order(instance, order.time));
+    body.u8(0);
+    body.f64(split(instance, order.time));
     instance.write_colour(body, order.time);
     body.text(instance.node.analyzes ? instance.text(own::analysis, order.time) : "", 65536, own::analysis);
     instance.write_values(body, order.time);

@@ -1,5 +1,6 @@
 #include "worker.h"
 
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -21,7 +22,6 @@ namespace {
 constexpr std::uint16_t protocol = 1;
 constexpr double start_seconds = 30, send_seconds = 10, cancel_seconds = 1, leave_seconds = 2;
 constexpr std::size_t most_restarts = 3;
-constexpr double death_window = 60;
 constexpr std::size_t most_idle_lanes = 8;
 constexpr std::size_t pool_step = std::size_t{2} << 20;
 enum LaneKind : std::uint16_t { control_connection = 0, lane_connection = 1 };
@@ -29,6 +29,12 @@ enum LaneKind : std::uint16_t { control_connection = 0, lane_connection = 1 };
 void sleep_for(double seconds) {
     const timespec time{static_cast<time_t>(seconds), static_cast<long>((seconds - static_cast<double>(static_cast<time_t>(seconds))) * 1e9)};
     nanosleep(&time, nullptr);
+}
+
+double seconds_of(const char* variable, double standard) {
+    const char* given = std::getenv(variable);
+    const double seconds = given == nullptr ? 0 : std::strtod(given, nullptr);
+    return seconds > 0 ? seconds : standard;
 }
 
 void fill_random(unsigned char (&token)[32]) {
@@ -142,11 +148,14 @@ void give_up(const std::shared_ptr<Session>& session, bool count) {
     if (count) remember_death();
 }
 
+// A worker that keeps failing is not started for every frame of a long render. Each death is forgotten after a while.
 void demand_patience() {
-    while (!deaths.empty() && now() - deaths.front() > death_window) deaths.pop_front();
+    const double window = seconds_of("WETGATE_RESTART_SECONDS", 60);
+    while (!deaths.empty() && now() - deaths.front() > window) deaths.pop_front();
     if (deaths.size() > most_restarts)
-        throw Failure("the render worker failed " + std::to_string(deaths.size()) +
-                      " times in a minute and is left alone until that minute is over; run: wetgate hosts doctor");
+        throw Failure("the render worker failed " + std::to_string(deaths.size()) + " times and is left alone for " +
+                      std::to_string(static_cast<int>(std::ceil(deaths.front() + window - now()))) +
+                      " seconds; run: wetgate hosts doctor");
 }
 
 std::shared_ptr<Session> start(const std::string& host, const Abort& aborted) {
@@ -192,11 +201,7 @@ std::shared_ptr<Session> session_in_use(const std::string& host, const Abort& ab
 
 }  // namespace
 
-double hang_seconds() {
-    const char* given = std::getenv("WETGATE_HANG_SECONDS");
-    const double seconds = given == nullptr ? 0 : std::strtod(given, nullptr);
-    return seconds > 0 ? seconds : 20;
-}
+double hang_seconds() { return seconds_of("WETGATE_HANG_SECONDS", 20); }
 
 Lane::Lane(const std::string& host, const Abort& aborted) : session_(session_in_use(host, aborted)) {
     {

@@ -10,13 +10,14 @@ _PACKAGE = Path(__file__).resolve().parent
 # Folder by name: where the wheel puts it, and where a checkout has it. pyproject.toml maps the second to the first.
 _PLACES = {
     "luts": (_PACKAGE / "data" / "luts", _PACKAGE.parents[1] / "luts"),
+    "models": (_PACKAGE / "data" / "models", _PACKAGE.parents[1] / "models"),
     "presets": (_PACKAGE / "presets",),
     "schemas": (_PACKAGE / "schemas",),
 }
 
 
 def folder(name: str) -> Path:
-    """The folder of that name: ``luts``, ``presets`` or ``schemas``.
+    """The folder of that name: ``luts``, ``models``, ``presets`` or ``schemas``.
 
     Raises :class:`KeyError` for any other name, and :class:`UsageError` where the installation lacks the folder.
     """

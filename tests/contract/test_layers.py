@@ -30,7 +30,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "nodes": frozenset({"spec", "color", "ops", "io", "inference", "damage", "resources"}),
 }
 # Layers whose rule stands, and whose code does not yet.
-COMING = frozenset({"inference"})
+COMING: frozenset[str] = frozenset()
 ALLOWED["engine"] = ALLOWED["nodes"] | {"nodes"}
 ALLOWED["surfaces"] = ALLOWED["engine"] | {"engine"}
 
@@ -43,7 +43,7 @@ HEAVY = frozenset({"cv2", "PyOpenColorIO", "OpenImageIO", "av", "torch", "onnxru
 LIGHT: dict[str, frozenset[str]] = {"spec": frozenset({"numpy"}), "nodes": frozenset({"numpy"})}
 # What is never loaded by importing the layer: torch takes over a second.
 NEVER = frozenset({"torch", "onnxruntime"})
-RUNTIME = HEAVY | {"numpy", "typer", "rich", "yaml", "jsonschema", "cryptography"}
+RUNTIME = HEAVY | {"numpy", "typer", "rich", "yaml", "jsonschema", "cryptography", "onnx"}
 # Used where somebody has installed them (VMAF, ColorVideoVDP), and never needed: named inside functions alone.
 OPTIONAL = frozenset({"imageio_ffmpeg", "pycvvdp"})
 DEVELOPMENT = ("scipy", "skimage", "colour", "imageio_ffmpeg", "playwright", "pytest", "hypothesis")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -36,30 +39,93 @@ COMMANDS: dict[str, list[str]] = {
 }
 
 
+def _has_compiler() -> bool:
+    return importlib.util.find_spec("ziglang") is not None or any(shutil.which(name) for name in ("c++", "g++"))
+
+
 @pytest.fixture(scope="module")
 def wheel(root, tmp_path_factory) -> Path:
     return build_wheel(root, tmp_path_factory.mktemp("wheel"))
+
+
+def trains(name: str) -> bool:
+    """Whether a file of ``models/`` is for training alone."""
+    return name.startswith("models/") and (name.endswith(".py") or name.startswith("models/recipes/"))
 
 
 def test_the_wheel_holds_the_package_and_its_data(wheel, root):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     tracked = subprocess.run(
-        ["git", "ls-files", "plugin/wetgate", "luts"], cwd=root, capture_output=True, text=True, check=False
+        ["git", "ls-files", "plugin/wetgate", "luts", "models"], cwd=root, capture_output=True, text=True, check=False
     )
     if tracked.returncode:
         pytest.skip("not a git checkout, so nobody knows which files belong to it")
-    here = [name for name in tracked.stdout.splitlines() if (root / name).is_file()]
+    here = [name for name in tracked.stdout.splitlines() if (root / name).is_file() and not trains(name)]
     wanted = {name.removeprefix("plugin/") if name.startswith("plugin/") else f"wetgate/data/{name}" for name in here}
     assert wanted <= names, f"missing in the wheel: {sorted(wanted - names)}"
+    assert any(n.startswith("wetgate/data/Wetgate.ofx.bundle/Contents/") for n in names) == _has_compiler()
     foreign = {n for n in names if not n.startswith("wetgate/") and ".dist-info/" not in n}
+    foreign |= {n for n in names if trains(n.removeprefix("wetgate/data/"))}
     assert not foreign, f"the wheel would install {sorted(foreign)}"
     assert any(n.endswith(".dist-info/licenses/LICENSE") for n in names)
     assert "wetgate/py.typed" in names
 
 
-def test_the_wheel_alone_runs_every_command(wheel, tmp_path, root):
-    programs = install_alone(wheel, tmp_path / "venv")
+@pytest.fixture(scope="module")
+def programs(wheel, tmp_path_factory) -> Path:
+    return install_alone(wheel, tmp_path_factory.mktemp("bare") / "venv")
+
+
+def test_the_bundle_of_the_wheel_installs_and_renders_every_node(programs, tmp_path, root):
+    if sys.platform != "linux" or not _has_compiler():
+        pytest.skip("the wheel has no bundle for this system")
+    environment = {"PATH": os.defpath, "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+
+    def run(*command: object) -> str:
+        words = [str(programs / str(command[0])), *map(str, command[1:])]
+        done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{words}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    plugins = tmp_path / "plugins"
+    run("wetgate", "hosts", "install", "--to", plugins)
+    settings = json.loads((plugins / "Wetgate.ofx.bundle/Contents/Resources/wetgate.json").read_text())
+    assert settings["command"][0] == str(programs / "python")
+    assert str(root) not in " ".join(settings["command"])
+    said = run("python", root / "install" / "verify.py", plugins / "Wetgate.ofx.bundle").splitlines()
+    nodes = [node["id"] for node in json.loads(run("wetgate", "nodes", "--json"))["nodes"]]
+    assert sorted(line.split(": ")[1] for line in said) == sorted(nodes)
+    assert {line.split(": ")[2] for line in said} == {"renders"}
+    run("wetgate", "hosts", "uninstall", "--to", plugins)
+    assert not plugins.exists()
+
+
+def test_a_build_without_a_compiler_says_so_and_a_release_fails(root, tmp_path):
+    script = (
+        "import sys; sys.path.insert(0, 'ofx_bridge'); sys.modules['ziglang'] = None\n"
+        "import build, build_backend, importlib.util\n"
+        "build.importlib.util.find_spec = lambda name: None\n"
+        "made = build_backend._make_bundle(release=len(sys.argv) > 1)\n"
+        "print('made', made)"
+    )
+    shutil.copytree(root / "ofx_bridge", tmp_path / "ofx_bridge", ignore=shutil.ignore_patterns("build"))
+
+    def built(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", script, *arguments]
+        return subprocess.run(
+            command, cwd=tmp_path, env={"PATH": "/nowhere"}, capture_output=True, text=True, check=False
+        )
+
+    plain = built()
+    assert plain.stdout.strip() == "made False", plain.stderr
+    assert "THIS WHEEL HAS NO OFX BUNDLE: there is no C++ compiler" in plain.stderr
+    release = built("release")
+    assert release.returncode != 0
+    assert "pip install ziglang" in release.stderr
+
+
+def test_the_wheel_alone_runs_every_command(programs, tmp_path, root):
     work = tmp_path / "work"
     work.mkdir()
     environment = {"PATH": os.defpath, "HOME": str(work), "LANG": "C.UTF-8", "TERM": "dumb", "COLUMNS": "120"}
@@ -71,7 +137,7 @@ def test_the_wheel_alone_runs_every_command(wheel, tmp_path, root):
         )
 
     where = run("python", "-c", "import wetgate; print(wetgate.__file__)").stdout
-    assert str(tmp_path) in where, f"wetgate was imported from {where}"
+    assert str(programs.parent) in where, f"wetgate was imported from {where}"
     help_text = run("wetgate", "--help").stdout
     listed = re.findall(r"^  ([a-z]+) ", help_text.partition("Commands:")[2], re.MULTILINE)
     assert listed, help_text
@@ -89,7 +155,9 @@ def test_the_wheel_alone_runs_every_command(wheel, tmp_path, root):
     for path in ("out.1003.exr", "shot.json", "aged.1001.exr", "lift.clf", "demo/report.html"):
         assert (work / path).stat().st_size > 0, path
     data = run(
-        "python", "-c", "from wetgate import resources as r; print(*map(r.folder, ('luts', 'presets', 'schemas')))"
+        "python",
+        "-c",
+        "from wetgate import resources as r; print(*map(r.folder, ('luts', 'models', 'presets', 'schemas')))",
     )
     assert data.returncode == 0, data.stderr
     assert str(root) not in data.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from support.ofx_session import Launch, Session
+from support.engine_nodes import declared
+from support.ofx_session import Launch, SampleHost, Session
 from wetgate.surfaces.hosts.bundle import worker_command
 from wetgate.surfaces.ofxhost import find_binaries
+from wetgate.surfaces.ofxhost.profiles import Profile
 from wetgate.surfaces.worker.peer import Peer
 
 
@@ -47,6 +50,41 @@ def binary(root: Path) -> Path:
             pytest.skip("the OFX bundle cannot be built here: there is no C++ compiler and no ziglang")
         assert done.returncode == 0, done.stderr
     return next(find_binaries(bundle))
+
+
+@pytest.fixture(scope="session")
+def sample_binary(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of the nodes that exist for tests alone (:mod:`support.engine_nodes`)."""
+    if sys.platform != "linux" or not any(shutil.which(name) for name in ("c++", "g++")):
+        pytest.skip("the shim is built with a C++ compiler on Linux")
+    folder = tmp_path_factory.mktemp("samples")
+    table = subprocess.run([*_samples(root), "table"], capture_output=True, text=True, check=True)
+    (folder / "nodes.json").write_text(table.stdout, encoding="utf-8")
+    bundle = folder / "Wetgate.ofx.bundle"
+    build = [sys.executable, str(root / "ofx_bridge" / "build.py"), "--compiler", "system", "--bundle", str(bundle)]
+    subprocess.run([*build, "--nodes", str(folder / "nodes.json")], capture_output=True, check=True)
+    return next(find_binaries(bundle))
+
+
+@pytest.fixture
+def samples(sample_binary: Path, root: Path, launch: Launch) -> Iterator[Callable[..., SampleHost]]:
+    """A host of a profile with a bundle of the sample nodes, and a worker that knows them."""
+    launch(_samples(root))
+    opened: list[SampleHost] = []
+
+    def make(profile: str | Profile = "strict") -> SampleHost:
+        opened.append(SampleHost(sample_binary, profile))
+        return opened[-1]
+
+    with declared():
+        yield make
+        for one in opened:
+            one.close()
+
+
+def _samples(root: Path) -> list[str]:
+    script = Path(__file__).parent / "workers" / "samples.py"
+    return [sys.executable, "-I", str(script), str(root / "plugin"), str(root / "tests")]
 
 
 @pytest.fixture

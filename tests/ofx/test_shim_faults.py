@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +13,8 @@ import numpy as np
 import pytest
 
 from wetgate.spec import FrameError
-from wetgate.surfaces.ofxhost import ClipMedia, Host, Instance, Plugin, find_binaries, render_frame
+from wetgate.surfaces.ofxhost import ClipMedia, Host, Instance, Plugin, render_frame
 
-BRIDGE = Path(__file__).resolve().parents[2] / "ofx_bridge"
 HOSTILE = Path(__file__).parent / "workers" / "hostile.py"
 PICTURE = np.linspace(-0.5, 40.0, 5 * 7 * 3, dtype=np.float32).reshape(5, 7, 3)
 # A right DONE is 24 bytes; the worker dies after so many of them.
@@ -25,23 +23,12 @@ BROKEN = ["garbage", "magic", "too-long", "other-request", "other-type", "no-pic
 BROKEN += ["lying-text", "descriptor"]
 
 
-@pytest.fixture(scope="session")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The binary, built for these tests."""
-    if sys.platform != "linux" or not any(shutil.which(name) for name in ("c++", "g++")):
-        pytest.skip("the shim is built with a C++ compiler on Linux")
-    bundle = tmp_path_factory.mktemp("shim") / "Wetgate.ofx.bundle"
-    command = [sys.executable, str(BRIDGE / "build.py"), "--compiler", "system", "--bundle", str(bundle)]
-    subprocess.run(command, capture_output=True, check=True)
-    return next(iter(find_binaries(bundle)))
-
-
 class Session:
     """hdr_lift in a strict host, worked by the hostile worker."""
 
-    def __init__(self, shim: Path) -> None:
+    def __init__(self, binary: Path) -> None:
         self.host = Host("strict")
-        self.plugin = Plugin(self.host, self.host.open(shim), "io.wetgate.hdr_lift")
+        self.plugin = Plugin(self.host, self.host.open(binary), "io.wetgate.hdr_lift")
         self.plugin.load()
         self.instances: list[Instance] = []
         self.instance = self.another()
@@ -63,7 +50,7 @@ class Session:
 
 @pytest.fixture
 def session(
-    shim: Path, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    binary: Path, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Session]:
     launch = tmp_path / "worker.json"
     words = [sys.executable, "-I", str(HOSTILE), request.param, str(tmp_path / "done")]
@@ -72,7 +59,7 @@ def session(
     tmp_path.chmod(0o700)
     monkeypatch.setenv("WETGATE_WORKER", str(launch))
     monkeypatch.setenv("WETGATE_HANG_SECONDS", "1")
-    made = Session(shim)
+    made = Session(binary)
     yield made
     made.close()
     made.host.check()
@@ -130,6 +117,33 @@ def test_a_worker_that_cannot_start_is_tried_a_few_times_and_then_left_alone(ses
             session.frame(number)
     with pytest.raises(FrameError, match="left alone"):
         session.frame(5)
+
+
+@pytest.mark.parametrize("session", ["mute"], indirect=True)
+def test_a_worker_that_was_left_alone_is_tried_again_after_a_while(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 5):
+        with pytest.raises(FrameError, match="ended before it was ready"):
+            session.frame(number)
+    with pytest.raises(FrameError, match=r"left alone for \d+ seconds"):
+        session.frame(5)
+    monkeypatch.setenv("WETGATE_RESTART_SECONDS", "0.1")
+    time.sleep(0.2)
+    with pytest.raises(FrameError, match="ended before it was ready"):
+        session.frame(6)
+
+
+@pytest.mark.parametrize("session", ["long-refusal"], indirect=True)
+def test_a_long_message_is_cut_between_two_characters_and_put_on_one_line(session: Session) -> None:
+    with pytest.raises(FrameError):
+        session.frame(1)
+    assert session.instance.persistent is not None
+    text = session.instance.persistent.text
+    assert 900 < len(text.encode()) <= 1003
+    assert text.endswith("...")
+    assert "100 % é 100" in text
+    assert "\n" not in text
 
 
 @pytest.mark.parametrize("session", ["garbage"], indirect=True)

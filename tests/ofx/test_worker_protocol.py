@@ -132,7 +132,10 @@ BAD_RENDERS = {
     "time without end": patched(render_body(), 4 + 8 + 4, "d", float("inf")),
     "time past every frame": patched(render_body(), 4 + 8 + 4, "d", 1e300),
     "render scale 0": patched(render_body(), 4 + 8 + 4 + 8, "d", 0.0),
-    "a field that must be 0": patched(render_body(), 4 + 8 + 4 + 32 + 2, "H", 1),
+    "an unknown order of fields": patched(render_body(), 4 + 8 + 4 + 32 + 2, "B", 3),
+    "a field that must be 0": patched(render_body(), 4 + 8 + 4 + 32 + 3, "B", 1),
+    "a split outside the picture": patched(render_body(), 4 + 8 + 4 + 32 + 4, "d", 1.5),
+    "a split that is no number": patched(render_body(), 4 + 8 + 4 + 32 + 4, "d", float("nan")),
     "4 milliard pictures": patched(render_body(), PICTURES - 4, "I", 0xFFFFFFFF),
     "no Output": patched(render_body(), PICTURES + 40, "B", 0),
     "an unknown role": patched(render_body(), PICTURES, "B", 9),
@@ -147,7 +150,7 @@ BAD_RENDERS = {
     "a picture larger than its pool": patched(
         patched(render_body(), PICTURES + 16, "iiii", 0, 0, 6, 4000), PICTURES + 56, "iiii", 0, 0, 6, 4000
     ),
-    "an Output unlike its Source": patched(render_body(), PICTURES + 56, "iiii", 0, 0, 4, 6),
+    "an Output unlike its Source": patched(render_body(), PICTURES + 41, "B", 7 - PICTURE.shape[2]),
 }
 
 

@@ -92,7 +92,19 @@ def _declare() -> list[str]:
             rgb[..., 0] = np.nextafter(rgb[..., 0], np.float32(np.inf))
             return Result(frames.center.with_rgb(rgb))
 
-    return ["t_gain", "t_mean", "t_level", "t_half", "t_fail", "t_slow"]
+    @node(id="t_larger", label="Larger", space="scene", version=1, enlarges=lambda self: self.factor)
+    class Larger:
+        """Repeats every pixel factor times in both directions, for tests of results that are larger."""
+
+        strength: float = param(1.0, lo=0, hi=1, hint="0 leaves the frame as it is.")
+        factor: int = param(2, lo=1, hi=4, animates=False, hint="How many times as wide and as high the result is.")
+
+        def render(self, frames: Window, ctx: Context) -> Result:
+            frame = frames.center
+            pixels = np.repeat(np.repeat(frame.pixels, self.factor, axis=0), self.factor, axis=1)
+            return Result(Frame(np.ascontiguousarray(pixels), frame.space, frame.number))
+
+    return ["t_gain", "t_mean", "t_level", "t_half", "t_fail", "t_slow", "t_larger"]
 
 
 @contextmanager

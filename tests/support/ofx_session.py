@@ -13,6 +13,7 @@ import wetgate.nodes  # noqa: F401  (declares them)
 from wetgate.engine.direct import run_node
 from wetgate.spec import Frame, registry
 from wetgate.surfaces.ofxhost import ClipMedia, Host, Plugin, render_frame
+from wetgate.surfaces.ofxhost.profiles import Profile
 
 SPACE = "rec1886_rec709_display"
 HDR = "rec2100_pq_display"
@@ -65,6 +66,34 @@ class Session:
         for plugin in self.plugins.values():
             plugin.unload()
         self.plugins.clear()
+        self.loaded.unload()
+
+
+class SampleHost:
+    """A host of a profile with a bundle of the nodes of :mod:`support.engine_nodes`. Pictures are scene-linear RGB."""
+
+    def __init__(self, binary: Path, profile: str | Profile) -> None:
+        self.host = Host(profile)
+        self.loaded = self.host.open(binary)
+        self.opened: list[tuple[Plugin, Any]] = []
+
+    def create(
+        self, node: str, frames: dict[int, Any], values: dict[str, Any] | None = None, **options: Any
+    ) -> tuple[Plugin, Any]:
+        plugin = Plugin(self.host, self.loaded, f"io.wetgate.{node}")
+        plugin.load()
+        height, width, channels = next(iter(frames.values())).shape
+        media = ClipMedia(
+            frames.__getitem__, min(frames), max(frames), width, height, channels, premultiplication="OfxImageOpaque"
+        )
+        made = plugin.create({"Source": media}, {"input_space_name": "ACEScg"} | (values or {}), **options)
+        self.opened.append((plugin, made))
+        return plugin, made
+
+    def close(self) -> None:
+        for plugin, made in self.opened:
+            plugin.destroy(made)
+            plugin.unload()
         self.loaded.unload()
 
 

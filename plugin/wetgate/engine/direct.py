@@ -16,8 +16,8 @@ from wetgate.engine.colour import Colour, unknown_space
 from wetgate.engine.evaluate import Evaluator, Setting
 from wetgate.engine.frames import FrameStore
 from wetgate.engine.graph import SCHEMA, Graph, build, demand_output_space
-from wetgate.engine.job import demand_device
 from wetgate.engine.pipeline import cores
+from wetgate.inference.devices import demand_device_name
 from wetgate.io.repair import repair
 from wetgate.io.source import Loaded, SourceInfo, SpaceHint
 from wetgate.spec import Fidelity, Frame, Image, Node, UsageError
@@ -81,7 +81,7 @@ def run_graph(
     list first, unless None is given for them: they then do without.
     ``aovs``, where given, receives every view by frame number and ``step.view``.
     """
-    demand_device(device)
+    demand_device_name(device)
     graph = _graph(graph).with_fidelity(fidelity)
     single = isinstance(frames, (Frame, np.ndarray))
     if not single and (isinstance(frames, (str, bytes)) or not isinstance(frames, Iterable)):

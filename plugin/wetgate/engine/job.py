@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from wetgate.engine.graph import Graph
 from wetgate.engine.pipeline import Abort, Timeline
+from wetgate.inference.devices import demand_device_name
 from wetgate.io.ranges import GRAMMAR
 from wetgate.io.sink import WriteOptions
 from wetgate.io.source import OnMissing
@@ -80,16 +80,10 @@ class Job:
         if not isinstance(self.options, WriteOptions):
             problems.append(UsageError("options are no WriteOptions", where="options", allowed="WriteOptions(...)"))
         try:
-            demand_device(self.device)
+            demand_device_name(self.device)
         except UsageError as error:
             problems.append(error)
         raise_all(problems)
-
-
-def demand_device(device: str) -> None:
-    """Raise :class:`UsageError` for what names no device: ``auto``, ``cpu``, ``cuda`` and ``cuda:N`` do."""
-    if not isinstance(device, str) or not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
-        raise UsageError(f"the device is {device!r}", where="device", allowed="auto, cpu, cuda, cuda:N")
 
 
 class Take(Protocol):

@@ -23,8 +23,9 @@ _ID = re.compile(r"[a-z][a-z0-9_]*\Z")
 class Node:
     """A declared node: its identity, its parameters in order, and the class that renders it.
 
-    ``reach`` gives r of the temporal window t-r..t+r for given parameters. ``pointwise`` says, for given parameters,
-    whether each output pixel depends on the same input pixel alone (such a chain can be baked into a LUT).
+    For given parameters, ``reach`` gives r of the temporal window t-r..t+r, ``enlarges`` the factor by which the result
+    is wider and higher than the picture, and ``pointwise`` says whether each output pixel depends on the same input
+    pixel alone (such a chain can be baked into a LUT).
     ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
     that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine.
     """
@@ -43,6 +44,7 @@ class Node:
     synthesises: bool
     reach: Callable[[Any], int]
     pointwise: Callable[[Any], bool]
+    enlarges: Callable[[Any], float]
 
     def values(self, given: Mapping[str, object], version: int | None = None) -> dict[str, Value]:
         """Checked values of all parameters, defaults filled in. All problems are raised at once.
@@ -132,6 +134,7 @@ def node(
     synthesises: bool = False,
     reach: int | Callable[[Any], int] = 0,
     pointwise: bool | Callable[[Any], bool] = False,
+    enlarges: float | Callable[[Any], float] = 1,
 ) -> Callable[[type[T]], type[T]]:
     """Declare a node. The class body holds parameters (:func:`param`), a docstring, ``render``, maybe ``analyze``.
 
@@ -160,6 +163,7 @@ def node(
             synthesises=synthesises,
             reach=reach if callable(reach) else _constant(reach),
             pointwise=pointwise if callable(pointwise) else _constant(pointwise),
+            enlarges=enlarges if callable(enlarges) else _constant(enlarges),
         )
         _demand_sound(made)
         registry.register(made)

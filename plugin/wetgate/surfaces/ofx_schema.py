@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 from wetgate import __version__
@@ -46,6 +47,10 @@ RESERVED = (
     "input_space_name",
     "output_space",
     "output_space_name",
+    "mask_input",
+    "field_order",
+    "split_view",
+    "split_position",
     "on_error",
     "wetgate_version",
     "wetgate_analysis",
@@ -56,12 +61,17 @@ RESERVED = (
 
 
 def document(nodes: Mapping[str, Node]) -> dict[str, Any]:
-    """The JSON that is compiled in: version, schema hash (hexadecimal), spaces, and every node with its reach."""
+    """The JSON that is compiled in: version, schema hash (hexadecimal), spaces, and every node with its reach and the
+    factor by which it enlarges, each as a table (:func:`tabled`)."""
     return {
         "version": __version__,
         "schema": schema_hash(nodes).hex(),
         "spaces": [{"id": i, "label": label} for i, label in SPACES],
-        "nodes": [_checked(node).schema() | {"reach": widest_reach(node)} for node in nodes.values()],
+        "nodes": [
+            _checked(node).schema()
+            | {"reach": tabled(node, node.reach), "enlarges": tabled(node, node.enlarges, most=_only)}
+            for node in nodes.values()
+        ],
     }
 
 
@@ -74,24 +84,61 @@ def schema_hash(nodes: Mapping[str, Node]) -> bytes:
     return hashlib.sha256(json.dumps(said, separators=(",", ":")).encode()).digest()
 
 
-def widest_reach(node: Node) -> int:
-    """The widest temporal reach that the node has at its defaults, or with one parameter at a limit or another choice.
+_MOST_OPTIONS = 64  # of one parameter
+_MOST_CELLS = 4096
 
-    A shim that fetches frames cannot run Python, so it asks for as many as the node may look at.
+
+def tabled(
+    node: Node, answer: Callable[[Any], float], most: Callable[[Sequence[float]], float] = max
+) -> dict[str, Any]:
+    """What a node answers for given parameters, as a table for a shim that cannot run Python.
+
+    ``params`` are the choices, switches and whole numbers that the answer depends on; ``values`` has an entry for each
+    combination of theirs, the last parameter's options running fastest (a choice's in their order, off before on, a
+    whole number from its lowest). Where numbers that are not whole change the answer too, an entry is the ``most`` of
+    what they were found to give: a shim may fetch more frames than a node looks at.
     """
-    default = {p.id: p.default for p in node.params.values()}
-    settings = [default] + [default | {p.id: value} for p in node.params.values() for value in _extremes(p)]
-    return max(node.reach(node.bind(setting)) for setting in settings)
+    default: dict[str, Value] = {p.id: p.default for p in node.params.values()}
+    bases = [default] + [default | {p.id: value} for p in node.params.values() for value in _extremes(p)]
+
+    def asked(base: Mapping[str, Value], changes: Mapping[str, Value]) -> float:
+        return answer(node.bind({**base, **changes}))
+
+    discrete = {p.id: options for p in node.params.values() if (options := _options(p))}
+    chosen = [
+        name
+        for name, options in discrete.items()
+        if any(len({asked(base, {name: value}) for value in options}) > 1 for base in bases)
+    ]
+    cells = list(product(*(discrete[name] for name in chosen)))
+    if len(cells) > _MOST_CELLS:
+        chosen, cells = [], [()]
+    values = [most([asked(base, dict(zip(chosen, cell, strict=True))) for base in bases]) for cell in cells]
+    return {"params": chosen, "values": values}
+
+
+def _only(answers: Sequence[float]) -> float:
+    if len(set(answers)) != 1:
+        raise TypeError("the size of a node's result may depend on choices, switches and whole numbers alone")
+    return answers[0]
+
+
+def _options(p: Param) -> tuple[Value, ...]:
+    """Every value of a parameter that has few."""
+    if p.kind == "choice":
+        return tuple(p.choices or ())
+    if p.kind == "bool":
+        return (False, True)
+    if p.kind == "int" and p.lo is not None and p.hi is not None and p.hi - p.lo < _MOST_OPTIONS:
+        return tuple(range(int(p.lo), int(p.hi) + 1))
+    return ()
 
 
 def _extremes(p: Param) -> Iterator[Value]:
     if p.kind in ("float", "int") and p.lo is not None and p.hi is not None:
         yield from (p.check(p.lo), p.check(p.hi))
-    elif p.kind == "bool":
-        yield from (False, True)
     else:
-        choices: Iterable[str] = p.choices or ()
-        yield from choices
+        yield from _options(p)
 
 
 def _checked(node: Node) -> Node:

@@ -46,7 +46,7 @@ def receive(sock: socket.socket) -> tuple[int, int, bytes, list[int]]:
 
 
 def text(words: str) -> bytes:
-    return struct.pack("<I", len(words)) + words.encode()
+    return struct.pack("<I", len(words.encode())) + words.encode()
 
 
 def welcome(hello: bytes) -> bytes:
@@ -86,6 +86,7 @@ def harm(sock: socket.socket, request: int) -> None:
         "left-over": message(DONE, request, middle_source(0) + b"x"),
         "lying-text": message(DONE, request, struct.pack("<B3xI", 0, 0xFFFFFFF0)),
         "refusal": message(ERROR, request, struct.pack("<HH", 5, 0) + text("100 %s of %n is wrong")),
+        "long-refusal": message(ERROR, request, struct.pack("<HH", 5, 0) + text("100 % \u00e9\n" * 700)),
         "memory": message(ERROR, request, struct.pack("<HH", 7, 0) + text("no memory")),
     }
     sock.sendall(bodies.get(case, b""))

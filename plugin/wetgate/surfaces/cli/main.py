@@ -88,7 +88,9 @@ def render(
     fidelity: Annotated[
         str | None, typer.Option("--fidelity", help="forensic, faithful or pleasing, for every node.")
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda:N.")] = "auto",
+    device: Annotated[
+        str, typer.Option("--device", help="auto, cpu, cuda:N, tensorrt:N, directml:N or coreml.")
+    ] = "auto",
     threads: Annotated[int, typer.Option("--threads", min=0, help="Processors to use; 0 is all.")] = 0,
     sign: Annotated[str | None, typer.Option("--sign", help="Ed25519 private key (PEM) that signs the record.")] = None,
     depth: arg.Depth = None,

@@ -54,7 +54,9 @@ def _read(line: str) -> Verified:
 
 def main(bundle: str) -> int:
     """Verify in this process, and print what was found."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+    place = str(Path(__file__).resolve().parents[3])
+    if place not in sys.path:
+        sys.path.insert(0, place)
     import wetgate.nodes  # noqa: F401  (declares the nodes)
     from wetgate.spec import registry
     from wetgate.surfaces.ofxhost import Host, find_binaries

@@ -17,7 +17,11 @@ _TOKEN_SIZE = 32
 def main() -> int:
     """Take the descriptors that the shim left, and serve on them. The exit code: 0, or 2 where they are missing."""
     if __package__ in (None, ""):  # run by its path: this file's own Wetgate is the one that is meant
-        sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+        place = str(Path(__file__).resolve().parents[3])
+        if (
+            place not in sys.path
+        ):  # an installed one is there; OpenCV cannot be imported from a folder that is named twice
+            sys.path.insert(0, place)
     import socket
 
     try:

@@ -15,6 +15,7 @@ from wetgate.io.association import unassociate
 from wetgate.io.repair import repair
 from wetgate.io.source import Loaded, SourceInfo, SpaceHint
 from wetgate.spec import Frame, FrameError, Image, UsageError
+from wetgate.surfaces.worker.fields import FRAME, has_both, parities, rows_of
 from wetgate.surfaces.worker.pools import PREMULTIPLIED, Picture
 from wetgate.surfaces.worker.rendering import step_of
 from wetgate.surfaces.worker.requests import Request
@@ -25,37 +26,55 @@ Fetch = Callable[[int], tuple[Picture, Image] | None]
 
 
 class HostSource:
-    """The host's clip, as a :class:`wetgate.io.source.Source`."""
+    """The host's clip, as a :class:`wetgate.io.source.Source`: its frames, or one after the other the fields of each,
+    numbered as renders number them."""
 
     def __init__(self, request: Request, fetch: Fetch) -> None:
         assert request.span is not None
-        self.numbers: Sequence[int] = range(request.span[0], request.span[1] + 1)
+        first, last = request.span
+        self._fields = request.fields if request.scale[1] == 1 and has_both(request.middle) else FRAME
+        self.numbers: Sequence[int] = (
+            range(first, last + 1) if self._fields == FRAME else range(2 * first, 2 * last + 2)
+        )
         self._request = request
         self._fetch = fetch
+        self._latest: tuple[int, tuple[Picture, Image] | None] | None = None
         self.info = SourceInfo(
             kind="sequence",
             label="the clip",
             width=request.middle.width,
-            height=request.middle.height,
+            height=request.middle.height if self._fields == FRAME else (request.middle.height + 1) // 2,
             channels=tuple("RGBA"[: request.middle.channels]),
             rate=None,
             start_timecode=None,
-            pixel_aspect=request.pixel_aspect,
+            pixel_aspect=self._aspect,
             bit_depth="float",
             hint=SpaceHint(None, "host", False),
         )
 
-    def read(self, number: int) -> Loaded:
-        given = self._fetch(number)
+    @property
+    def _aspect(self) -> float:
+        return self._request.pixel_aspect / (1 if self._fields == FRAME else 2)
+
+    def _frame(self, number: int) -> tuple[Picture, Image]:
+        if self._latest is None or self._latest[0] != number:
+            self._latest = number, self._fetch(number)
+        given = self._latest[1]
         if given is None:
             raise FrameError(f"the host has no frame {number}", remedy="choose a range inside the clip")
-        picture, pixels = given
+        return given
+
+    def read(self, number: int) -> Loaded:
+        if self._fields == FRAME:
+            picture, pixels = self._frame(number)
+            self._latest = None
+        else:
+            picture, whole = self._frame(number // 2)
+            pixels = whole[rows_of(picture, parities(self._fields)[number % 2])].copy()
         if picture.alpha == PREMULTIPLIED and picture.channels == 4:
             unassociate(pixels, exact=False)
         pixels, repaired, notes = repair(pixels)
-        return Loaded(
-            Frame(pixels, "", number, pixel_aspect=self._request.pixel_aspect), repaired=repaired, notes=notes
-        )
+        return Loaded(Frame(pixels, "", number, pixel_aspect=self._aspect), repaired=repaired, notes=notes)
 
     def path_of(self, number: int) -> str:
         return f"frame {number}"

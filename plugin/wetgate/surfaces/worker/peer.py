@@ -105,10 +105,14 @@ class Ask:
     config: str = ""
     analysis: str = ""
     kinds: Mapping[str, int] = field(default_factory=dict)
+    fields: int = 0
+    split: float = -1.0
 
     def write(self, writer: Writer) -> None:
         writer.text(self.node, 64).numbers("I", self.version).numbers("dddd", self.time, *self.scale, 1.0)
-        writer.numbers("BBH", 0, 8, 0).text(self.style, 64).text(self.config, 4096)
+        writer.numbers("BBBB", 0, 8, self.fields, 0).numbers("d", self.split).text(self.style, 64).text(
+            self.config, 4096
+        )
         writer.text(self.clip_space, 256).text(self.input_space, 256).text(self.output_space, 256)
         writer.text(self.analysis, 65_536).numbers("I", len(self.values))
         for name, value in self.values.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from wetgate.io.hashing import pixel_hash
 from wetgate.io.repair import repair
 from wetgate.ops.resize import resize
 from wetgate.spec import Box, Frame, Image, Node, UsageError, Value, registry
+from wetgate.surfaces.worker.fields import FRAME, field_request, has_both
 from wetgate.surfaces.worker.pools import PREMULTIPLIED, Picture, View
 from wetgate.surfaces.worker.requests import Request
 from wetgate.surfaces.worker.spaces import spaces_of
@@ -37,10 +38,52 @@ def render(request: Request, view: View, check_abort: Callable[[], None], thread
 
     Where the result is the source, the Output is left alone and the source's place is returned.
     """
+    notes: list[str] = []
+    if request.fields != FRAME and request.scale[1] != 1:
+        notes.append("a proxy has no fields any more: it is worked as a frame")
+        request = replace(request, fields=FRAME)
+    if request.fields != FRAME and has_both(request.middle):
+        done = _render_fields(request, view, check_abort, threads)
+    else:
+        done = _render_picture(request, view, check_abort, threads)
+    if request.split >= 0 and done.picture != request.home:
+        _show_source(request, view, threads)
+    return Done(done.picture, [*notes, *done.notes])
+
+
+def _render_fields(request: Request, view: View, check_abort: Callable[[], None], threads: int) -> Done:
+    """Each field worked by itself, and woven into the Output."""
+    notes: list[str] = []
+    changed = False
+    for place in range(2):
+        field_ = field_request(request, view, place)
+        done = _render_picture(field_.request, field_.view, check_abort, threads)
+        notes += [note for note in done.notes if note not in notes]
+        if done.picture == request.home:
+            field_.view(field_.request.output)[...] = field_.view(field_.request.middle)
+        else:
+            changed = True
+    return Done(len(request.pictures) - 1 if changed else request.home, notes)
+
+
+def _show_source(request: Request, view: View, threads: int) -> None:
+    """The source on the left of the result, as the result's space and size have it."""
+    output = request.output
+    columns = round(request.split * output.width)
+    spaces = spaces_of(request, threads, lambda note: None)
+    source = view(request.middle)
+    if spaces.out_space != spaces.colour.source_space:
+        sources = _Sources(request, view, spaces.colour.source_space, [])
+        source = sources.stored(spaces.colour.to(sources.frame(request.number), spaces.out_space).pixels)
+    if source.shape[:2] != (output.height, output.width):
+        source = resize(np.ascontiguousarray(source), output.height, output.width, "linear")
+    view(output)[:, :columns] = source[:, :columns]
+
+
+def _render_picture(request: Request, view: View, check_abort: Callable[[], None], threads: int) -> Done:
     step = step_of(request)
-    home = request.pictures.index(request.middle)
     if step.is_identity(request.number):
-        return Done(home)
+        return Done(request.home)
     done = Done(len(request.pictures) - 1)
     spaces = spaces_of(request, threads, done.notes.append)
     sources = _Sources(request, view, spaces.colour.source_space, done.notes)
@@ -61,8 +104,8 @@ def render(request: Request, view: View, check_abort: Callable[[], None], thread
     result = evaluator.frame(request.number)
     check_abort()
     if result.pixels is sources.frame(request.number).pixels and not sources.repaired:
-        return Done(home, done.notes)
-    view(request.output)[...] = sources.stored(_fitted(result.pixels, request, step))
+        return Done(request.home, done.notes)
+    view(request.output)[...] = sources.stored(_fitted(result.pixels, request, step, done.notes))
     return done
 
 
@@ -151,7 +194,7 @@ class _Sources:
         self.repaired = 0
         middle = len(request.sources) // 2
         self._pictures = {
-            request.number + place - middle: picture
+            request.number + request.step * (place - middle): picture
             for place, picture in enumerate(request.sources)
             if not picture.repeated
         }
@@ -215,18 +258,21 @@ def _placed(pixels: Image, at: Picture, like: Picture) -> Image:
     return out
 
 
-def _fitted(pixels: Image, request: Request, step: Step) -> Image:
-    """The result in the Output's size: diagnostics are fitted into it, a result of another size is refused."""
+def _fitted(pixels: Image, request: Request, step: Step, notes: list[str]) -> Image:
+    """The result in the Output's size: diagnostics are fitted into it, a result of another size is brought to it.
+
+    A host whose clips all have one size gets a larger result reduced (antialiased, Lanczos-3), and is told.
+    """
     output = request.output
     if pixels.shape == (output.height, output.width, output.channels):
         return pixels
-    if step.values["view"] in ("result", "difference"):
-        raise UsageError(
-            f"{step.node.id} makes a picture of {pixels.shape[1]}x{pixels.shape[0]} of one of"
-            f" {output.width}x{output.height}",
-            remedy="use the command line for it: a host keeps the clip's size",
-        )
-    return _boxed(pixels, output)
+    if step.values["view"] not in ("result", "difference"):
+        return _boxed(pixels, output)
+    notes.append(
+        f"{step.node.id} makes {pixels.shape[1]}x{pixels.shape[0]}, and this host keeps"
+        f" {output.width}x{output.height}: the result is brought to that size; the command line gives it whole"
+    )
+    return resize(np.ascontiguousarray(pixels), output.height, output.width, "lanczos3")
 
 
 def _boxed(pixels: Image, output: Picture) -> Image:

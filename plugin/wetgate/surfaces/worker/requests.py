@@ -19,7 +19,11 @@ _DRAFT, _INTERACTIVE, _THUMBNAIL, _TIMES_ARE_TRUE = 1, 2, 4, 8
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One frame, or with ``span`` one shot to analyse. ``sources`` are an odd number; the middle one is the frame."""
+    """One frame, or with ``span`` one shot to analyse. ``sources`` are an odd number; the middle one is the frame.
+
+    ``fields`` is the order of the frame's fields (:mod:`~wetgate.surfaces.worker.fields`), ``split`` the share of the
+    width that shows the source (below 0: none), ``step`` what one place among the sources is in numbers.
+    """
 
     node: str
     saved_version: int
@@ -43,10 +47,18 @@ class Request:
     infrared: Picture | None = None
     reference: Picture | None = None
     span: tuple[int, int] | None = None
+    fields: int = 0
+    split: float = -1.0
+    step: int = 1
 
     @property
     def middle(self) -> Picture:
         return self.sources[len(self.sources) // 2]
+
+    @property
+    def home(self) -> int:
+        """The frame's place among the pictures."""
+        return len(self.sources) // 2
 
 
 def read_request(raw: bytes, *, analyse: bool) -> Request:
@@ -57,10 +69,13 @@ def read_request(raw: bytes, *, analyse: bool) -> Request:
     number = frame_number(body.real())
     scale = (body.real(), body.real())
     aspect = body.real()
-    field, flags = body.numbers("BB")
-    body.zero(2)
-    if min(*scale, aspect) <= 0 or field > 3 or flags > 15:
-        raise ProtocolError(f"render scale {scale}, pixel aspect {aspect}, field {field}, flags {flags}")
+    field, flags, fields = body.numbers("BBB")
+    body.zero(1)
+    split = body.real()
+    if min(*scale, aspect) <= 0 or field > 3 or flags > 15 or fields > 2 or split > 1:
+        raise ProtocolError(
+            f"render scale {scale}, pixel aspect {aspect}, field {field}, flags {flags}, fields {fields}, split {split}"
+        )
     style, config = body.text(64), body.text(4096)
     clip_space, input_space, output_space = body.text(256), body.text(256), body.text(256)
     analysis = body.text(65_536)
@@ -94,6 +109,8 @@ def read_request(raw: bytes, *, analyse: bool) -> Request:
         infrared=others.get(INFRARED),
         reference=others.get(REFERENCE),
         span=span,
+        fields=fields,
+        split=split,
     )
 
 
@@ -164,6 +181,6 @@ def _by_role(pictures: tuple[Picture, ...]) -> tuple[tuple[Picture, ...], dict[i
     if sources[middle].repeated:
         raise ProtocolError("the frame itself is marked as repeated")
     out, source = pictures[-1], sources[middle]
-    if (out.box, out.channels, out.alpha) != (source.box, source.channels, source.alpha):
-        raise ProtocolError("the Output differs from the Source in bounds, channels or alpha")
+    if (out.channels, out.alpha) != (source.channels, source.alpha):
+        raise ProtocolError("the Output differs from the Source in channels or alpha")
     return sources, {p.role: p for p in pictures[len(sources) :]}

@@ -1,0 +1,10 @@
+"""Networks: which there are, where they run, and how they work on pictures that have no bounds.
+
+A node asks for one by task and tier and hands it pictures: :func:`network`, :meth:`Network.restore`. Importing this
+loads no runtime; the first picture does.
+"""
+
+from wetgate.inference.encodings import Code, Encoding, SignedLog, Vst, vst
+from wetgate.inference.restoring import Network, Restored, network, without_models
+
+__all__ = ["Code", "Encoding", "Network", "Restored", "SignedLog", "Vst", "network", "vst", "without_models"]

@@ -1,0 +1,354 @@
+"""An ONNX graph run by torch, operator by operator: for convolutional networks, without code of their architectures.
+
+Operators are those of :data:`OPERATORS`, in opset 13 to 22 as the ONNX specification defines them; a graph with another
+one is refused with its name. Numbers are in one floating type; shapes and indices stay whole numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wetgate.spec import ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+Tensor = Any  # a torch.Tensor; torch is loaded when the first graph is
+Attributes = dict[str, Any]
+Operator = Callable[[Sequence[Any], Attributes], Any]  # inputs (None where one is left out), attributes
+_OPSETS = range(13, 23)
+
+
+class TorchGraph:
+    """A loaded graph with one input and one output. Raises :class:`ModelError` for what is no such graph."""
+
+    def __init__(self, path: Path, dtype: torch.dtype, device: torch.device) -> None:
+        try:
+            import onnx
+            from onnx import numpy_helper
+        except ImportError:
+            raise ModelError(
+                "onnx is not installed", remedy="install wetgate[cpu] or wetgate[gpu]: torch as a runtime needs it"
+            ) from None
+        import torch
+
+        try:
+            model = onnx.load(str(path))
+            onnx.checker.check_model(model)
+        except Exception as error:
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise ModelError(f"this is no ONNX graph: {first}", where=str(path), remedy="export it again") from error
+        graph = model.graph
+        opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 0)
+        unknown = sorted({n.op_type for n in graph.node} - set(OPERATORS))
+        constants = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in graph.initializer}
+        inputs = [i for i in graph.input if i.name not in constants]
+        if unknown or opset not in _OPSETS or len(inputs) != 1 or len(graph.output) != 1:
+            what = f"operators {', '.join(unknown)}" if unknown else f"opset {opset}, {len(inputs)} inputs"
+            raise ModelError(
+                f"torch cannot run this graph: it has {what}",
+                where=str(path),
+                allowed=f"opset {_OPSETS[0]} to {_OPSETS[-1]}, one input and output, {', '.join(sorted(OPERATORS))}",
+                remedy='give it the runtime "onnx" in the manifest',
+            )
+        self._constants = {n: _cast(t, dtype, device) for n, t in constants.items()}
+        self._steps = [_step(node, numpy_helper, dtype, device) for node in graph.node]
+        self._input, self._output = inputs[0].name, graph.output[0].name
+        self._last_use = _last_uses(self._steps, self._output)
+        dims = inputs[0].type.tensor_type.shape.dim
+        self.in_channels: int | None = dims[1].dim_value or None if len(dims) == 4 else None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The graph's output; the input is not written to."""
+        values: dict[str, Any] = {**self._constants, self._input: x}
+        for number, (operator, names, attributes, outputs) in enumerate(self._steps):
+            made = operator([values[n] if n else None for n in names], attributes)
+            for name, value in zip(outputs, made if isinstance(made, (tuple, list)) else (made,), strict=False):
+                values[name] = value
+            for name in self._last_use[number]:
+                del values[name]
+        return values[self._output]
+
+
+def _cast(t: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Weights to the graph's type and place; whole numbers are shapes and stay on the CPU."""
+    import torch
+
+    if not t.is_floating_point():
+        return t
+    t = t.to(device, dtype)
+    return t.contiguous(memory_format=torch.channels_last) if t.dim() == 4 else t
+
+
+def _step(node: Any, numpy_helper: Any, dtype: torch.dtype, device: torch.device) -> tuple[Any, ...]:
+    import onnx
+    import torch
+
+    attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+    attributes = {k: v.decode() if isinstance(v, bytes) else v for k, v in attributes.items()}
+    if node.op_type == "Constant":
+        value = attributes.get("value")
+        array = numpy_helper.to_array(value) if value is not None else next(iter(attributes.values()))
+        attributes = {"value": _cast(torch.as_tensor(array).clone(), dtype, device)}
+    if node.op_type == "Cast":
+        # Among numbers the graph's one floating type stays; a cast to whole numbers is one.
+        attributes["float"] = attributes["to"] in (1, 10, 11, 16)
+        attributes["dtype"] = dtype
+    return OPERATORS[node.op_type], tuple(node.input), attributes, tuple(node.output)
+
+
+def _last_uses(steps: Sequence[tuple[Any, ...]], output: str) -> list[list[str]]:
+    """Names of the activations that no later step needs, by step: they are let go there."""
+    made = {name for step in steps for name in step[3] if name}
+    last = {name: number for number, step in enumerate(steps) for name in (*step[1], *step[3]) if name in made}
+    uses: list[list[str]] = [[] for _ in steps]
+    for name, number in last.items():
+        if name != output:
+            uses[number].append(name)
+    return uses
+
+
+def _functional() -> Any:
+    import torch.nn.functional
+
+    return torch.nn.functional
+
+
+def _lib() -> Any:
+    import torch
+
+    return torch
+
+
+def _numbers(t: Tensor | None) -> list[int]:
+    return [] if t is None else [int(v) for v in t.reshape(-1).tolist()]
+
+
+def _pads(x: Tensor, pads: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
+    """ONNX pads: the begins of all axes, then the ends; torch wants them from the last axis on."""
+    n = len(pads) // 2
+    flat = [p for axis in reversed(range(n)) for p in (pads[axis], pads[n + axis])]
+    if mode == "constant":
+        return _functional().pad(x, flat, value=value)
+    return _functional().pad(x, flat[:4], mode={"reflect": "reflect", "edge": "replicate"}[mode])
+
+
+def _conv(given: Sequence[Any], a: Attributes) -> Tensor:
+    x, weight, bias = (*given, None)[:3]
+    padding = _same(x, weight, a)
+    return _functional().conv2d(
+        x if padding is None else _pads(x, [0, 0, *padding[:2], 0, 0, *padding[2:]]),
+        weight,
+        bias,
+        stride=tuple(a.get("strides", (1, 1))),
+        padding=tuple(a.get("pads", (0, 0, 0, 0))[:2]) if padding is None else 0,
+        dilation=tuple(a.get("dilations", (1, 1))),
+        groups=a.get("group", 1),
+    )
+
+
+def _same(x: Tensor, weight: Tensor, a: Attributes) -> list[int] | None:
+    """Pads that differ from side to side; None where torch's own padding does."""
+    auto = a.get("auto_pad", "NOTSET")
+    pads = list(a.get("pads", (0, 0, 0, 0)))
+    if auto in ("NOTSET", "VALID"):
+        return None if pads[:2] == pads[2:] else pads
+    begin, end = [], []
+    for axis in (0, 1):
+        stride, dilation = a.get("strides", (1, 1))[axis], a.get("dilations", (1, 1))[axis]
+        size, kernel = x.shape[2 + axis], (weight.shape[2 + axis] - 1) * dilation + 1
+        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        low, high = total // 2, total - total // 2
+        begin.append(low if auto == "SAME_UPPER" else high)
+        end.append(high if auto == "SAME_UPPER" else low)
+    return begin + end
+
+
+def _conv_transpose(given: Sequence[Any], a: Attributes) -> Tensor:
+    x, weight, bias = (*given, None)[:3]
+    pads = list(a.get("pads", (0, 0, 0, 0)))
+    return _functional().conv_transpose2d(
+        x,
+        weight,
+        bias,
+        stride=tuple(a.get("strides", (1, 1))),
+        padding=tuple(pads[:2]),
+        output_padding=tuple(a.get("output_padding", (0, 0))),
+        groups=a.get("group", 1),
+        dilation=tuple(a.get("dilations", (1, 1))),
+    )
+
+
+def _depth_to_space(given: Sequence[Any], a: Attributes) -> Tensor:
+    x, b = given[0], a["blocksize"]
+    if a.get("mode", "DCR") == "CRD":
+        return _functional().pixel_shuffle(x, b)
+    n, c, h, w = x.shape
+    split = x.reshape(n, b, b, c // (b * b), h, w).permute(0, 3, 4, 1, 5, 2)
+    return split.reshape(n, c // (b * b), h * b, w * b)
+
+
+def _space_to_depth(given: Sequence[Any], a: Attributes) -> Tensor:
+    x, b = given[0], a["blocksize"]
+    n, c, h, w = x.shape
+    split = x.reshape(n, c, h // b, b, w // b, b).permute(0, 3, 5, 1, 2, 4)
+    return split.reshape(n, c * b * b, h // b, w // b)
+
+
+def _split(given: Sequence[Any], a: Attributes) -> Any:
+    x, axis = given[0], a.get("axis", 0)
+    if len(given) > 1 and given[1] is not None:
+        return x.split(_numbers(given[1]), dim=axis)
+    return x.chunk(a.get("num_outputs", 2), dim=axis)
+
+
+def _slice(given: Sequence[Any], a: Attributes) -> Tensor:
+    x = given[0]
+    starts, ends, axes, steps = ([*map(_numbers, given[1:]), [], []])[:4]
+    for i, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        axis, step = axes[i] if axes else i, steps[i] if steps else 1
+        if step < 1:
+            raise ModelError("torch cannot run this graph: a Slice goes backwards")
+        index = [slice(None)] * x.dim()
+        index[axis] = slice(start, end, step)
+        x = x[tuple(index)]
+    return x
+
+
+def _reduce_mean(given: Sequence[Any], a: Attributes) -> Tensor:
+    x = given[0]
+    axes = _numbers(given[1]) if len(given) > 1 else list(a.get("axes", ()))
+    return x.mean(dim=axes or tuple(range(x.dim())), keepdim=bool(a.get("keepdims", 1)))
+
+
+def _reshape(given: Sequence[Any], a: Attributes) -> Tensor:
+    x, shape = given[0], _numbers(given[1])
+    return x.reshape([x.shape[i] if n == 0 and not a.get("allowzero", 0) else n for i, n in enumerate(shape)])
+
+
+def _resize(given: Sequence[Any], a: Attributes) -> Tensor:
+    x, _, scales, sizes = (*given, None, None, None)[:4]
+    mode = a.get("mode", "nearest")
+    how = a.get("coordinate_transformation_mode", "half_pixel")
+    if mode not in ("nearest", "linear") or how not in ("half_pixel", "asymmetric", "pytorch_half_pixel"):
+        raise ModelError(f"torch cannot run this graph: it resizes by {mode}, {how}")
+    size = _numbers(sizes)[2:] if sizes is not None else None
+    factor = [float(s) for s in scales.reshape(-1).tolist()][2:] if size is None and scales is not None else None
+    if mode == "nearest":
+        return _functional().interpolate(x, size=size, scale_factor=factor, mode="nearest")
+    if how == "asymmetric":
+        raise ModelError("torch cannot run this graph: it resizes by linear, asymmetric")
+    return _functional().interpolate(x, size=size, scale_factor=factor, mode="bilinear", align_corners=False)
+
+
+def _pad(given: Sequence[Any], a: Attributes) -> Tensor:
+    value = float(given[2]) if len(given) > 2 and given[2] is not None else 0.0
+    return _pads(given[0], _numbers(given[1]), a.get("mode", "constant"), value)
+
+
+def _clip(given: Sequence[Any], a: Attributes) -> Tensor:
+    low, high = (*given[1:], None, None)[:2]
+    return given[0].clamp(None if low is None else float(low), None if high is None else float(high))
+
+
+def _layer_normalization(given: Sequence[Any], a: Attributes) -> Tensor:
+    x, scale, bias = (*given, None)[:3]
+    axis = a.get("axis", -1) % x.dim()
+    return _functional().layer_norm(x, x.shape[axis:], scale, bias, a.get("epsilon", 1e-5))
+
+
+def _unsqueeze(given: Sequence[Any], a: Attributes) -> Tensor:
+    x = given[0]
+    for axis in sorted(_numbers(given[1])):
+        x = x.unsqueeze(axis)
+    return x
+
+
+def _squeeze(given: Sequence[Any], a: Attributes) -> Tensor:
+    axes = _numbers(given[1]) if len(given) > 1 else None
+    return given[0].squeeze() if axes is None else given[0].squeeze(tuple(axes))
+
+
+def _gather(given: Sequence[Any], a: Attributes) -> Tensor:
+    x, at, axis = given[0], given[1], a.get("axis", 0)
+    made = x.index_select(axis, at.reshape(-1).to(x.device) % x.shape[axis])
+    return made.reshape(*x.shape[:axis], *at.shape, *x.shape[axis + 1 :])
+
+
+def _cast_step(given: Sequence[Any], a: Attributes) -> Tensor:
+    return given[0].to(a["dtype"]) if a["float"] else given[0].to(_lib().int64)
+
+
+def _concat(given: Sequence[Any], a: Attributes) -> Tensor:
+    return _lib().cat(list(given), dim=a["axis"])
+
+
+def _prelu(given: Sequence[Any], a: Attributes) -> Tensor:
+    return _functional().prelu(given[0], given[1].reshape(-1))
+
+
+def _max_pool(given: Sequence[Any], a: Attributes) -> Tensor:
+    return _functional().max_pool2d(
+        _pads(given[0], [0, 0, *a.get("pads", (0,) * 4)[:2], 0, 0, *a.get("pads", (0,) * 4)[2:]], value=-float("inf")),
+        tuple(a["kernel_shape"]),
+        tuple(a.get("strides", (1, 1))),
+    )
+
+
+def _average_pool(given: Sequence[Any], a: Attributes) -> Tensor:
+    if any(a.get("pads", ())):
+        raise ModelError("torch cannot run this graph: it averages over padding")
+    return _functional().avg_pool2d(given[0], tuple(a["kernel_shape"]), tuple(a.get("strides", (1, 1))))
+
+
+# What each operator is, by its name in ONNX.
+OPERATORS: dict[str, Operator] = {
+    "Abs": lambda g, a: g[0].abs(),
+    "Add": lambda g, a: g[0] + g[1],
+    "AveragePool": _average_pool,
+    "Cast": _cast_step,
+    "Clip": _clip,
+    "Concat": _concat,
+    "Constant": lambda g, a: a["value"],
+    "Conv": _conv,
+    "ConvTranspose": _conv_transpose,
+    "DepthToSpace": _depth_to_space,
+    "Div": lambda g, a: g[0] / g[1] if g[0].is_floating_point() else g[0] // g[1],
+    "Erf": lambda g, a: g[0].erf(),
+    "Exp": lambda g, a: g[0].exp(),
+    "Gather": _gather,
+    "Gelu": lambda g, a: _functional().gelu(g[0], approximate=a.get("approximate", "none")),
+    "GlobalAveragePool": lambda g, a: g[0].mean(dim=(2, 3), keepdim=True),
+    "HardSigmoid": lambda g, a: (g[0] * a.get("alpha", 0.2) + a.get("beta", 0.5)).clamp(0, 1),
+    "HardSwish": lambda g, a: _functional().hardswish(g[0]),
+    "Identity": lambda g, a: g[0],
+    "LayerNormalization": _layer_normalization,
+    "LeakyRelu": lambda g, a: _functional().leaky_relu(g[0], a.get("alpha", 0.01)),
+    "Max": lambda g, a: _lib().maximum(g[0], g[1]),
+    "MaxPool": _max_pool,
+    "Min": lambda g, a: _lib().minimum(g[0], g[1]),
+    "Mul": lambda g, a: g[0] * g[1],
+    "Neg": lambda g, a: -g[0],
+    "PRelu": _prelu,
+    "Pad": _pad,
+    "Pow": lambda g, a: g[0] ** g[1],
+    "Reciprocal": lambda g, a: g[0].reciprocal(),
+    "ReduceMean": _reduce_mean,
+    "Relu": lambda g, a: g[0].relu(),
+    "Reshape": _reshape,
+    "Resize": _resize,
+    "Shape": lambda g, a: _lib().tensor(list(g[0].shape)[a.get("start", 0) : a.get("end")]),
+    "Sigmoid": lambda g, a: g[0].sigmoid(),
+    "Slice": _slice,
+    "Softplus": lambda g, a: _functional().softplus(g[0]),
+    "SpaceToDepth": _space_to_depth,
+    "Split": _split,
+    "Sqrt": lambda g, a: g[0].sqrt(),
+    "Squeeze": _squeeze,
+    "Sub": lambda g, a: g[0] - g[1],
+    "Tanh": lambda g, a: g[0].tanh(),
+    "Transpose": lambda g, a: g[0].permute(*a["perm"]),
+    "Unsqueeze": _unsqueeze,
+}
