@@ -171,7 +171,7 @@ double Instance::in_range(const Param& declared, double value) const {
     if (held < value || held > value) {
         char text[160];
         std::snprintf(text, sizeof text, "%s: %s is %g, taken as %g", node.label, declared.id, value, held);
-        host.log(effect, text);
+        host.log_lines(effect, text);
     }
     return held;
 }
