@@ -34,6 +34,7 @@ COMMANDS: dict[str, list[str]] = {
     "lut": ["lut", LIFT, "-o", "lift.clf", "--in-space", "srgb_tx", "--out-space", "rec2100_pq_display", "--size", "9"],
     "verify": ["verify", "out.####.exr", "--source", "in.####.exr"],
     "host": ["host", "--help"],
+    "resolve": ["resolve", "--help"],
     "hosts": ["hosts", "list"],
     "demo": ["demo", "-o", "demo", "--frames", "2", "--size", "96x54"],
 }

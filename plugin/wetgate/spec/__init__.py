@@ -2,6 +2,7 @@
 
 from wetgate.spec.errors import (
     FrameError,
+    HostError,
     ModelError,
     Problems,
     UsageError,
@@ -28,6 +29,7 @@ __all__ = [
     "Fidelity",
     "Frame",
     "FrameError",
+    "HostError",
     "Image",
     "Interrupted",
     "ModelError",

@@ -63,6 +63,10 @@ class WorkerError(WetgateError):
     """The render process died, hung, or answered what it must not."""
 
 
+class HostError(WetgateError):
+    """A host application cannot be reached, refuses a call, or does not answer in time."""
+
+
 class Problems(UsageError):
     """Every problem of one request at once, each a complete message."""
 

@@ -14,6 +14,7 @@ import typer
 
 from wetgate import __version__
 from wetgate.surfaces.cli import arguments as arg
+from wetgate.surfaces.cli.resolve_commands import app as resolve_app
 
 app = typer.Typer(
     name="wetgate",
@@ -344,6 +345,9 @@ def host_run(
     from wetgate.surfaces.cli.hosting import run_host_run
 
     _end(run_host_run(arg.collect(locals())))
+
+
+app.add_typer(resolve_app)
 
 
 def _end(code: int) -> None:
