@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the files that are derived from the declared nodes, or with ``--check`` says which are out of date.
 
-python3 install/generate.py             JSON schemas, the pages of the nodes, the OFX bundle's table
+python3 install/generate.py             JSON schemas, the pages of the nodes, the OFX bundle's table, Nuke's catalogue
 python3 install/generate.py --check     changes nothing; ends with 1 where something is stale
 """
 
@@ -26,6 +26,7 @@ def outputs() -> dict[Path, str]:
     import wetgate.nodes  # noqa: F401  (declares the shipped nodes)
     from wetgate.spec import registry
     from wetgate.surfaces import ofx_schema
+    from wetgate.surfaces.nuke import catalogue
 
     nodes = registry.nodes()
     files = {Path("plugin/wetgate/schemas") / name: text for name, text in schemas.files(nodes, COMMAND).items()}
@@ -33,6 +34,8 @@ def outputs() -> dict[Path, str]:
     bundle = {"$comment": f"Generated from the declared nodes; do not edit. Made by: {COMMAND}"}
     text = json.dumps(bundle | ofx_schema.document(nodes), indent=1, ensure_ascii=False) + "\n"
     files[Path("ofx_bridge/generated/nodes.json")] = text
+    text = json.dumps(bundle | catalogue.document(nodes), indent=1, ensure_ascii=False) + "\n"
+    files[Path(catalogue.FILE)] = text
     return files
 
 

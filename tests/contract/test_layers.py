@@ -104,7 +104,23 @@ def wrong_imports(source: str, file: str, layer: str) -> list[str]:
 
 
 def sources() -> list[Path]:
-    return sorted((PLUGIN / "wetgate").rglob("*.py"))
+    """Every module of the package. Scripts that run inside a host are none of them: they have a Python of its own."""
+    return [file for file in sorted((PLUGIN / "wetgate").rglob("*.py")) if not is_host_script(file)]
+
+
+def is_host_script(file: Path) -> bool:
+    """Whether a file is one that is copied into a host, ``surfaces/HOST/scripts/...``."""
+    parts = file.relative_to(PLUGIN / "wetgate").parts
+    return len(parts) > 3 and parts[0] == "surfaces" and parts[2] == "scripts"
+
+
+def test_a_script_that_runs_inside_a_host_never_imports_the_package():
+    found = [file for file in sorted((PLUGIN / "wetgate").rglob("*.py")) if is_host_script(file)]
+    assert found
+    for file in found:
+        names = [name for _, name in imports_of(ast.parse(file.read_text(encoding="utf-8")), "")]
+        ours = [name for name in names if name.partition(".")[0] in RUNTIME | {"wetgate"}]
+        assert not ours, f"{file} imports {ours}"
 
 
 def test_every_folder_is_a_known_layer():

@@ -137,7 +137,7 @@ def test_a_copy_that_fails_leaves_the_old_bundle_and_no_rest(
     def full(path: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("wetgate.surfaces.hosts.install._flush", full)
+    monkeypatch.setattr("wetgate.surfaces.hosts.install.flush", full)
     with pytest.raises(UsageError, match="No space left"):
         install(here, bundle=built)
     assert tree(place.parent) == before

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from wetgate.surfaces.hosts.bundle import binaries, read_settings
-from wetgate.surfaces.hosts.install import Change, install, uninstall
+from wetgate.surfaces.hosts.editions import editions
+from wetgate.surfaces.hosts.install import Change
 from wetgate.surfaces.hosts.machine import Machine
+from wetgate.surfaces.hosts.nuke_scripts import states
+from wetgate.surfaces.hosts.parts import Choice, install_parts, uninstall_parts
 from wetgate.surfaces.hosts.places import bundles, hosts, search_folders
 
 
@@ -20,14 +23,22 @@ def run_list(as_json: bool) -> int:
         {"name": h.name, "present": h.present, "caches": [str(p) for p in h.existing_caches()]} for h in hosts(machine)
     ]
     folders = [str(f) for f in search_folders(machine)]
+    here = editions(machine)
+    scripts = [{"path": str(s.place), "version": s.version, "problems": list(s.problems)} for s in states(machine)]
     if as_json:
-        print(json.dumps({"folders": folders, "bundles": found, "hosts": known}, indent=1))
+        said = {"folders": folders, "bundles": found, "hosts": known, "nuke_scripts": scripts}
+        print(json.dumps(said | {"editions": [e.to_json() for e in here]}, indent=1))
         return 0
     print("hosts look in " + ", ".join(folders))
     for bundle in found:
         print(f"installed: {bundle['path']}, Wetgate {bundle['version']}, {', '.join(bundle['architectures'])}")
+    for copy in scripts:
+        state = "; ".join(copy["problems"]) or "as it must be"
+        print(f"installed: Nuke's scripts in {copy['path']}, Wetgate {copy['version']}: {state}")
     if not found:
-        print("nothing is installed: run wetgate hosts install")
+        print("no bundle is installed: run wetgate hosts install")
+    for edition in here:
+        print(f"found: {edition.text}")
     for host in known:
         caches = f", plug-in cache {', '.join(host['caches'])}" if host["caches"] else ""
         print(f"{host['name']}: {'found' if host['present'] else 'not found'}{caches}")
@@ -44,17 +55,29 @@ def _described(bundle: Path) -> dict[str, Any]:
     return {"path": str(bundle), "version": version, "architectures": list(binaries(bundle))}
 
 
+def _choice(args: Any) -> Choice:
+    def path(name: str) -> Path | None:
+        value = getattr(args, name, None)
+        return Path(value).absolute() if value else None
+
+    return Choice(
+        only=tuple(args.only or ()),
+        folder=path("to"),
+        bundle=path("bundle"),
+        caches=args.clear_caches,
+        nuke=path("nuke"),
+        ocio=path("ocio"),
+    )
+
+
 def run_install(args: Any) -> int:
-    """Put the bundle in place."""
-    folder = Path(args.to).absolute() if args.to else None
-    bundle = Path(args.bundle) if args.bundle else None
-    return _report(install(Machine(), folder=folder, bundle=bundle, caches=args.clear_caches), args.as_json)
+    """Put the bundle and the scripts in place."""
+    return _report(install_parts(Machine(), _choice(args)), args.as_json)
 
 
 def run_uninstall(args: Any) -> int:
-    """Take the bundle away."""
-    folder = Path(args.to).absolute() if args.to else None
-    return _report(uninstall(Machine(), folder=folder, caches=args.clear_caches), args.as_json)
+    """Take them away."""
+    return _report(uninstall_parts(Machine(), _choice(args)), args.as_json)
 
 
 def _report(change: Change, as_json: bool) -> int:

@@ -256,19 +256,23 @@ def demo(
 
 hosts_app = typer.Typer(
     name="hosts",
-    help="Put the OFX bundle where Resolve, Nuke and other hosts look.",
+    help="Put the OFX bundle and Nuke's scripts where hosts look.",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(hosts_app)
 InstallFolder = Annotated[str | None, typer.Option("--to", help="Another folder than the one that every host scans.")]
+OnlyParts = Annotated[list[str] | None, typer.Option("--only", help="bundle or nuke; repeat. Else all that is of use.")]
+NukeFolder = Annotated[
+    str | None, typer.Option("--nuke", help="Another folder for Nuke's scripts than ~/.nuke; NUKE_PATH is to name it.")
+]
 ClearCaches = Annotated[bool, typer.Option("--clear-caches", help="Clear the plug-in caches of hosts that are closed.")]
 
 
 @hosts_app.command("list")
 def hosts_list(as_json: arg.Json = False) -> None:
-    """Show where hosts look, and what is installed."""
+    """Show which hosts are here, where they look, and what is installed."""
     from wetgate.surfaces.cli.installing import run_list
 
     _end(run_list(as_json))
@@ -278,18 +282,29 @@ def hosts_list(as_json: arg.Json = False) -> None:
 def hosts_install(
     to: InstallFolder = None,
     bundle: Annotated[str | None, typer.Option("--bundle", help="Another bundle than the one that came along.")] = None,
+    only: OnlyParts = None,
+    nuke: NukeFolder = None,
+    ocio: Annotated[
+        str | None, typer.Option("--ocio", help="OCIO config of new Nuke scripts, unless $OCIO is set.")
+    ] = None,
     clear_caches: ClearCaches = False,
     as_json: arg.Json = False,
 ) -> None:
-    """Copy the bundle into place."""
+    """Copy the bundle and Nuke's scripts into place."""
     from wetgate.surfaces.cli.installing import run_install
 
     _end(run_install(arg.collect(locals())))
 
 
 @hosts_app.command("uninstall")
-def hosts_uninstall(to: InstallFolder = None, clear_caches: ClearCaches = False, as_json: arg.Json = False) -> None:
-    """Remove the bundle, the folders made for it, and the worker's logs."""
+def hosts_uninstall(
+    to: InstallFolder = None,
+    only: OnlyParts = None,
+    nuke: NukeFolder = None,
+    clear_caches: ClearCaches = False,
+    as_json: arg.Json = False,
+) -> None:
+    """Remove the bundle, Nuke's scripts, the folders made for them, and the worker's logs."""
     from wetgate.surfaces.cli.installing import run_uninstall
 
     _end(run_uninstall(arg.collect(locals())))

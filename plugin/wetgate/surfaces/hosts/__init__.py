@@ -1,1 +1,1 @@
-"""Putting the OFX bundle where hosts look for it, taking it away, and finding out why one does not show it."""
+"""Putting the OFX bundle and Nuke's scripts where hosts look, taking them away, and finding out what is wrong."""

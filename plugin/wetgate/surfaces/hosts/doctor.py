@@ -17,7 +17,9 @@ import numpy as np
 import wetgate
 from wetgate.spec import WetgateError
 from wetgate.surfaces.hosts.bundle import SETTINGS, binaries, read_launch_file, read_settings, worker_command
+from wetgate.surfaces.hosts.editions import editions, nuke_editions
 from wetgate.surfaces.hosts.machine import Machine
+from wetgate.surfaces.hosts.nuke_scripts import states
 from wetgate.surfaces.hosts.places import bundles, hosts, search_folders, standard_folder
 from wetgate.surfaces.hosts.user_files import launch_file
 from wetgate.surfaces.hosts.verify import verify
@@ -47,6 +49,8 @@ def examine(machine: Machine) -> Iterator[Finding]:
     for bundle in found:
         yield from _bundle(bundle, machine)
     yield from _caches(machine)
+    yield from _editions(machine)
+    yield from _nuke_scripts(machine, found)
     if machine.root is None:  # the binary of another machine's image cannot be loaded here
         for bundle in found:
             yield from _rendering(bundle)
@@ -142,6 +146,31 @@ def _caches(machine: Machine) -> Iterator[Finding]:
                 yield _finding("wrong", f"{host.name} has put the bundle on its black list: {advice}", cache=str(cache))
             else:
                 yield _finding("note", f"{host.name} remembers its plug-ins in {cache}", cache=str(cache))
+
+
+def _editions(machine: Machine) -> Iterator[Finding]:
+    found = editions(machine)
+    for edition in found:
+        yield _finding("ok" if edition.supported else "note", edition.text, **edition.to_json())
+    if not found:
+        yield _finding("note", "neither DaVinci Resolve nor Nuke is in its usual place", editions=[])
+
+
+def _nuke_scripts(machine: Machine, found: Sequence[Path]) -> Iterator[Finding]:
+    """Nuke's scripts: there, of this version, unchanged, seen; and a bundle that Nuke finds with them."""
+    copies = list(states(machine))
+    for copy in copies:
+        facts = {"scripts": str(copy.place), "version": copy.version}
+        if not copy.problems:
+            yield _finding("ok", f"Nuke's scripts in {copy.place}, of Wetgate {copy.version}", **facts)
+        for problem in copy.problems:
+            yield _finding("wrong", f"Nuke's scripts in {copy.place}: {problem}", **facts)
+    if not copies and any(edition.supported for edition in nuke_editions(machine)):
+        yield _finding("note", "Nuke is here, and our scripts are not: run wetgate hosts install --only nuke")
+    searched = search_folders(machine)
+    if copies and found and not any(bundle.is_relative_to(folder) for bundle in found for folder in searched):
+        text = f"Nuke is to be started with OFX_PLUGIN_PATH={found[0].parent}, which is not set here"
+        yield _finding("note", text, folder=str(found[0].parent))
 
 
 def _refused(cache: Path) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from wetgate.spec import UsageError
 from wetgate.surfaces.hosts.bundle import SETTINGS, binaries, read_settings, settings, shipped
+from wetgate.surfaces.hosts.files import flush, make_folders, not_writable, remove, remove_empty, swap
 from wetgate.surfaces.hosts.machine import Machine
 from wetgate.surfaces.hosts.places import BUNDLE, Host, bundles, hosts, search_folders, standard_folder
 from wetgate.surfaces.hosts.user_files import remove_logs
@@ -25,6 +25,14 @@ class Change:
     caches: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def __add__(self, other: Change) -> Change:
+        return Change(
+            self.written + other.written,
+            self.removed + other.removed,
+            self.caches + other.caches,
+            tuple(dict.fromkeys(self.notes + other.notes)),
+        )
+
 
 def install(
     machine: Machine, *, folder: Path | None = None, bundle: Path | None = None, caches: bool = False
@@ -37,15 +45,15 @@ def install(
     source = bundle or shipped()
     _demand_binary(source, machine)
     target = folder or standard_folder(machine)
-    created = _make_folders(target)
+    created = make_folders(target)
     place = target / BUNDLE
     created = created or _created_before(place)
     staged = target / f".wetgate-{os.getpid()}.new"
     try:
         _copy(source, staged, created)
-        _swap(staged, place)
+        swap(staged, place)
     except OSError as error:
-        raise _not_writable(target, error) from None
+        raise not_writable(target, error) from None
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     scanned = any(target.is_relative_to(folder) for folder in search_folders(machine))
@@ -64,17 +72,9 @@ def uninstall(machine: Machine, *, folder: Path | None = None, caches: bool = Fa
         if not place.is_dir() and not place.is_symlink():
             continue
         created = _created_before(place)
-        aside = place.with_name(f".wetgate-{os.getpid()}.old")
-        try:
-            place.rename(aside)  # hosts see the whole bundle, or none
-            if aside.is_symlink():
-                aside.unlink()
-            else:
-                shutil.rmtree(aside)
-        except OSError as error:
-            raise _not_writable(place.parent, error) from None
+        remove(place)
         removed.append(place)
-        _remove_empty(created)
+        remove_empty(created)
     if not removed:
         raise UsageError(
             "no installed bundle was found", allowed=", ".join(map(str, search_folders(machine))), remedy="name --to"
@@ -116,18 +116,6 @@ def _demand_binary(source: Path, machine: Machine) -> None:
         )
 
 
-def _make_folders(target: Path) -> list[str]:
-    """Make the folder and its parents, readable by everybody; those that were missing, innermost first."""
-    missing = [p for p in (target, *target.parents) if not p.exists()]
-    try:
-        for path in reversed(missing):
-            path.mkdir()
-            path.chmod(0o755)  # whatever the umask: hosts run as other users
-    except OSError as error:
-        raise _not_writable(target, error) from None
-    return [str(p) for p in missing]
-
-
 def _created_before(place: Path) -> list[str]:
     try:
         named = read_settings(place).get("created", [])
@@ -146,44 +134,7 @@ def _copy(source: Path, staged: Path, created: list[str]) -> None:
         for name in files:
             # Nobody but the owner may write: the shim refuses a settings file that others could have changed.
             Path(folder, name).chmod(0o755 if name.endswith(".ofx") else 0o644)
-            _flush(Path(folder, name))
-
-
-def _flush(path: Path) -> None:
-    with path.open("rb+" if path.stat().st_mode & stat.S_IWUSR else "rb") as file:
-        if file.writable():
-            os.fsync(file.fileno())
-
-
-def _swap(staged: Path, place: Path) -> None:
-    """The staged bundle under its name; a host that has the old binary mapped keeps it until it closes."""
-    old = place.with_name(f".wetgate-{os.getpid()}.old")
-    if place.is_symlink():
-        place.unlink()
-    elif place.exists():
-        place.rename(old)
-    try:
-        staged.rename(place)
-    except OSError:
-        if old.exists():
-            old.rename(place)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _remove_empty(created: list[str]) -> None:
-    for name in created:
-        try:
-            Path(name).rmdir()
-        except OSError:  # something else lives there now
-            return
-
-
-def _not_writable(target: Path, error: OSError) -> UsageError:
-    return UsageError(
-        f"{target} cannot be written: {error.strerror or error}",
-        remedy="run this as administrator (sudo), close hosts that hold the bundle, or choose a folder with --to",
-    )
+            flush(Path(folder, name))
 
 
 def _path_note(target: Path) -> str:
