@@ -199,7 +199,8 @@ def _demand_space(variant: Variant) -> None:
 def _install(variant: Variant) -> None:
     pins = Pins.read()
     torch = next(pin for pin in pins.extras[variant] if pin.startswith("torch=="))
-    rest = [pin for pin in (*pins.base, *pins.extras["dev"], *pins.extras[variant]) if pin != torch]
+    extras = (pin for extra in ("dev", "farm", variant) for pin in pins.extras[extra])
+    rest = [pin for pin in (*pins.base, *extras) if pin != torch]
     LOG.write_text("", encoding="utf-8")
     runtime, other = ("onnxruntime", "onnxruntime-gpu") if variant == "cpu" else ("onnxruntime-gpu", "onnxruntime")
     if _has(other):

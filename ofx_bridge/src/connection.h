@@ -1,37 +1,14 @@
-// One socket to the worker: whole messages out and in, with the host's abort and the worker's silence watched while waiting.
+// One connection to the worker: whole messages out and in, with the host's abort and the worker's silence watched while waiting.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <vector>
 
+#include "stream.h"
 #include "wire.h"
 
 namespace wetgate {
-
-// An owned file descriptor.
-class Descriptor {
-public:
-    Descriptor() = default;
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
-    Descriptor& operator=(Descriptor&& other) noexcept;
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() { close(); }
-
-    int number() const { return number_; }
-    bool open() const { return number_ >= 0; }
-    void close();
-    int release() {
-        const int number = number_;
-        number_ = -1;
-        return number;
-    }
-
-private:
-    int number_ = -1;
-};
 
 struct Message {
     Type type{};
@@ -39,50 +16,32 @@ struct Message {
     std::vector<unsigned char> body;
 };
 
-// The other end closed the connection, or it never was usable.
-class Lost : public Failure {
-public:
-    using Failure::Failure;
-};
-
-// Nothing came for longer than was allowed.
-class Silent : public Failure {
-public:
-    using Failure::Failure;
-};
-
 using Abort = std::function<bool()>;
 
 class Connection {
 public:
     Connection() = default;
-    explicit Connection(Descriptor socket) : socket_(std::move(socket)) {}
+    // `peer` is the process at the other end, where descriptors are copied into it.
+    Connection(Descriptor end, RawHandle peer) : stream_(std::move(end)), peer_(peer) {}
 
-    bool open() const { return socket_.open(); }
-    int number() const { return socket_.number(); }
-    void close() { socket_.close(); }
+    bool open() const { return stream_.open(); }
+    void close() { stream_.close(); }
 
     // Sends a message, with a descriptor where one is given. Throws Lost, or Silent after `seconds` without room.
-    void send(Type type, std::uint32_t request, const Writer& body, double seconds, int descriptor = -1);
+    void send(Type type, std::uint32_t request, const Writer& body, double seconds, const Descriptor* attached = nullptr);
 
-    // The next message. `aborted` is asked every 50 ms; true throws Failure(aborted). Every byte that arrives starts the
-    // `seconds` of allowed silence anew.
+    // The next message. `aborted` is asked every 50 ms; true throws Failure(aborted), and what has come of a message by then is
+    // kept for the next call. Every byte that arrives starts the `seconds` of allowed silence anew.
     Message receive(double seconds, const Abort& aborted);
 
-    // Whether the other end has closed an idle connection.
-    bool hung_up() const;
+    bool hung_up() const { return stream_.hung_up(); }
 
 private:
-    void collect(unsigned char* into, std::size_t size, double seconds, const Abort& aborted);
+    bool take(Message& message);
 
-    Descriptor socket_;
+    Stream stream_;
+    RawHandle peer_ = no_handle;
+    std::vector<unsigned char> inbox_;
 };
-
-// Seconds of a clock that only goes forward.
-double now();
-
-// Two ends of a new socket, close-on-exec, above the descriptors that the worker is started with.
-void make_socket_pair(Descriptor& ours, Descriptor& theirs);
-Descriptor above_standard(int number);
 
 }  // namespace wetgate

@@ -1,10 +1,10 @@
-// A memory file shared with the worker: every page reserved before it is touched, its size sealed, so that no access on either
-// side can raise SIGBUS.
+// Memory shared with the worker: every page of it is there before it is touched, and it keeps its size, so that no access on either
+// side can fail.
 #pragma once
 
 #include <cstddef>
 
-#include "connection.h"
+#include "handle.h"
 
 namespace wetgate {
 
@@ -21,8 +21,8 @@ public:
 
     unsigned char* data() const { return static_cast<unsigned char*>(data_); }
     std::size_t size() const { return size_; }
-    int descriptor() const { return file_.number(); }
-    // The worker has its own mapping now; the file lives as long as the mappings do.
+    const Descriptor& descriptor() const { return file_; }
+    // The worker has its own mapping now; the memory lives as long as the mappings do.
     void close_descriptor() { file_.close(); }
 
 private:
@@ -31,7 +31,10 @@ private:
     std::size_t size_ = 0;
 };
 
-// A sealable memory file of no size yet.
-Descriptor make_memory_file(const char* name);
+// The system's part. `refuse_memory` throws the Failure.
+Descriptor make_shared_memory(std::size_t size);
+void* map_shared_memory(const Descriptor& file, std::size_t size);
+void unmap_shared_memory(void* data, std::size_t size);
+[[noreturn]] void refuse_memory(std::size_t size, const char* why);
 
 }  // namespace wetgate

@@ -1,25 +1,24 @@
 // The worker as an operating-system process: started, looked after, ended.
 #pragma once
 
-#include <mutex>
+#include <memory>
 #include <string>
 
-#include <sys/types.h>
-
-#include "connection.h"
+#include "handle.h"
 
 namespace wetgate {
 
 // Its functions may be called by several threads.
 class Process {
 public:
-    // Starts the worker's command. `control` becomes its descriptor 3; the token is left in a pipe that is its 4.
+    // Starts the worker's command with its end of the control connection and the token, as PROTOCOL.md 1 has it.
     Process(Descriptor control, const unsigned char (&token)[32]);
     ~Process();
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
 
-    pid_t id() const { return id_; }
+    // For copied_into; no_handle where that is not needed.
+    RawHandle handle() const;
     // Whether the process has ended by itself with status 0.
     bool ended_well();
     // Ends it at once and collects it.
@@ -29,16 +28,13 @@ public:
     // How it ended, and the last line of what it said on standard error, for a message.
     std::string last_words();
 
-private:
-    bool collect();  // under the lock
-    void kill_held();
+    struct State;
 
-    std::mutex lock_;
-    Descriptor errors_;
-    pid_t id_ = -1;
-    pid_t parent_ = -1;
-    bool running_ = false;
-    int status_ = 0;
+private:
+    std::unique_ptr<State> state_;
 };
+
+// The last line of a text that a program left on its standard error.
+std::string last_line(std::string text);
 
 }  // namespace wetgate

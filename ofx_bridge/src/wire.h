@@ -72,7 +72,8 @@ private:
 // Reads a body. Asking for more than there is, or leaving some over, is a Failure.
 class Reader {
 public:
-    explicit Reader(const std::vector<unsigned char>& bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+    explicit Reader(const std::vector<unsigned char>& bytes) : Reader(bytes.data(), bytes.size()) {}
+    Reader(const unsigned char* bytes, std::size_t size) : at_(bytes), end_(bytes + size) {}
 
     std::uint8_t u8() { return static_cast<std::uint8_t>(get(1)); }
     std::uint16_t u16() { return static_cast<std::uint16_t>(get(2)); }

@@ -3,17 +3,15 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <deque>
 #include <mutex>
 #include <utility>
 #include <vector>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "nodes.h"
+#include "places.h"
 #include "process.h"
+#include "system.h"
 
 namespace wetgate {
 
@@ -26,21 +24,9 @@ constexpr std::size_t most_idle_lanes = 8;
 constexpr std::size_t pool_step = std::size_t{2} << 20;
 enum LaneKind : std::uint16_t { control_connection = 0, lane_connection = 1 };
 
-void sleep_for(double seconds) {
-    const timespec time{static_cast<time_t>(seconds), static_cast<long>((seconds - static_cast<double>(static_cast<time_t>(seconds))) * 1e9)};
-    nanosleep(&time, nullptr);
-}
-
-double seconds_of(const char* variable, double standard) {
-    const char* given = std::getenv(variable);
-    const double seconds = given == nullptr ? 0 : std::strtod(given, nullptr);
+double seconds_of(const char* name, double standard) {
+    const double seconds = std::strtod(variable(name).c_str(), nullptr);
     return seconds > 0 ? seconds : standard;
-}
-
-void fill_random(unsigned char (&token)[32]) {
-    const Descriptor file(open("/dev/urandom", O_RDONLY | O_CLOEXEC));
-    if (!file.open() || read(file.number(), token, sizeof token) != static_cast<ssize_t>(sizeof token))
-        throw Failure("this machine gives no random bytes for the render worker's token");
 }
 
 [[noreturn]] void throw_error(const Message& message) {
@@ -84,7 +70,7 @@ namespace {
 std::mutex worker_lock;
 std::shared_ptr<Session> current;
 std::deque<double> deaths;
-pid_t owner = -1;
+std::uint32_t owner = 0;
 
 // A lock that does not keep a render from hearing its host's abort while another thread starts the worker.
 class PatientLock {
@@ -111,7 +97,7 @@ void greet(Connection& connection, const unsigned char (&token)[32], LaneKind ki
     hello.u16(kind);
     hello.raw(token, sizeof token);
     hello.raw(schema_hash, sizeof schema_hash);
-    hello.u32(static_cast<std::uint32_t>(getpid()));
+    hello.u32(process_id());
     hello.text(std::string(software_version).substr(0, 64), 64, "the version");
     hello.text(host.substr(0, 256), 256, "the host's name");
     connection.send(Type::hello, 0, hello, send_seconds);
@@ -161,11 +147,11 @@ void demand_patience() {
 std::shared_ptr<Session> start(const std::string& host, const Abort& aborted) {
     demand_patience();
     auto session = std::make_shared<Session>();
-    fill_random(session->token);
+    fill_random(session->token, sizeof session->token);
     Descriptor ours, theirs;
-    make_socket_pair(ours, theirs);
-    session->control = Connection(std::move(ours));
+    make_stream(ours, theirs);
     session->process = std::make_unique<Process>(std::move(theirs), session->token);
+    session->control = Connection(std::move(ours), session->process->handle());
     try {
         greet(session->control, session->token, control_connection, host, aborted);
     } catch (const Lost&) {
@@ -185,8 +171,8 @@ std::shared_ptr<Session> start(const std::string& host, const Abort& aborted) {
 std::shared_ptr<Session> session_in_use(const std::string& host, const Abort& aborted) {
     std::shared_ptr<Session> ended;  // destroyed after the lock
     const PatientLock hold(worker_lock, aborted);
-    if (owner != getpid()) {  // a fork of the host has the worker of its parent, and may not use it
-        owner = getpid();
+    if (owner != process_id()) {  // a fork of the host has the worker of its parent, and may not use it
+        owner = process_id();
         ended.swap(current);
         deaths.clear();
     }
@@ -214,12 +200,12 @@ Lane::Lane(const std::string& host, const Abort& aborted) : session_(session_in_
     if (state_ && !state_->connection.hung_up()) return;
     state_ = std::make_unique<State>();
     Descriptor ours, theirs;
-    make_socket_pair(ours, theirs);
-    state_->connection = Connection(std::move(ours));
+    make_stream(ours, theirs);
+    state_->connection = Connection(std::move(ours), session_->process->handle());
     converse([&] {
         {
             const std::lock_guard<std::mutex> hold(session_->lock);
-            session_->control.send(Type::lane, 0, Writer{}, send_seconds, theirs.number());
+            session_->control.send(Type::lane, 0, Writer{}, send_seconds, &theirs);
         }
         theirs.close();
         greet(state_->connection, session_->token, lane_connection, host, aborted);
@@ -268,10 +254,10 @@ Message Lane::answer(const Abort& aborted) {
 Pool& Lane::memory(std::size_t size, const Abort& aborted) {
     if (state_->pool.size() >= size) return state_->pool;
     const std::size_t rounded = (size + pool_step - 1) / pool_step * pool_step;
-    const auto exchange = [&](Type type, const Writer& body, int descriptor) {
+    const auto exchange = [&](Type type, const Writer& body, const Descriptor* attached) {
         converse([&] {
             state_->running = ++state_->last_request;
-            state_->connection.send(type, state_->running, body, send_seconds, descriptor);
+            state_->connection.send(type, state_->running, body, send_seconds, attached);
             const Message message = answer(aborted);
             if (message.type == Type::error) throw_error(message);
             if (message.type != Type::ok) throw Failure("the render worker broke the protocol: no OK");
@@ -280,7 +266,7 @@ Pool& Lane::memory(std::size_t size, const Abort& aborted) {
     if (state_->pool.size() > 0) {
         Writer gone;
         gone.u32(state_->pool_number);
-        exchange(Type::unmap, gone, -1);
+        exchange(Type::unmap, gone, nullptr);
         state_->pool = Pool();
     }
     Pool pool(rounded);
@@ -288,7 +274,7 @@ Pool& Lane::memory(std::size_t size, const Abort& aborted) {
     map.u32(++state_->pool_number);
     map.u32(0);
     map.u64(rounded);
-    exchange(Type::map, map, pool.descriptor());
+    exchange(Type::map, map, &pool.descriptor());
     pool.close_descriptor();
     state_->pool = std::move(pool);
     return state_->pool;

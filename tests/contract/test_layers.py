@@ -44,8 +44,8 @@ LIGHT: dict[str, frozenset[str]] = {"spec": frozenset({"numpy"}), "nodes": froze
 # What is never loaded by importing the layer: torch takes over a second.
 NEVER = frozenset({"torch", "onnxruntime"})
 RUNTIME = HEAVY | {"numpy", "typer", "rich", "yaml", "jsonschema", "cryptography", "onnx"}
-# Used where somebody has installed them (VMAF, ColorVideoVDP), and never needed: named inside functions alone.
-OPTIONAL = frozenset({"imageio_ffmpeg", "pycvvdp"})
+# Used where somebody has installed them (VMAF, ColorVideoVDP, Dask), never needed: named inside functions alone.
+OPTIONAL = frozenset({"imageio_ffmpeg", "pycvvdp", "dask", "distributed"})
 DEVELOPMENT = ("scipy", "skimage", "colour", "imageio_ffmpeg", "playwright", "pytest", "hypothesis")
 
 

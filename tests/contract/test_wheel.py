@@ -36,6 +36,8 @@ COMMANDS: dict[str, list[str]] = {
     "host": ["host", "--help"],
     "resolve": ["resolve", "--help"],
     "hosts": ["hosts", "list"],
+    "submit": ["submit", "in.####.exr", "-o", "farm/x.####.exr", "--to", "openjd", "--write", "job"],
+    "farm": ["farm", "verify", "out.####.exr", "-o", "copy.####.exr", "--help"],
     "demo": ["demo", "-o", "demo", "--frames", "2", "--size", "96x54"],
 }
 

@@ -40,7 +40,7 @@ def binary(root: Path) -> Path:
     """The bundle, built where it is missing or older than its sources."""
     bridge = root / "ofx_bridge"
     bundle = bridge / "build" / "Wetgate.ofx.bundle"
-    parts = [*bridge.glob("src/*"), *bridge.glob("include/*"), *bridge.glob("generated/*"), bridge / "build.py"]
+    parts = [*bridge.glob("src/**/*.*"), *bridge.glob("include/*"), *bridge.glob("generated/*"), bridge / "build.py"]
     made = next(iter(bundle.glob("Contents/*/Wetgate.ofx")), None)
     if made is None or made.stat().st_mtime < max(p.stat().st_mtime for p in parts):
         done = subprocess.run(

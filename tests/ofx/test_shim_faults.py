@@ -28,7 +28,8 @@ class Session:
 
     def __init__(self, binary: Path) -> None:
         self.host = Host("strict")
-        self.plugin = Plugin(self.host, self.host.open(binary), "io.wetgate.hdr_lift")
+        self.loaded = self.host.open(binary)
+        self.plugin = Plugin(self.host, self.loaded, "io.wetgate.hdr_lift")
         self.plugin.load()
         self.instances: list[Instance] = []
         self.instance = self.another()
@@ -46,6 +47,7 @@ class Session:
         for instance in self.instances:
             self.plugin.destroy(instance)
         self.plugin.unload()
+        self.loaded.unload()
 
 
 @pytest.fixture

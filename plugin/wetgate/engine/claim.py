@@ -38,11 +38,15 @@ class Claim:
         self._lock = threading.Lock()
         self._touched = 0.0
 
-    def demand_free(self, job: JobRecord) -> None:
-        """Raise :class:`UsageError` where another job's processes are writing to this output."""
+    def demand_free(self, job: JobRecord, analysed: bool = True) -> None:
+        """Raise :class:`UsageError` where another job's processes are writing to this output. A job that is not
+        ``analysed`` yet may turn out to be the one that has the claim."""
         held = self._held()
-        if held is not None and held.get("job") != job.hash and not self._abandoned():
-            raise self._refusal(held, _content(job))
+        if held is None or self._abandoned() or held.get("job") == job.hash:
+            return
+        mine = _content(job)
+        if analysed or not held.get("of") or _unanalysed(held["of"]) != _unanalysed(mine["of"]):
+            raise self._refusal(held, mine)
 
     def join(self, job: JobRecord) -> None:
         """Take part in the job, as the first or the next process. Raises as :meth:`demand_free` does."""
@@ -169,6 +173,10 @@ class Claim:
 
 def _content(job: JobRecord) -> dict[str, Any]:
     return {"schema": SCHEMA, "job": job.hash, "of": job.to_json()}
+
+
+def _unanalysed(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name != "analyses"}
 
 
 def _differences(path: str, a: object, b: object) -> Iterator[str]:

@@ -34,7 +34,9 @@ class Job:
     ``on_error``: ``continue`` renders the other frames, ``stop`` ends at the first failure.
     ``chunk``: these frames are a piece of a whole whose other pieces are made elsewhere, maybe at the same time. Frames
     alone are written; the record and its companions come from whoever gathers (``elsewhere`` of
-    :func:`wetgate.engine.render.render`).
+    :func:`wetgate.engine.render.render`). ``analyses_beside``: documents that stand beside the output, left there by
+    :func:`wetgate.engine.render.analyse_job`, are used. ``moved`` says where files that the graph names (masks) are on
+    this machine: from the beginning of a path to what stands there here.
     """
 
     input: str
@@ -57,6 +59,8 @@ class Job:
     write_behind: int = 4
     sign: str | None = None
     chunk: bool = False
+    analyses_beside: bool = False
+    moved: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise :class:`UsageError` for fields that no job can have, all at once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -18,13 +19,13 @@ _KEPT = 4
 class MaskReader:
     """Opens every mask file of a graph at once, so that a missing one is known before the first frame."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, moved: Mapping[str, str] | None = None) -> None:
         self._sources: dict[str, Source] = {}
         self._kept: OrderedDict[tuple[str, str, int], Image] = OrderedDict()
         self._lock = threading.Lock()
         for step in graph.used():
             if step.mask is not None and step.mask.files and step.mask.files not in self._sources:
-                self._sources[step.mask.files] = open_source(step.mask.files)
+                self._sources[step.mask.files] = open_source(here(step.mask.files, moved or {}))
 
     def read(self, mask: Mask, number: int) -> Image:
         """The mask's plane at a frame number, (H, W) float32. A single image serves every frame."""
@@ -47,6 +48,21 @@ class MaskReader:
     def close(self) -> None:
         for source in self._sources.values():
             source.close()
+
+
+def here(path: str, moved: Mapping[str, str]) -> str:
+    """Where a path of another machine is on this one: the longest beginning that ``moved`` knows is replaced.
+
+    Windows paths (``P:\\show``, with either slash, in any case) are known by their form.
+    """
+    for start in sorted(moved, key=len, reverse=True):
+        windows = "\\" in start or start[1:2] == ":"
+        known, given = (t.replace("\\", "/").lower() if windows else t for t in (start, path))
+        known = known.rstrip("/")
+        if given == known or given.startswith(known + "/"):
+            rest = path[len(known) :].replace("\\", "/") if windows else path[len(known) :]
+            return moved[start].rstrip("/\\") + rest
+    return path
 
 
 def channel(frame: Frame, name: str) -> Image:

@@ -84,6 +84,10 @@ class Abort:
     def set(self) -> None:
         self._event.set()
 
+    def is_set(self) -> bool:
+        """Whether the work is to end."""
+        return self._event.is_set()
+
     def check(self) -> None:
         """Raise :class:`~wetgate.spec.Interrupted` once the flag is set."""
         if self._event.is_set():

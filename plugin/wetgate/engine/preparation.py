@@ -20,6 +20,7 @@ from wetgate.engine.masks import MaskReader
 from wetgate.engine.outputs import Outputs
 from wetgate.engine.pipeline import Abort, Timeline, cores
 from wetgate.engine.shot import requested, source_space
+from wetgate.engine.sidecars import analysis_path
 from wetgate.io.source import Source
 from wetgate.spec import UsageError
 
@@ -56,7 +57,7 @@ def prepared(
         on_event({"event": "note", "text": note})
     out_space = _out_space(job, source, config, space)
     colour = Colour(config, space, job.threads)
-    masks = MaskReader(job.graph)
+    masks = MaskReader(job.graph, job.moved)
     threads = job.threads or cores()
     with ThreadPoolExecutor(max(2, threads), thread_name_prefix="wetgate-read") as readers:
         store = FrameStore(source, space, readers, timeline.add, _budget(job.graph))
@@ -141,6 +142,11 @@ class _Shot:
                 used.add(match)
                 demand_fit(given[match], step, self._colour.source_space)
                 documents[step.name] = given[match]
+                continue
+            beside = analysis_path(self._job.output, step.name)
+            if self._job.analyses_beside and beside.is_file():
+                documents[step.name] = load_analysis(beside)
+                demand_fit(documents[step.name], step, self._colour.source_space)
                 continue
             documents[step.name] = self._made(step, numbers, documents)
         for index, document in enumerate(given):

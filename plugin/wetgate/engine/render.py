@@ -201,6 +201,8 @@ class _Render:
                 self.abort.check()
                 outputs.claim.keep()
                 record = outputs.kept(number, self.store.once(number).hash)
+            except Interrupted:
+                raise
             except WetgateError as error:
                 return error
             if record is None:

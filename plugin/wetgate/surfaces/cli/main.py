@@ -14,6 +14,7 @@ import typer
 
 from wetgate import __version__
 from wetgate.surfaces.cli import arguments as arg
+from wetgate.surfaces.cli.farm_commands import add_farm
 from wetgate.surfaces.cli.resolve_commands import app as resolve_app
 
 app = typer.Typer(
@@ -79,13 +80,25 @@ def render(
     out_space: arg.OutSpace = None,
     config: arg.Config = None,
     analysis: Annotated[
-        list[str] | None, typer.Option("--analysis", help="A document made by wetgate analyze.")
+        list[str] | None,
+        typer.Option("--analysis", help="A document made by wetgate analyze."),
+        arg.Place("file", "in"),
     ] = None,
-    aov: Annotated[str | None, typer.Option("--aov", help="Folder for every view of every node, as EXR.")] = None,
-    report: Annotated[str | None, typer.Option("--report", help="Write an HTML page about the render.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Keep the frames that this job finished before.")] = False,
+    aov: Annotated[
+        str | None,
+        typer.Option("--aov", help="Folder for every view of every node, as EXR."),
+        arg.Place("folder", "out"),
+    ] = None,
+    report: Annotated[
+        str | None, typer.Option("--report", help="Write an HTML page about the render."), arg.Here()
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep the frames that this job finished before."), arg.Here()
+    ] = False,
     on_missing: arg.OnMissing = "error",
-    on_error: Annotated[str, typer.Option("--on-error", help="continue with other frames, or stop.")] = "continue",
+    on_error: Annotated[
+        str, typer.Option("--on-error", help="continue with other frames, or stop."), arg.Here()
+    ] = "continue",
     fidelity: Annotated[
         str | None, typer.Option("--fidelity", help="forensic, faithful or pleasing, for every node.")
     ] = None,
@@ -93,7 +106,11 @@ def render(
         str, typer.Option("--device", help="auto, cpu, cuda:N, tensorrt:N, directml:N or coreml.")
     ] = "auto",
     threads: Annotated[int, typer.Option("--threads", min=0, help="Processors to use; 0 is all.")] = 0,
-    sign: Annotated[str | None, typer.Option("--sign", help="Ed25519 private key (PEM) that signs the record.")] = None,
+    sign: Annotated[
+        str | None,
+        typer.Option("--sign", help="Ed25519 private key (PEM) that signs the record."),
+        arg.Place("file", "none"),
+    ] = None,
     depth: arg.Depth = None,
     compression: arg.Compression = None,
     codec: arg.Codec = None,
@@ -103,13 +120,18 @@ def render(
     overflow: Annotated[
         str, typer.Option("--overflow", help="What the depth cannot hold: clamp and count it, or error.")
     ] = "clamp",
-    handles: Annotated[int, typer.Option("--handles", min=0, help="Timeline: frames more on each side of a clip.")] = 0,
+    handles: Annotated[
+        int, typer.Option("--handles", min=0, help="Timeline: frames more on each side of a clip."), arg.Here()
+    ] = 0,
     media: Annotated[
         list[str] | None,
         typer.Option("--media", help="Timeline: folder with media that are not where it says; repeat."),
+        arg.Here(),
     ] = None,
     dialect: Annotated[
-        str, typer.Option("--dialect", help="Timeline: references as resolve reads them, or as otio has them.")
+        str,
+        typer.Option("--dialect", help="Timeline: references as resolve reads them, or as otio has them."),
+        arg.Here(),
     ] = "resolve",
     as_json: arg.Json = False,
 ) -> None:
@@ -253,6 +275,8 @@ def demo(
 
     _end(run_demo(arg.collect(locals())))
 
+
+add_farm(app, render)
 
 hosts_app = typer.Typer(
     name="hosts",

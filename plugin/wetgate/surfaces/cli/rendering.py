@@ -39,7 +39,7 @@ def write_options(args: Any) -> WriteOptions:
 
 
 def job_of(args: Any) -> Job:
-    """The job that the arguments ask for."""
+    """The job that the arguments of ``wetgate render`` describe; those that concern one process may be missing."""
     return Job(
         input=args.input,
         output=args.output,
@@ -50,8 +50,8 @@ def job_of(args: Any) -> Job:
         config=args.config,
         options=write_options(args),
         on_missing=one_of(args.on_missing, ON_MISSING, "--on-missing"),
-        on_error=one_of(args.on_error, ("continue", "stop"), "--on-error"),
-        resume=args.resume,
+        on_error=one_of(getattr(args, "on_error", "continue"), ("continue", "stop"), "--on-error"),
+        resume=getattr(args, "resume", False),
         aov_dir=args.aov,
         analyses=tuple(args.analysis or ()),
         fidelity=one_of(args.fidelity, _FIDELITY, "--fidelity"),

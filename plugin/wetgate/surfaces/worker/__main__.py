@@ -8,6 +8,10 @@ import os
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wetgate.surfaces.worker.connection import Connection
 
 _SOCKET = 3
 _TOKEN = 4
@@ -22,18 +26,13 @@ def main() -> int:
             place not in sys.path
         ):  # an installed one is there; OpenCV cannot be imported from a folder that is named twice
             sys.path.insert(0, place)
-    import socket
-
     try:
-        token = _read_token()
-        sock = socket.socket(fileno=_SOCKET)
+        token, control = _taken()
     except OSError as error:
         print(f"wetgate worker: this program is started by the OFX bundle ({error})", file=sys.stderr)
         return 2
-    sock.set_inheritable(False)
     _die_first()
     from wetgate.surfaces.worker import logs
-    from wetgate.surfaces.worker.connection import Connection
 
     path = logs.begin()
     import wetgate.nodes  # noqa: F401  (declares the nodes)
@@ -42,13 +41,28 @@ def main() -> int:
     from wetgate.surfaces.worker.server import Server
 
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
-    Server(token, schema_hash(registry.nodes()), path, _idle_seconds()).serve(Connection(sock))
+    Server(token, schema_hash(registry.nodes()), path, _idle_seconds()).serve(control)
     return 0
 
 
-def _read_token() -> bytes:
+def _taken() -> tuple[bytes, Connection]:
+    """The token and the control connection, which the shim has left for this process."""
+    from wetgate.surfaces.worker.connection import Connection
+
+    if sys.platform == "win32":
+        from wetgate.surfaces.worker.pipes import PipeConnection, control_handle, read_token
+
+        return _checked(read_token()), PipeConnection(control_handle())
+    import socket
+
     with open(_TOKEN, "rb") as pipe:
-        token = pipe.read(_TOKEN_SIZE + 1)
+        token = _checked(pipe.read(_TOKEN_SIZE + 1))
+    sock = socket.socket(fileno=_SOCKET)
+    sock.set_inheritable(False)
+    return token, Connection(sock)
+
+
+def _checked(token: bytes) -> bytes:
     if len(token) != _TOKEN_SIZE:
         raise OSError("no token came")
     return token

@@ -6,12 +6,23 @@ import array
 import contextlib
 import os
 import socket
+import sys
 import threading
 
 from wetgate.surfaces.worker.messages import HEADER, Code, Header, ProtocolError, Type, Writer
 
 _CLOEXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 _DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
+
+
+def close_descriptor(descriptor: int) -> None:
+    """Close what came with a message: a file descriptor, on Windows a handle."""
+    if sys.platform == "win32":
+        import _winapi
+
+        _winapi.CloseHandle(descriptor)
+    else:
+        os.close(descriptor)
 
 
 class Closed(Exception):
@@ -43,12 +54,12 @@ class Message:
 
     def close(self) -> None:
         if self._descriptor is not None:
-            os.close(self._descriptor)
+            close_descriptor(self._descriptor)
             self._descriptor = None
 
 
 class Connection:
-    """Whole messages in both directions. One thread receives; any number send."""
+    """Whole messages in both directions, over a socket. One thread receives; any number send."""
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(True)
@@ -60,6 +71,7 @@ class Connection:
         descriptors: list[int] = []
         try:
             header = Header.unpack(self._collect(HEADER.size, descriptors))
+            self._collect_attached(header, descriptors)
             body = self._collect(header.length, descriptors)
             if len(descriptors) != header.descriptors:
                 raise ProtocolError(
@@ -67,7 +79,7 @@ class Connection:
                 )
         except BaseException:
             for descriptor in descriptors:
-                os.close(descriptor)
+                close_descriptor(descriptor)
             raise
         return Message(header, bytes(body), descriptors[0] if descriptors else None)
 
@@ -110,6 +122,9 @@ class Connection:
     def close(self) -> None:
         self.shut()
         self._socket.close()
+
+    def _collect_attached(self, header: Header, descriptors: list[int]) -> None:
+        """Descriptors that travel between header and body; a socket's come beside the bytes."""
 
     def _collect(self, size: int, descriptors: list[int]) -> bytearray:
         """Exactly ``size`` bytes. Descriptors that come with them are added to the list, and are ours to close."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import threading
 import time
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from wetgate.engine.pipeline import Abort
 from wetgate.spec import FrameError, Image, Interrupted, ModelError, UsageError
-from wetgate.surfaces.worker.connection import Closed, Connection, Message
+from wetgate.surfaces.worker.connection import Closed, Connection, Message, close_descriptor
 from wetgate.surfaces.worker.logs import log
 from wetgate.surfaces.worker.messages import Code, ProtocolError, Reader, Type, Writer
 from wetgate.surfaces.worker.pools import SOURCE, LimitError, Picture, Pools, read_picture
@@ -126,7 +125,7 @@ class Lane:
                 try:
                     self._pools.map(number, descriptor, size)
                 finally:
-                    os.close(descriptor)
+                    close_descriptor(descriptor)
             else:
                 body.end()
                 self._pools.unmap(number)

@@ -9,6 +9,7 @@ import stat
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +84,13 @@ class Pool:
         """Check and map. The descriptor is the caller's to close."""
         if not 0 < size <= MOST_BYTES:
             raise LimitError(f"a pool has {size} bytes", allowed=f"1 to {MOST_BYTES}")
+        self.size = size
+        self._map: Any
+        if sys.platform == "win32":
+            from wetgate.surfaces.worker.pipes import map_section
+
+            self._map = map_section(descriptor, size)
+            return
         status = os.fstat(descriptor)
         if stat.S_ISSOCK(status.st_mode) or stat.S_ISFIFO(status.st_mode) or status.st_size != size:
             raise ProtocolError(f"a pool of {size} bytes came with a file of {status.st_size}")
@@ -91,7 +99,6 @@ class Pool:
             self._map = mmap.mmap(descriptor, size)
         except (OSError, ValueError) as error:
             raise MemoryError(f"a pool of {size} bytes cannot be mapped: {error}") from None
-        self.size = size
 
     def view(self, picture: Picture) -> Image:
         """The picture's memory as (H, W, channels) float32; only an Output may be written to."""
@@ -108,6 +115,9 @@ class Pool:
 
     def close(self) -> None:
         """Unmap. Pictures that something still holds keep their memory until they are let go."""
+        if sys.platform == "win32":
+            self._map = b""
+            return
         try:
             self._map.close()
         except BufferError:

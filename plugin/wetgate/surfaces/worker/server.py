@@ -6,6 +6,7 @@ import contextlib
 import hmac
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +22,23 @@ from wetgate.surfaces.worker.messages import PROTOCOL, Code, ProtocolError, Read
 BEAT = 0.5  # seconds
 MOST_LANES = 128
 _CONTROL, _LANE = range(2)
+
+
+def lane_connection(descriptor: int) -> Connection:
+    """The connection of a lane's descriptor. :class:`ProtocolError` where it is none."""
+    if sys.platform == "win32":
+        from wetgate.surfaces.worker.pipes import PipeConnection
+
+        return PipeConnection(descriptor)
+    try:
+        sock = socket.socket(fileno=descriptor)
+    except OSError as error:
+        os.close(descriptor)
+        raise ProtocolError(f"LANE came with what is no socket: {error}") from None
+    if sock.type != socket.SOCK_STREAM or sock.family != socket.AF_UNIX:
+        sock.close()
+        raise ProtocolError("LANE came with another kind of socket")
+    return Connection(sock)
 
 
 @dataclass(slots=True)
@@ -133,21 +151,14 @@ class Server:
             descriptor = message.take()
         finally:
             message.close()
-        try:
-            sock = socket.socket(fileno=descriptor)
-        except OSError as error:
-            os.close(descriptor)
-            raise ProtocolError(f"LANE came with what is no socket: {error}") from None
-        if sock.type != socket.SOCK_STREAM or sock.family != socket.AF_UNIX:
-            sock.close()
-            raise ProtocolError("LANE came with another kind of socket")
-        lane = Lane(Connection(sock), self)
+        connection = lane_connection(descriptor)
+        lane = Lane(connection, self)
         with self._lock:
             crowded = len(self._lanes) >= 2 * self.most_lanes
             if not crowded:
                 self._lanes.add(lane)
         if crowded:  # past any use: not even a thread to refuse it
-            sock.close()
+            connection.close()
             return
         threading.Thread(target=self._run, args=(lane,), name="lane", daemon=True).start()
 
