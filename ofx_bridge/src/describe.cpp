@@ -9,16 +9,18 @@ namespace wetgate {
 
 namespace {
 
-// Float alone, unless the host lists depths and float is not among them: some hosts take the first they know.
+// Float alone where the host lists it, for some hosts take the first that they know; else all that it lists. A host that lists
+// none may have bytes alone (the openfx tree's hostDemo), and would hand them over under the name of the one depth declared.
 void set_depths(const Properties& effect, const Properties& host) {
     constexpr char name[] = "OfxImageEffectPropSupportedPixelDepths";
-    if (host.dimension(name) == 0 || host.has_text(name, ofx::Float)) {
+    if (host.has_text(name, ofx::Float)) {
         effect.set(name, ofx::Float);
         return;
     }
+    const bool silent = host.dimension(name) == 0;
     int index = 0;
-    for (const char* depth : {ofx::Half, ofx::Short, ofx::Byte})
-        if (host.has_text(name, depth)) effect.set(name, depth, index++);
+    for (const char* depth : {ofx::Float, ofx::Half, ofx::Short, ofx::Byte})
+        if (silent || host.has_text(name, depth)) effect.set(name, depth, index++);
 }
 
 void set_colour_management(const Properties& effect, const Properties& host) {

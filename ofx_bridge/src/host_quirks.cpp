@@ -25,4 +25,7 @@ const char* working_space_of_host(const std::string& name) {
     return "rec1886_rec709_display";
 }
 
+// MLT sets OCIO where the user has not, to a name that OpenColorIO does not know (its openfx module, factory.c, 7.41).
+bool set_by_host(const std::string& variable) { return variable == "OCIO=ocio://ocio://default"; }
+
 }  // namespace wetgate

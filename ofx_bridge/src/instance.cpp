@@ -1,6 +1,7 @@
 #include "instance.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 
@@ -163,13 +164,29 @@ void Instance::write_values(Writer& body, double time) const {
         if (node.params[i].since <= saved) write_value(body, node.params[i], time);
 }
 
+// A curve passes its keys by where a host interpolates smoothly, and not every host holds an expression within the range that it
+// was told. What is no number at all is left for the worker to refuse.
+double Instance::in_range(const Param& declared, double value) const {
+    const double held = value < declared.low ? declared.low : value > declared.high ? declared.high : value;
+    if (held < value || held > value) {
+        char text[160];
+        std::snprintf(text, sizeof text, "%s: %s is %g, taken as %g", node.label, declared.id, value, held);
+        host.log_lines(effect, text);
+    }
+    return held;
+}
+
 void Instance::write_value(Writer& body, const Param& declared, double time) const {
     const double* standard = declared.standard.number;
     body.text(declared.id, 64, declared.id);
     body.u8(static_cast<std::uint8_t>(declared.kind));
     switch (declared.kind) {
-        case Kind::Float: body.f64(number(declared.id, time, standard[0])); break;
-        case Kind::Int: body.i64(integer(declared.id, time, static_cast<int>(standard[0]))); break;
+        case Kind::Float: body.f64(in_range(declared, number(declared.id, time, standard[0]))); break;
+        case Kind::Int: {
+            const int value = integer(declared.id, time, static_cast<int>(standard[0]));
+            body.i64(static_cast<std::int64_t>(in_range(declared, value)));
+            break;
+        }
         case Kind::Bool: body.u8(integer(declared.id, time, static_cast<int>(standard[0])) != 0 ? 1 : 0); break;
         case Kind::Choice: {
             const int index = integer(declared.id, time, static_cast<int>(standard[0]));

@@ -61,6 +61,7 @@ public:
 private:
     OfxParamHandle param(const char* name) const;
     void write_value(Writer& body, const Param& declared, double time) const;
+    double in_range(const Param& declared, double value) const;
     void set_legacy(const Param& declared) const;
     double looked_up(const Table& table, double time) const;
     bool is_standard(const Param& declared) const;

@@ -1,6 +1,7 @@
 #include "launch.h"
 
 #include "failure.h"
+#include "host_quirks.h"
 #include "json.h"
 #include "places.h"
 
@@ -48,7 +49,7 @@ std::vector<std::string> worker_environment() {
         bool wanted = false;
         for (const std::string& known : names) wanted = wanted || same_variable(name, known);
         for (const char* prefix : prefixes) wanted = wanted || starts_with(name, prefix);
-        if (wanted) kept.push_back(text);
+        if (wanted && !set_by_host(text)) kept.push_back(text);
     }
     return kept;
 }

@@ -68,7 +68,7 @@ OfxStatus act(Plugin& plugin, const char* action, const void* handle, OfxPropert
 
 Plugin& plugin_at(int place) {
     Plugin& plugin = loaded[place];
-    plugin.node = &nodes[place];
+    if (plugin.node == nullptr) plugin.node = &nodes[place];  // by the first action, before there are threads
     return plugin;
 }
 

@@ -199,3 +199,15 @@ def test_a_saved_instance_renders_the_same_again(session: Callable[..., Session]
     assert saved["wetgate_version"][0].startswith("1 ")
     again = host.plugin("hdr_lift").create({"Source": host.media()}, saved=saved)
     np.testing.assert_array_equal(host.render(again), host.render(first))
+
+
+def test_a_value_that_a_curve_carries_past_its_range_is_held_there_and_told(session: Callable[..., Session]) -> None:
+    opened = session()
+    past = opened.create("grain")
+    past.params["amount"].set((9.0,), 4.0)  # keys, which this host does not hold in the range
+    past.params["seed"].set((-3,), 4.0)
+    held = opened.create("grain", {"amount": 4.0, "seed": 0})
+    np.testing.assert_array_equal(opened.render(past, node="grain"), opened.render(held, node="grain"))
+    told = [m.text for m in past.messages if m.type == "OfxMessageLog"]
+    assert "Grain: amount is 9, taken as 4" in told
+    assert "Grain: seed is -3, taken as 0" in told

@@ -205,3 +205,12 @@ def test_the_worker_gets_neither_the_variables_nor_the_files_of_its_host(
     assert given["descriptors"] == [0, 1, 2, 3]
     assert len(bytes.fromhex(given["token"])) == 32
     assert given["arguments"] == ["surroundings", str(tmp_path / "done")]  # no token among them
+
+
+@pytest.mark.parametrize("session", ["surroundings"], indirect=True)
+def test_a_colour_configuration_that_a_host_invented_for_itself_is_not_the_users(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCIO", "ocio://ocio://default")  # MLT's, where the user has set none
+    np.testing.assert_array_equal(session.frame(1), PICTURE)
+    assert "OCIO" not in json.loads((tmp_path / "done").read_text(encoding="utf-8"))["environment"]

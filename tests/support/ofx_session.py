@@ -109,15 +109,15 @@ def engine(node: str, number: int, params: dict[str, Any] | None = None, *, alon
     return made[numbers.index(number)].pixels
 
 
-def workers() -> list[int]:
-    """Processes of the worker that this process has started and that are not dead."""
-    found = []
+def workers(host: int | None = None) -> list[int]:
+    """Processes of the worker that a process, else this one, has started and that are not dead."""
+    host, found = os.getpid() if host is None else host, []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
             line = (entry / "cmdline").read_bytes()
         except OSError:
             continue
-        if int(parent) == os.getpid() and b"worker" in line and state != "Z":
+        if int(parent) == host and b"worker" in line and state != "Z":
             found.append(int(entry.name))
     return found
