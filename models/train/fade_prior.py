@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from models.train.fade_examples import PICTURES, POOLS, Reel, pictures, reels
 from torch import Tensor, nn
 
+from models.train.fade_examples import PICTURES, POOLS, Reel, pictures, reels
 from wetgate.color.fade_prior import INPUTS, inputs_of
 from wetgate.ops.fade_statistics import pooled
 

@@ -159,7 +159,7 @@ class Denoise:
     def _setting(self, frame: Frame, ctx: Context) -> Setting | None:
         """The noise that this frame is cleaned by; None where there is none."""
         if self.sigma > 0:
-            noise, source = ShotNoise.white(self.sigma / 255, frame.rgb), "by hand"
+            noise, source = ShotNoise.white(self.sigma / 255), "by hand"
         elif ctx.analysis is not None:
             found = ShotNoise.from_json(ctx.analysis)
             if found is None:

@@ -85,11 +85,11 @@ class ShotNoise:
         return None if measured is None else cls._of(measured, top_of(rgb))
 
     @classmethod
-    def white(cls, deviation: float, rgb: Image) -> ShotNoise:
-        """The same white noise of ``deviation`` in all channels and at all levels."""
+    def white(cls, deviation: float) -> ShotNoise:
+        """The same white noise of ``deviation`` in all channels and at all levels, where 1 is white."""
         level = np.array([0.0, 1.0])
-        curve = NoiseCurve(level, np.full(2, deviation), "constant", 0.0, deviation**2, 0.0, 0.0)
-        return cls((curve,) * 3, 0.0, max(1.0, _LEAST_TOP), "white")
+        curve = NoiseCurve(level, np.full(2, deviation), "constant", 0.0, deviation**2, 0.0, 0.0, level * np.nan)
+        return cls((curve,) * 3, 0.0, 1.0, "white")
 
     @classmethod
     def _of(cls, measured: MeasuredNoise, top: float, origin: str = "unknown") -> ShotNoise | None:
