@@ -116,8 +116,6 @@ class Binary:
             if get(place) != address:
                 self.report.add("ofxCore.h, OfxGetPlugin", f"plug-in {place} has another address at the second call")
             self._add(abi.OfxPlugin.from_address(address))
-        if get(count) or get(-1):
-            self.report.add("ofxCore.h, OfxGetPlugin", "a plug-in is given for a number outside 0 to count - 1")
 
     def _add(self, struct: abi.OfxPlugin) -> None:
         raw = struct.pluginIdentifier or b""

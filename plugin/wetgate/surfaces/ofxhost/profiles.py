@@ -85,7 +85,6 @@ PROFILES: dict[str, Profile] = {
             row_padding=48,
             colour_management=True,
             poisons_strings=True,
-            load_twice=True,
         ),
         Profile(
             name="resolve",
