@@ -35,8 +35,8 @@ __all__ = [
     "prepare_metadata_for_build_wheel",
 ]
 HERE = Path(__file__).resolve().parent
-# Relative to the checkout, in which a backend runs (PEP 517).
-FOLDER = "ofx_bridge/build/wheel"
+# Relative to the checkout, in which a backend runs (PEP 517); of this process alone, so that two builds do not meet.
+FOLDER = f"ofx_bridge/build/wheel-{os.getpid()}"
 NOTICE = """
 ***********************************************************************************************
   THIS WHEEL HAS NO OFX BUNDLE: {why}
@@ -57,9 +57,12 @@ def get_requires_for_build_wheel(config_settings: Settings = None) -> list[str]:
 def build_wheel(wheel_directory: str, config_settings: Settings = None, metadata_directory: str | None = None) -> str:
     """Make the bundle, then the wheel around it."""
     settings = dict(config_settings or {})
-    if _make_bundle(release=os.environ.get("WETGATE_RELEASE") == "1"):
-        settings[f"wheel.force-include.{FOLDER}"] = "wetgate/data"
-    return build_wheel_alone(wheel_directory, settings, metadata_directory)
+    try:
+        if _make_bundle(release=os.environ.get("WETGATE_RELEASE") == "1"):
+            settings[f"wheel.force-include.{FOLDER}"] = "wetgate/data"
+        return build_wheel_alone(wheel_directory, settings, metadata_directory)
+    finally:
+        shutil.rmtree(HERE.parent / FOLDER, ignore_errors=True)
 
 
 def _make_bundle(*, release: bool) -> bool:
@@ -68,7 +71,6 @@ def _make_bundle(*, release: bool) -> bool:
     import build
 
     folder = HERE.parent / FOLDER
-    shutil.rmtree(folder, ignore_errors=True)
     try:
         for target in build.RELEASE if release else (build.here_target(),):
             build.build(target, "zig" if release else "auto", build.NODES, folder / "Wetgate.ofx.bundle")
@@ -76,6 +78,5 @@ def _make_bundle(*, release: bool) -> bool:
         if release:
             raise
         print(NOTICE.format(why=error), file=sys.stderr, flush=True)
-        shutil.rmtree(folder, ignore_errors=True)
         return False
     return True
