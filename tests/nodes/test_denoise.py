@@ -1,0 +1,134 @@
+"""Denoise: what it takes out, what it may not touch, and time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wetgate
+import wetgate.nodes
+from support.pictures import scene
+from wetgate.ops.noise_model import MOST_DEVIATIONS, ShotNoise
+from wetgate.spec import Context, Frame, Image, Window, registry
+
+NODE = registry.get("denoise")
+SPACE = "sRGB - Texture"
+SIGMA = 0.06
+
+
+def _clean(shift: float = 0.0, size: tuple[int, int] = (160, 112)) -> Image:
+    return np.asarray(np.clip(scene(*size, shift=shift), 0, 1) * 0.8 + 0.1, np.float32)
+
+
+def _noisy(clean: Image, number: int, sigma: float = SIGMA) -> Frame:
+    noise = np.random.default_rng(number).normal(0, sigma, clean.shape)
+    return Frame((clean + noise).astype(np.float32), SPACE, number)
+
+
+def _run(frames: list[Frame], **params: Any) -> list[Frame]:
+    made: list[Frame] = wetgate.run_node(NODE, frames, **params)
+    return made
+
+
+def _psnr(a: Image, b: Image) -> float:
+    return float(-10 * np.log10(np.mean(np.square(a.astype(np.float64) - b))))
+
+
+def test_noise_told_by_hand_is_taken_out() -> None:
+    clean = _clean()
+    (made,) = _run([_noisy(clean, 1)], sigma=SIGMA * 255)
+    # The input has 24.4 dB; 4 dB more is far from what the network reaches, and far from nothing.
+    assert _psnr(made.rgb, clean) > _psnr(_noisy(clean, 1).rgb, clean) + 4
+
+
+def test_neighbouring_frames_make_a_moving_shot_cleaner_than_each_frame_alone() -> None:
+    clean = [_clean(shift=1.5 * i) for i in range(5)]
+    shot = [_noisy(c, i) for i, c in enumerate(clean)]
+    alone = _run(shot, sigma=SIGMA * 255, temporal=0.0)[2]
+    together = _run(shot, sigma=SIGMA * 255)[2]
+    assert _psnr(together.rgb, clean[2]) > _psnr(alone.rgb, clean[2]) + 1
+
+
+def test_a_thing_that_jumps_leaves_no_ghost() -> None:
+    background = np.full((96, 160, 3), 0.3, np.float32)
+    shot = []
+    for i in range(5):
+        picture = background.copy()
+        picture[30:60, 10 + 30 * i : 25 + 30 * i] = 0.9
+        shot.append(_noisy(picture, i, 0.04))
+    made = _run(shot, sigma=0.04 * 255)[2].rgb
+    for i in (0, 1, 3, 4):  # where it stood in the other frames: half a deviation of the noise would be a shadow
+        assert abs(float(made[32:58, 12 + 30 * i : 23 + 30 * i].mean()) - 0.3) < 0.02
+
+
+def test_a_frame_is_the_same_from_any_start() -> None:
+    shot = [_noisy(_clean(shift=1.0 * i), i) for i in range(8)]
+    whole = _run(shot, sigma=SIGMA * 255)
+    part = _run(shot[2:7], sigma=SIGMA * 255)
+    assert np.array_equal(whole[4].pixels, part[2].pixels)
+
+
+def test_no_pixel_changes_by_more_than_the_noise_explains() -> None:
+    frame = _noisy(_clean(), 3)
+    pixels = frame.pixels.copy()
+    pixels[50, 60] = 3.0  # a hot pixel: not noise of this strength, so it is not the denoiser's to take
+    noise = ShotNoise.white(SIGMA)
+    made = _run([Frame(pixels, SPACE, 3)], sigma=SIGMA * 255)[0]
+    assert np.abs(made.rgb - pixels).max() <= MOST_DEVIATIONS * noise.deviation_of(pixels).max() * 1.001
+    assert made.rgb[50, 60].min() > 2.5
+
+
+def test_lamps_and_light_below_black_come_through() -> None:
+    pixels = _noisy(_clean(), 4).pixels.copy()
+    pixels[20:60, 20:60], pixels[70:90, 20:60] = 40.0, -0.4
+    made = _run([Frame(pixels, "ACEScg", 4)], sigma=SIGMA * 255)[0].rgb
+    assert np.abs(made[25:55, 25:55] - 40.0).max() < MOST_DEVIATIONS * SIGMA
+    assert np.abs(made[75:85, 25:55] + 0.4).max() < MOST_DEVIATIONS * SIGMA
+
+
+def test_where_there_is_no_noise_the_picture_comes_back_bit_for_bit() -> None:
+    flat = Frame(np.full((64, 64, 3), 0.25, np.float32), SPACE, 1)
+    assert np.array_equal(_run([flat])[0].pixels, flat.pixels)
+
+
+def test_film_grain_stays_unless_it_is_asked_for() -> None:
+    frame = _noisy(_clean(), 5)
+    results = NODE.make().analyze(_Shot([frame]), Context())
+    results["verdict"] = {"origin": "grain"}
+
+    def rendered(**params: Any) -> Image:
+        node = NODE.make({"temporal": 0.0, **params})
+        ctx = Context(analysis=results)
+        return np.asarray(node.render(Window((frame,), prepared=(frame,)), ctx).frame.rgb)
+
+    assert np.array_equal(rendered(), frame.rgb)
+    half, none = rendered(keep_grain=0.5), rendered(keep_grain=0.0)
+    assert np.abs(none - frame.rgb).mean() == pytest.approx(2 * np.abs(half - frame.rgb).mean(), rel=1e-3)
+
+
+def test_the_bound_tells_a_result_that_took_too_much() -> None:
+    frame = _noisy(_clean(), 6)
+    node = NODE.make({"sigma": SIGMA * 255})
+    made = _run([frame], sigma=SIGMA * 255)[0]
+    assert node.bound(frame, made, Context()).ok
+    assert not node.bound(frame, made.with_rgb(np.full_like(made.rgb, 0.5)), Context()).ok
+
+
+class _Shot:
+    """A shot of frames in memory."""
+
+    def __init__(self, frames: list[Frame]) -> None:
+        self._frames = {f.number: f for f in frames}
+        self.numbers = sorted(self._frames)
+        self.cuts: tuple[int, ...] = ()
+
+    def __iter__(self) -> Any:
+        return iter(self._frames.values())
+
+    def __getitem__(self, number: int) -> Frame:
+        return self._frames[number]
+
+    def __len__(self) -> int:
+        return len(self._frames)
