@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from wetgate.inference import Restored, Vst, network
-from wetgate.ops.motion_average import Averaged, average_along_motion, luma
 from wetgate.ops.noise_model import MOST_DEVIATIONS, ShotNoise, explained
 from wetgate.spec import SCENE, Bound, Context, Frame, Image, Result, Shot, Window, node, param
+
+if TYPE_CHECKING:
+    from wetgate.ops.motion_average import Averaged
 
 _MOST_FRAMES = 12  # that an analysis looks at
 # Splits of the removed noise into bands: sigmas in pixels of the Gaussians between them.
@@ -193,6 +194,8 @@ class Denoise:
         if frames.reach == 0:
             done = self._cleaned(frames.center.rgb, frames.number, setting, ctx, lambda planes: planes)
             return None, done.picture, {"network": dict(done.facts)}
+        from wetgate.ops.motion_average import average_along_motion, luma
+
         encode = setting.encoding.encode
         averaged = average_along_motion(
             [f.rgb for f in frames.frames],
@@ -213,6 +216,10 @@ class Denoise:
 
     def _weighted(self, removed: Image, encoded: Image) -> Image:
         """What is taken out, by band, by luma and chroma, by tone."""
+        import cv2
+
+        from wetgate.ops.motion_average import luma
+
         if (self.fine, self.medium, self.coarse) != (1.0, 1.0, 1.0):
             soft = cv2.GaussianBlur(removed, (0, 0), _FINE_PX)
             softer = cv2.GaussianBlur(removed, (0, 0), _COARSE_PX)

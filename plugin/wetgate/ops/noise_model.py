@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -154,6 +153,8 @@ class ShotNoise:
 
     def _looked_up(self, rgb: Image, of_level: Sequence[Callable[[Any], Any]]) -> Image:
         """A function of each channel's smooth level, on a reduced picture, brought to the picture's size."""
+        import cv2
+
         height, width = rgb.shape[:2]
         small_size = (max(1, round(width / _REDUCED)), max(1, round(height / _REDUCED)))
         small = cv2.resize(rgb, small_size, interpolation=cv2.INTER_AREA).reshape(small_size[1], small_size[0], -1)
