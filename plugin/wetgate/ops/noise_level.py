@@ -36,6 +36,7 @@ _HEARD = 0.1
 _MOST_LEFT = 0.6
 # Coefficients whose noise is this much of the strongest can measure it.
 _AUDIBLE = 0.2
+_FEWEST_MEASURING = 12
 # Mean power of middle against fine frequencies, up to which the noise is taken for white, by the share of blocks whose
 # energy is near that of the flattest ones. A mosaic's is above 2.3; texture alone comes to 1.7.
 _ALIKE = (0.02, 0.04, 0.12, 0.16)
@@ -237,9 +238,11 @@ def _audible(spectrum: Array) -> Chosen:
     able = (mean > _AUDIBLE * mean[1:].max()) & (order >= 2)
     for least in range(BLOCK, 1, -1):
         chosen = able & (order >= least)
-        if chosen.sum() >= 12:
+        if chosen.sum() >= _FEWEST_MEASURING:
             return np.asarray(chosen)
-    return np.asarray(able)
+    strongest = np.zeros(64, bool)  # hardly anything but slopes: the strongest, whatever they are
+    strongest[1 + np.argsort(mean[1:])[-_FEWEST_MEASURING:]] = True
+    return strongest
 
 
 def _scaled(covariance: Array, shape: Array) -> Array:

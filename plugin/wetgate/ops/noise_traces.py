@@ -1,4 +1,4 @@
-"""Traces that the making of a picture leaves in its noise: the phase of a colour mosaic, blocks that a codec emptied."""
+"""Traces that the making of a picture leaves in its noise: the phase of a mosaic, and blocks that a codec emptied."""
 
 from __future__ import annotations
 
