@@ -118,6 +118,15 @@ def graph_schema(nodes: Mapping[str, Node]) -> dict[str, Any]:
         "additionalProperties": False,
         "anyOf": [{"required": ["channel"]}, {"required": ["files"]}, {"required": ["step", "view"]}],
     }
+    plate = {
+        "type": "object",
+        "properties": {
+            "step": {**name, "description": "An earlier step: what it took out is put back on this one's result."},
+            "amount": {"type": "number", "minimum": 0, "maximum": 4, "default": 1},
+        },
+        "required": ["step"],
+        "additionalProperties": False,
+    }
     step = {
         "type": "object",
         "properties": {
@@ -126,6 +135,7 @@ def graph_schema(nodes: Mapping[str, Node]) -> dict[str, Any]:
             "input": {**name, "description": "`source` or an earlier step; by default the step before."},
             "params": {"type": "object"},
             "mask": mask,
+            "plate": plate,
             "version": {"type": "integer", "minimum": 1},
             "enabled": {"type": "boolean"},
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,10 @@ from wetgate.engine.colour import Colour
 from wetgate.engine.frames import window_numbers
 from wetgate.engine.graph import SOURCE, Graph, Mask, Step
 from wetgate.engine.masks import channel
+from wetgate.engine.plate import put_back
 from wetgate.spec import SCENE, Context, Frame, FrameError, Image, Result, WetgateError, Window
 
 Untouched = NDArray[np.bool_]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,15 @@ class Made:
     """A step's output at one frame.
 
     ``untouched`` marks the pixels that no step has changed so far: True for all of them, an (H, W) map, or False.
-    Where the output goes back to the source's own space those pixels are the source's, bit for bit.
+    Where the output goes back to the source's own space those pixels are the source's, bit for bit. ``since`` says the
+    same of what has not changed since a step whose plate is put back later, by its name.
     """
 
     frame: Frame
     untouched: Untouched | bool = True
     aovs: Mapping[str, Image] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    since: Mapping[str, Untouched | bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,10 @@ class Evaluator:
         self._source = source
         self._setting = setting
         self._steps = {s.name: s for s in graph.used()}
+        self._splits = {s.plate.step for s in graph.used() if s.plate is not None}
+        self._tracks = self._goes_home or bool(self._splits)
         self._kept: dict[str, OrderedDict[int, Made]] = {}
         self._keep = 2 * graph.reach(numbers) + 1
-        self._inputs: dict[str, OrderedDict[int, Frame]] = {}
-        self._preparations: dict[str, OrderedDict[int, Frame]] = {}
         self.aovs: dict[str, Image] = {}
         self.facts: dict[str, Any] = {}
 
@@ -109,8 +111,7 @@ class Evaluator:
         """Colour pictures among the AOVs go to the output's space; planes of data stay as they are."""
         for key, aov in self.aovs.items():
             if aov.ndim == 3:
-                space = self._colour.resolve(self._steps[key.rsplit(".", 1)[0]].node.space)
-                picture = Frame(np.ascontiguousarray(aov), space)
+                picture = Frame(np.ascontiguousarray(aov), self._steps[key.rsplit(".", 1)[0]].node.space)
                 self.aovs[key] = self._colour.to(picture, self._target).pixels
 
     def _restore_untouched(self, result: Frame, untouched: Untouched | bool, number: int) -> Frame:
@@ -127,7 +128,11 @@ class Evaluator:
             return Made(self._source(number))
         kept = self._kept.setdefault(name, OrderedDict())
         if number not in kept:
-            kept[number] = self._render(self._steps[name], number)
+            step = self._steps[name]
+            made = self._render(step, number)
+            if step.plate is not None:
+                made = self._with_plate(step, number, made)
+            kept[number] = replace(made, since={**made.since, name: True}) if name in self._splits else made
             while len(kept) > self._keep:
                 kept.popitem(last=False)
         return kept[number]
@@ -139,53 +144,33 @@ class Evaluator:
         context = self._context(step, instance)
         idle = step.is_identity(number)
         if idle and not context.views:
-            return Made(below.frame, below.untouched)
-        window = self._window(step, instance, number)
-        result = _guarded(step, number, lambda: instance.render(window, context))
+            return Made(below.frame, below.untouched, since=below.since)
+        numbers, repeated = window_numbers(self._numbers, number, step.node.reach(instance))
+        frames = tuple(self._colour.to(self._made(step.input, n).frame, step.node.space) for n in numbers)
+        window = Window(tuple(_read_only(f) for f in frames), repeated)
+        _demand_one_size(step, window)
+        result = _rendered(step, instance, window, context)
         if idle:  # the picture is the input, bit for bit; its views are still what somebody looks at or masks with
-            return Made(below.frame, below.untouched, result.aovs)
+            return Made(below.frame, below.untouched, result.aovs, since=below.since)
         _demand_sound(step, number, window.center, result)
         shown = self._shown(step, instance, window.center, result)
         mixed, changed = self._mix(step, instance, number, window.center, shown)
-        return Made(mixed, _both(below.untouched, changed), result.aovs, result.facts)
+        since = {name: _both(unchanged, changed) for name, unchanged in below.since.items()}
+        return Made(mixed, _both(below.untouched, changed), result.aovs, result.facts, since)
 
-    def _window(self, step: Step, instance: Any, number: int) -> Window:
-        numbers, repeated = window_numbers(self._numbers, number, step.node.reach(instance))
-        window = Window(tuple(self._entering(step, n) for n in numbers), repeated)
-        _demand_one_size(step, window)
-        if step.node.prepares:
-            window = replace(window, prepared=tuple(self._prepared(step, n) for n in numbers))
-        return window
-
-    def _entering(self, step: Step, number: int) -> Frame:
-        """A step's input in its working space, kept for the windows that the frame is in."""
-
-        def make() -> Frame:
-            return _read_only(self._colour.to(self._made(step.input, number).frame, step.node.space))
-
-        return self._remembered(self._inputs, step, number, make)
-
-    def _prepared(self, step: Step, number: int) -> Frame:
-        """What the step's node makes of one frame alone, with the parameters of that frame."""
-
-        def make() -> Frame:
-            self._setting.check_abort()
-            instance = step.at(number)
-            context = replace(self._context(step, instance), views=frozenset())
-            frame = self._entering(step, number)
-            return _read_only(_guarded(step, number, lambda: instance.prepare(frame, context)))
-
-        return self._remembered(self._preparations, step, number, make)
-
-    def _remembered(
-        self, store: dict[str, OrderedDict[int, Frame]], step: Step, number: int, make: Callable[[], Frame]
-    ) -> Frame:
-        kept = store.setdefault(step.name, OrderedDict())
-        if number not in kept:
-            kept[number] = make()
-            while len(kept) > self._keep:
-                kept.popitem(last=False)
-        return kept[number]
+    def _with_plate(self, step: Step, number: int, made: Made) -> Made:
+        """The step's output with the plate that it names put back; pixels that are the source's again are so marked."""
+        assert step.plate is not None
+        if step.at(number).view != "result":
+            return made
+        split = self._steps[step.plate.step]
+        whole, rest = self._made(split.input, number), self._made(split.name, number)
+        restored, before, after = (self._colour.to(m.frame, split.node.space) for m in (made, whole, rest))
+        unchanged = made.since.get(split.name, False)
+        result = put_back(restored, before, after, step.plate.amount, unchanged, f"frame {number}, {step.name}.plate")
+        back = _unchanged(before, result)
+        since = {name: _both(same, back) for name, same in whole.since.items()}
+        return Made(result, _both(whole.untouched, back), made.aovs, made.facts, since)
 
     def _context(self, step: Step, instance: Any) -> Context:
         setting = self._setting
@@ -200,7 +185,6 @@ class Evaluator:
             device=setting.device,
             threads=setting.threads,
             source_space=self._colour.source_space,
-            convert=self._colour.to,
             check_abort=setting.check_abort,
             progress=setting.progress,
         )
@@ -229,7 +213,7 @@ class Evaluator:
         """The result blended with the input by ``mix`` and the mask, and the pixels that this left unchanged."""
         mask = self._mask(step, number, after)
         if mask is None and instance.mix == 1:
-            return after, self._goes_home and _unchanged(before, after)
+            return after, self._tracks and _unchanged(before, after)
         if after.pixels.shape != before.pixels.shape:
             raise FrameError(
                 f"{step.name} changes the picture's size, so it cannot be mixed with its input",
@@ -242,7 +226,7 @@ class Evaluator:
         if mask is not None:
             rgb = np.where(mask[..., None] == 0, base.rgb, rgb)
         blended = after.with_rgb(rgb)
-        return blended, self._goes_home and _unchanged(base, blended)
+        return blended, self._tracks and _unchanged(base, blended)
 
     def _mask(self, step: Step, number: int, like: Frame) -> Image | None:
         mask = step.mask
@@ -291,18 +275,19 @@ def _demand_one_size(step: Step, window: Window) -> None:
             )
 
 
-def _guarded(step: Step, number: int, work: Callable[[], T]) -> T:
+def _rendered(step: Step, instance: Any, window: Window, context: Context) -> Result:
     """The node's own result; whatever goes wrong inside it is an error of this frame, not of the whole render."""
     try:
-        return work()
+        result: Result = instance.render(window, context)
     except WetgateError:
         raise
     except Exception as error:
         raise FrameError(
             f"{step.name} failed: {type(error).__name__}: {error}",
-            where=f"frame {number}",
+            where=f"frame {window.number}",
             remedy="report this with the record; it is a fault of the node or of the machine's memory",
         ) from error
+    return result
 
 
 def _demand_sound(step: Step, number: int, before: Frame, result: Result) -> None:

@@ -10,6 +10,7 @@ A graph file is YAML::
         input: source                   # optional; default: the step before
         params: {method: bt2446a, strength: {1001: 0.2, 1040: 1.0}}
         mask: {channel: matte.R, invert: true}
+        plate: {step: degrained, amount: 1.0}   # optional; what that step took out is put back here
     output: lift                        # optional; default: the last step
 """
 
@@ -26,13 +27,16 @@ from typing import Any, cast
 
 import wetgate.nodes  # noqa: F401  (declares the shipped nodes)
 from wetgate.engine.keyframes import Keyframes, keyframes
+from wetgate.engine.plate import Plate
 from wetgate.spec import Fidelity, Node, UsageError, Value, WetgateError, raise_all, registry, suggest
 
 SCHEMA = "wetgate.graph/1"
 SOURCE = "source"
 _TOP_KEYS = ("graph", "title", "description", "nodes", "output", "in_space", "out_space")
-_STEP_KEYS = ("node", "version", "name", "input", "params", "mask", "enabled")
+_STEP_KEYS = ("node", "version", "name", "input", "params", "mask", "plate", "enabled")
 _MASK_KEYS = ("channel", "files", "step", "view", "invert")
+_PLATE_KEYS = ("step", "amount")
+_MOST_OF_A_PLATE = 4.0
 _FIDELITIES = ("forensic", "faithful", "pleasing")
 _STEP_NAME = re.compile(r"\w[\w-]*")
 # A comma in "-n node:a=1,b=0.2,0.3,0.4" starts a new parameter only where a name and "=" follow.
@@ -62,6 +66,13 @@ class Step:
     values: Mapping[str, Value]
     keys: Mapping[str, Keyframes] = field(default_factory=dict)
     mask: Mask | None = None
+    plate: Plate | None = None
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The steps that this one needs beside its input: for its mask, for its plate."""
+        by_mask = (self.mask.step,) if self.mask is not None and self.mask.step else ()
+        return by_mask + ((self.plate.step,) if self.plate is not None else ())
 
     @property
     def fidelity(self) -> Fidelity:
@@ -101,6 +112,8 @@ class Step:
         }
         if self.mask is not None:
             entry["mask"] = {key: getattr(self.mask, key) for key in _MASK_KEYS if getattr(self.mask, key)}
+        if self.plate is not None:
+            entry["plate"] = {key: getattr(self.plate, key) for key in _PLATE_KEYS}
         return entry
 
 
@@ -121,9 +134,7 @@ class Graph:
         wanted = {self.output}
         for step in reversed(self.steps):
             if step.name in wanted:
-                wanted.add(step.input)
-                if step.mask is not None and step.mask.step:
-                    wanted.add(step.mask.step)
+                wanted |= {step.input, *step.beside}
         return tuple(s for s in self.steps if s.name in wanted)
 
     def masks_by(self, step: Step) -> bool:
@@ -134,9 +145,7 @@ class Graph:
         """How many source frames on either side the output of one frame can depend on."""
         total = {SOURCE: 0}
         for step in self.used():
-            below = [total[step.input]]
-            if step.mask is not None and step.mask.step:
-                below.append(total[step.mask.step])
+            below = [total[name] for name in (step.input, *step.beside)]
             total[step.name] = max(below) + step.reach(numbers)
         return total[self.output]
 
@@ -347,9 +356,10 @@ def _step(entry: object, index: int, before: list[Step], problems: list[WetgateE
             UsageError(f"input {source!r} is no earlier step", where=f"{where}.input", remedy=suggest(source, names))
         )
     mask = _mask(entry["mask"], where, before, problems) if entry.get("mask") is not None else None
+    plate = _plate(entry["plate"], where, before, problems) if entry.get("plate") is not None else None
     if not values:
         return None
-    return Step(node, name, source, {n: v for n, v in values.items() if n not in keys}, keys, mask)
+    return Step(node, name, source, {n: v for n, v in values.items() if n not in keys}, keys, mask, plate)
 
 
 def _mask(entry: object, step: str, before: list[Step], problems: list[WetgateError]) -> Mask | None:
@@ -386,3 +396,22 @@ def _mask(entry: object, step: str, before: list[Step], problems: list[WetgateEr
             )
         )
     return mask
+
+
+def _plate(entry: object, step: str, before: list[Step], problems: list[WetgateError]) -> Plate | None:
+    where = f"{step}.plate"
+    if not isinstance(entry, Mapping):
+        problems.append(UsageError("plate is not a table", where=where, remedy="write {step: NAME, amount: 1}"))
+        return None
+    _unknown_keys(entry, _PLATE_KEYS, where, problems)
+    names = [s.name for s in before]
+    name, amount = str(entry.get("step", "")), entry.get("amount", 1.0)
+    if name not in names:
+        problems.append(UsageError(f"plate step {name!r} is no earlier step", where=where, remedy=suggest(name, names)))
+    is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
+    if not is_number or not 0 <= amount <= _MOST_OF_A_PLATE:
+        problems.append(
+            UsageError(f"amount is {amount!r}", where=f"{where}.amount", allowed=f"0 to {_MOST_OF_A_PLATE:g}")
+        )
+        return None
+    return Plate(name, float(amount))

@@ -50,6 +50,7 @@ _SLOPE_AT_GREY = 1.055 / 2.4 * _GREY ** (1 / 2.4 - 1)  # of the sRGB curve, IEC 
 _SURE = 0.6
 # Half of the deviation that rounding to 8 bits has itself (1 / sqrt 12 of a code): nothing that anybody would take out.
 _CLEAN_BELOW = 0.15
+_GRID = float(np.log1p(4.0))  # evidence "blocks" of a grid that is there: four doubts
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,11 @@ def judge(measured: MeasuredNoise, frames: Sequence[Image]) -> Verdict:
     reasons = tuple(list(EVIDENCE)[i] for i in np.argsort(share)[::-1][:3])
     confidence = float(odds[first])
     origin = ORIGINS[first] if confidence >= _SURE else UNKNOWN
-    if evidence["level"] < np.log(_CLEAN_BELOW) and odds[ORIGINS.index("compression")] < 0.5:
-        origin, confidence = CLEAN, float(1 - odds[ORIGINS.index("compression")])
+    coded = odds[ORIGINS.index("compression")] >= 0.5 and evidence["blocks"] > _GRID
+    if evidence["level"] < np.log(_CLEAN_BELOW) and not coded:
+        # As sure as the level is far from the bound, by a logistic of its logarithm.
+        origin = CLEAN
+        confidence = float(1 / (1 + np.exp(evidence["level"] - np.log(_CLEAN_BELOW))))
     return Verdict(
         origin,
         confidence,
