@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from wetgate.engine.plate import put_back
 from wetgate.spec import SCENE, Context, Frame, FrameError, Image, Result, WetgateError, Window
 
 Untouched = NDArray[np.bool_]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ class Evaluator:
         self._tracks = self._goes_home or bool(self._splits)
         self._kept: dict[str, OrderedDict[int, Made]] = {}
         self._keep = 2 * graph.reach(numbers) + 1
+        self._inputs: dict[str, OrderedDict[int, Frame]] = {}
+        self._preparations: dict[str, OrderedDict[int, Frame]] = {}
         self.aovs: dict[str, Image] = {}
         self.facts: dict[str, Any] = {}
 
@@ -111,7 +114,8 @@ class Evaluator:
         """Colour pictures among the AOVs go to the output's space; planes of data stay as they are."""
         for key, aov in self.aovs.items():
             if aov.ndim == 3:
-                picture = Frame(np.ascontiguousarray(aov), self._steps[key.rsplit(".", 1)[0]].node.space)
+                space = self._colour.resolve(self._steps[key.rsplit(".", 1)[0]].node.space)
+                picture = Frame(np.ascontiguousarray(aov), space)
                 self.aovs[key] = self._colour.to(picture, self._target).pixels
 
     def _restore_untouched(self, result: Frame, untouched: Untouched | bool, number: int) -> Frame:
@@ -145,11 +149,8 @@ class Evaluator:
         idle = step.is_identity(number)
         if idle and not context.views:
             return Made(below.frame, below.untouched, since=below.since)
-        numbers, repeated = window_numbers(self._numbers, number, step.node.reach(instance))
-        frames = tuple(self._colour.to(self._made(step.input, n).frame, step.node.space) for n in numbers)
-        window = Window(tuple(_read_only(f) for f in frames), repeated)
-        _demand_one_size(step, window)
-        result = _rendered(step, instance, window, context)
+        window = self._window(step, instance, number)
+        result = _guarded(step, number, lambda: instance.render(window, context))
         if idle:  # the picture is the input, bit for bit; its views are still what somebody looks at or masks with
             return Made(below.frame, below.untouched, result.aovs, since=below.since)
         _demand_sound(step, number, window.center, result)
@@ -172,6 +173,44 @@ class Evaluator:
         since = {name: _both(same, back) for name, same in whole.since.items()}
         return Made(result, _both(whole.untouched, back), made.aovs, made.facts, since)
 
+    def _window(self, step: Step, instance: Any, number: int) -> Window:
+        numbers, repeated = window_numbers(self._numbers, number, step.node.reach(instance))
+        window = Window(tuple(self._entering(step, n) for n in numbers), repeated)
+        _demand_one_size(step, window)
+        if step.node.prepares:
+            window = replace(window, prepared=tuple(self._prepared(step, n) for n in numbers))
+        return window
+
+    def _entering(self, step: Step, number: int) -> Frame:
+        """A step's input in its working space, kept for the windows that the frame is in."""
+
+        def make() -> Frame:
+            return _read_only(self._colour.to(self._made(step.input, number).frame, step.node.space))
+
+        return self._remembered(self._inputs, step, number, make)
+
+    def _prepared(self, step: Step, number: int) -> Frame:
+        """What the step's node makes of one frame alone, with the parameters of that frame."""
+
+        def make() -> Frame:
+            self._setting.check_abort()
+            instance = step.at(number)
+            context = replace(self._context(step, instance), views=frozenset())
+            frame = self._entering(step, number)
+            return _read_only(_guarded(step, number, lambda: instance.prepare(frame, context)))
+
+        return self._remembered(self._preparations, step, number, make)
+
+    def _remembered(
+        self, store: dict[str, OrderedDict[int, Frame]], step: Step, number: int, make: Callable[[], Frame]
+    ) -> Frame:
+        kept = store.setdefault(step.name, OrderedDict())
+        if number not in kept:
+            kept[number] = make()
+            while len(kept) > self._keep:
+                kept.popitem(last=False)
+        return kept[number]
+
     def _context(self, step: Step, instance: Any) -> Context:
         setting = self._setting
         views = setting.views.get(step.name, frozenset())
@@ -185,6 +224,7 @@ class Evaluator:
             device=setting.device,
             threads=setting.threads,
             source_space=self._colour.source_space,
+            convert=self._colour.to,
             check_abort=setting.check_abort,
             progress=setting.progress,
         )
@@ -275,19 +315,18 @@ def _demand_one_size(step: Step, window: Window) -> None:
             )
 
 
-def _rendered(step: Step, instance: Any, window: Window, context: Context) -> Result:
+def _guarded(step: Step, number: int, work: Callable[[], T]) -> T:
     """The node's own result; whatever goes wrong inside it is an error of this frame, not of the whole render."""
     try:
-        result: Result = instance.render(window, context)
+        return work()
     except WetgateError:
         raise
     except Exception as error:
         raise FrameError(
             f"{step.name} failed: {type(error).__name__}: {error}",
-            where=f"frame {window.number}",
+            where=f"frame {number}",
             remedy="report this with the record; it is a fault of the node or of the machine's memory",
         ) from error
-    return result
 
 
 def _demand_sound(step: Step, number: int, before: Frame, result: Result) -> None:
