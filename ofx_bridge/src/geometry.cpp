@@ -16,6 +16,9 @@ bool region_of_clip(const Instance& instance, const char* name, double time, Ofx
            instance.host.effect->clipGetRegionOfDefinition(clip, time, &region) == ofx::OK;
 }
 
+// kOfxFlagInfiniteMin and Max: a side that has no end is handed on as it is.
+bool is_infinite(double side) { return std::fabs(side) >= 2147483647.0; }
+
 void set_rectangle(const Properties& out, const std::string& name, const OfxRectD& rect) {
     const double sides[4] = {rect.x1, rect.y1, rect.x2, rect.y2};
     for (int i = 0; i < 4; ++i) out.set(name.c_str(), sides[i], i);
@@ -45,7 +48,8 @@ OfxStatus region_of_definition(const Plugin& plugin, OfxImageEffectHandle effect
     OfxRectD region{};
     if (!region_of_clip(*instance, ofx::Source, time, region)) return ofx::ReplyDefault;
     if (plugin.host.takes_other_sizes() && !instance->is_identity(time))
-        for (double* side : {&region.x1, &region.y1, &region.x2, &region.y2}) *side *= instance->enlarges(time);
+        for (double* side : {&region.x1, &region.y1, &region.x2, &region.y2})
+            if (!is_infinite(*side)) *side *= instance->enlarges(time);
     set_rectangle({plugin.host, out}, "OfxImageEffectPropRegionOfDefinition", region);
     return ofx::OK;
 }

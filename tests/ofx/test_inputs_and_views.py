@@ -15,7 +15,7 @@ from wetgate.color.config import ColorConfig
 from wetgate.engine.colour import Colour
 from wetgate.engine.direct import run_node
 from wetgate.spec import Frame, FrameError, registry
-from wetgate.surfaces.ofxhost import ClipMedia, render_frame
+from wetgate.surfaces.ofxhost import PROFILES, ClipMedia, render_frame
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bundle is built on Linux")
 # Of values up to 1. A mask of 1 blends, and a + (b - a) is b but for rounding; two hops round more often than one.
@@ -68,6 +68,8 @@ def test_a_mask_that_varies_or_acts_everywhere_needs_no_question(session: Callab
     host = session("resolve")
     whole = host.render(general(host, Mask=plane(1.0)))
     np.testing.assert_allclose(whole, lifted(), atol=ONE_BIT)
+    opaque = session(replace(PROFILES["resolve"], unconnected_level=1.0))
+    np.testing.assert_array_equal(opaque.render(general(opaque)), whole)
     half = host.render(general(host, Mask=plane(np.linspace(0, 1, WIDTH, dtype=np.float32))))
     np.testing.assert_array_equal(half[:, -1], whole[:, -1])
     assert not np.array_equal(half, whole)

@@ -15,6 +15,7 @@ import typer
 from wetgate import __version__
 from wetgate.surfaces.cli import arguments as arg
 from wetgate.surfaces.cli.farm_commands import add_farm
+from wetgate.surfaces.cli.host_commands import app as host_app
 from wetgate.surfaces.cli.resolve_commands import app as resolve_app
 
 app = typer.Typer(
@@ -432,50 +433,7 @@ def hosts_doctor(as_json: arg.Json = False) -> None:
     _end(run_doctor(as_json))
 
 
-host_app = typer.Typer(
-    name="host",
-    help="Run OFX plug-ins, ours or others', without a host application.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
 app.add_typer(host_app)
-HostProfile = Annotated[str, typer.Option("--profile", help="Behave as strict, resolve, nuke, melt or natron.")]
-
-
-@host_app.command("list")
-def host_list(
-    place: Annotated[str, typer.Argument(help="A folder of bundles, a bundle, or an .ofx file.")],
-    profile: HostProfile = "strict",
-    as_json: arg.Json = False,
-) -> None:
-    """List the plug-ins under a folder, and what they get wrong."""
-    from wetgate.surfaces.cli.hosting import run_host_list
-
-    _end(run_host_list(place, profile, as_json))
-
-
-@host_app.command("run")
-def host_run(
-    bundle: Annotated[str, typer.Argument(help="A bundle, or an .ofx file.")],
-    plugin: Annotated[str, typer.Argument(help="Identifier, or what follows its last point.")],
-    input: arg.Input,
-    output: arg.Output,
-    param: Annotated[list[str] | None, typer.Option("-p", "--param", help="name=value; repeat.")] = None,
-    clip: Annotated[list[str] | None, typer.Option("--clip", help="Another input, Mask=mask.####.exr.")] = None,
-    profile: HostProfile = "strict",
-    context: Annotated[str | None, typer.Option("--context", help="filter or general.")] = None,
-    frames: arg.Frames = None,
-    in_space: arg.InSpace = None,
-    out_space: arg.OutSpace = None,
-    depth: arg.Depth = None,
-    as_json: arg.Json = False,
-) -> None:
-    """Render files through a plug-in and report what it does against the specification."""
-    from wetgate.surfaces.cli.hosting import run_host_run
-
-    _end(run_host_run(arg.collect(locals())))
-
-
 app.add_typer(resolve_app)
 
 
