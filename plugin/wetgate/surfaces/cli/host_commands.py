@@ -1,4 +1,4 @@
-"""``wetgate host``: an OFX host on the command line, to try plug-ins in."""
+"""The arguments of ``wetgate hosts`` and ``wetgate host``."""
 
 from __future__ import annotations
 
@@ -8,16 +8,70 @@ import typer
 
 from wetgate.spec import UsageError
 from wetgate.surfaces.cli import arguments as arg
+from wetgate.surfaces.cli.declaring import end, group
 
-app = typer.Typer(
-    name="host",
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+hosts_app = group("hosts", "Put the OFX bundle and Nuke's scripts where hosts look.")
+InstallFolder = Annotated[str | None, typer.Option("--to", help="Another folder than the one that every host scans.")]
+OnlyParts = Annotated[list[str] | None, typer.Option("--only", help="bundle or nuke; repeat. Else all that is of use.")]
+NukeFolder = Annotated[
+    str | None, typer.Option("--nuke", help="Another folder for Nuke's scripts than ~/.nuke; NUKE_PATH is to name it.")
+]
+ClearCaches = Annotated[bool, typer.Option("--clear-caches", help="Clear the plug-in caches of hosts that are closed.")]
+
+
+@hosts_app.command("list")
+def hosts_list(as_json: arg.Json = False) -> None:
+    """Show which hosts are here, where they look, and what is installed."""
+    from wetgate.surfaces.cli.installing import run_list
+
+    end(run_list(as_json))
+
+
+@hosts_app.command("install")
+def hosts_install(
+    to: InstallFolder = None,
+    bundle: Annotated[str | None, typer.Option("--bundle", help="Another bundle than the one that came along.")] = None,
+    only: OnlyParts = None,
+    nuke: NukeFolder = None,
+    ocio: Annotated[
+        str | None, typer.Option("--ocio", help="OCIO config of new Nuke scripts, unless $OCIO is set.")
+    ] = None,
+    clear_caches: ClearCaches = False,
+    as_json: arg.Json = False,
+) -> None:
+    """Copy the bundle and Nuke's scripts into place."""
+    from wetgate.surfaces.cli.installing import run_install
+
+    end(run_install(arg.collect(locals())))
+
+
+@hosts_app.command("uninstall")
+def hosts_uninstall(
+    to: InstallFolder = None,
+    only: OnlyParts = None,
+    nuke: NukeFolder = None,
+    clear_caches: ClearCaches = False,
+    as_json: arg.Json = False,
+) -> None:
+    """Remove the bundle, Nuke's scripts, the folders made for them, and the worker's logs."""
+    from wetgate.surfaces.cli.installing import run_uninstall
+
+    end(run_uninstall(arg.collect(locals())))
+
+
+@hosts_app.command("doctor")
+def hosts_doctor(as_json: arg.Json = False) -> None:
+    """Check the installation, and render a frame through the worker."""
+    from wetgate.surfaces.cli.installing import run_doctor
+
+    end(run_doctor(as_json))
+
+
+host_app = group("host", "Run OFX plug-ins, ours or others', without a host application.")
 HostProfile = Annotated[str, typer.Option("--profile", help="Behave as strict, resolve, nuke, melt or natron.")]
 
 
-@app.callback(invoke_without_command=True)
+@host_app.callback(invoke_without_command=True)
 def host(
     context: typer.Context,
     place: Annotated[
@@ -38,11 +92,12 @@ def host(
         return
     if place is None:
         print(context.get_help())
-        raise typer.Exit(2)
-    _list(place, profile, as_json)
+        end(2)
+    else:
+        _list(place, profile, as_json)
 
 
-@app.command("list", hidden=True)
+@host_app.command("list", hidden=True)
 def host_list(place: str, profile: HostProfile = "strict", as_json: arg.Json = False) -> None:
     """The same as --list."""
     _list(place, profile, as_json)
@@ -51,11 +106,10 @@ def host_list(place: str, profile: HostProfile = "strict", as_json: arg.Json = F
 def _list(place: str, profile: str, as_json: bool) -> None:
     from wetgate.surfaces.cli.hosting import run_host_list
 
-    if code := run_host_list(place, profile, as_json):
-        raise typer.Exit(code)
+    end(run_host_list(place, profile, as_json))
 
 
-@app.command("run")
+@host_app.command("run")
 def host_run(
     bundle: Annotated[str, typer.Argument(help="A bundle, or an .ofx file.")],
     plugin: Annotated[str, typer.Argument(help="Identifier, or what follows its last point.")],
@@ -76,5 +130,4 @@ def host_run(
     """Render files through a plug-in and report what it does against the specification."""
     from wetgate.surfaces.cli.hosting import run_host_run
 
-    if code := run_host_run(arg.collect(locals())):
-        raise typer.Exit(code)
+    end(run_host_run(arg.collect(locals())))

@@ -32,8 +32,8 @@ class Profile:
     ``depths`` is also the order of choice among those that the plug-in supports. ``message_suite`` is what the suite's
     version 2 is: there, absent, or a table of null pointers. ``origin`` is where the pictures' lower left corner lies.
     With ``properties_at_create`` off an instance and its clips have no properties before the first render; with
-    ``connected_at_create`` off they have, and no clip is connected yet. With ``all_connected`` an input to which nothing
-    is connected arrives as a picture of ``unconnected_level``.
+    ``connected_at_create`` off they have, and no clip is connected yet. With ``all_connected`` an input to which
+    nothing is connected arrives as a picture of ``unconnected_level``.
     """
 
     name: str
