@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from wetgate.engine.colour import Colour
-from wetgate.engine.graph import Graph, Step
+from wetgate.engine.graph import Graph
 from wetgate.engine.pipeline import cores
+from wetgate.engine.step import Step
 from wetgate.engine.verdict import Verdict
 from wetgate.spec import Bound, Context, Frame
 
