@@ -31,6 +31,7 @@ class Profile:
 
     ``depths`` is also the order of choice among those that the plug-in supports. ``message_suite`` is what the suite's
     version 2 is: there, absent, or a table of null pointers. ``origin`` is where the pictures' lower left corner lies.
+    Windows of ``tile_rows`` and ``tile_columns`` (0: all of them) are rendered one by one where the plug-in tiles.
     With ``properties_at_create`` off an instance and its clips have no properties before the first render; with
     ``connected_at_create`` off they have, and no clip is connected yet. With ``all_connected`` an input to which
     nothing is connected arrives as a picture of ``unconnected_level``.
@@ -58,6 +59,7 @@ class Profile:
     row_padding: int = 0
     origin: tuple[int, int] = (0, 0)
     tile_rows: int = 0
+    tile_columns: int = 0
     crops_to_region: bool = False
     instance_per_frame: bool = False
     instance_type: str = "OfxTypeImageEffectInstance"

@@ -235,12 +235,13 @@ class _Frame:
             self.frames[name] = list(zip(ends[::2], ends[1::2], strict=True))
 
     def _windows(self, bounds: Rect) -> list[Rect]:
-        rows = self.profile.tile_rows
-        tiles = self.instance.descriptor.flag("OfxImageEffectPropSupportsTiles")
-        if not (rows and tiles and self.profile.tiles):
-            return [bounds]
         x1, y1, x2, y2 = bounds
-        return [(x1, y, x2, min(y + rows, y2)) for y in range(y1, y2, rows)]
+        tiles = self.profile.tiles and self.instance.descriptor.flag("OfxImageEffectPropSupportsTiles")
+        rows = (tiles and self.profile.tile_rows) or y2 - y1
+        columns = (tiles and self.profile.tile_columns) or x2 - x1
+        return [
+            (x, y, min(x + columns, x2), min(y + rows, y2)) for y in range(y1, y2, rows) for x in range(x1, x2, columns)
+        ]
 
     def _regions(self, window: Rect) -> None:
         """GetRegionsOfInterest for a window; inputs of clips that do not tile stay whole."""
