@@ -191,7 +191,7 @@ def node(
 def _neighbourhood(
     declared: int | Callable[[Any], int | None] | None, pointwise: bool | Callable[[Any], bool]
 ) -> Callable[[Any], int | None]:
-    """What was declared; else nothing around its own pixel where a node is pointwise, and the whole picture elsewhere."""
+    """What was declared; else no pixel around its own where a node is pointwise, and the whole picture elsewhere."""
     if declared is not None:
         return declared if callable(declared) else _constant(declared)
     return lambda instance: 0 if (pointwise(instance) if callable(pointwise) else pointwise) else None

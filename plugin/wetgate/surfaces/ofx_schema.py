@@ -91,8 +91,8 @@ def _compiled(node: Node) -> dict[str, Any]:
 
 
 def schema_hash(nodes: Mapping[str, Node]) -> bytes:
-    """SHA-256 (32 bytes) of node ids and versions, of each parameter's id, kind, choices and ``since``, and of the names
-    of the bundle's own parameters, so that two ends that say different things of them do not talk."""
+    """SHA-256 (32 bytes) of node ids and versions, of each parameter's id, kind, choices and ``since``, and of the
+    bundle's own parameters' names, so that two ends that say different things of them do not talk."""
     said: list[Any] = [list(RESERVED)]
     said += [
         [node.id, node.version, [[p.id, p.kind, list(p.choices or ()), p.since] for p in node.params.values()]]
