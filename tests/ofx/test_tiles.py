@@ -65,7 +65,7 @@ def test_windows_hold_what_the_whole_frame_holds(
         assert len(windows) == 1
         parts = session(in_tiles(profile))
         np.testing.assert_array_equal(parts.render(parts.create(node, values), 4, node), wanted)
-        assert len(windows) == 9
+        assert len(windows) == 1 + 9
         assert parts.host.report.violations == []
         windows.clear()
         whole.close()
