@@ -209,7 +209,7 @@ def test_an_analysis_too_large_for_a_project_is_a_file_that_the_project_names(
     assert file.parent == folder
     assert file.stat().st_size > 65_536
     lifted = host.render(instance, 4)
-    file.write_text(file.read_text().replace('"cuts": []', '"cuts": [3]'))
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"cuts": [3]}))
     assert "is not the one that was made" in _failure(host, plugin, instance)
     file.unlink()
     assert "its file is not there" in _failure(host, plugin, instance)
