@@ -23,8 +23,9 @@ def test_the_grid_of_a_resized_save_is_found_to_a_tenth_of_a_pixel(scale: float)
     for k, cut in ((0, 6), (1, 3)):
         true = 8 * size[k] / (W, H)[k]
         assert grid.period[k] == pytest.approx(true, abs=0.01)
-        edge = round((size[k] / 2) / true) * true - cut  # one near the middle
-        assert abs((grid.phase[k] - edge + true / 2) % true - true / 2) < 0.1
+        place = round((size[k] / 2) / true) * true - cut  # of an edge near the middle
+        period, phase = grid.period[k], grid.phase[k]
+        assert abs((phase - place + period / 2) % period - period / 2) < 0.1
 
 
 def test_a_picture_that_was_never_compressed_has_no_grid():
@@ -41,9 +42,9 @@ def test_small_and_flat_pictures_have_none():
 
 
 def test_a_resized_grid_is_said_to_be_one_and_its_step_is_not_guessed():
-    made = cv2.resize(saved(photograph(W, H), 20), (W * 5 // 4, H * 5 // 4), interpolation=cv2.INTER_CUBIC)
+    made = cv2.resize(saved(photograph(W, H), 20), (W * 3 // 4, H * 3 // 4), interpolation=cv2.INTER_CUBIC)
     found = coding_of_pictures([made[..., ::-1].astype(np.float32) / 255])
     assert found.resized
     assert found.origin is None
-    assert found.period == pytest.approx((10, 10), abs=0.02)
+    assert found.period == pytest.approx((6, 6), abs=0.02)
     assert found.steps == (-1.0, -1.0)

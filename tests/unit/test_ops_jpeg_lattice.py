@@ -35,7 +35,7 @@ def test_a_picture_that_was_never_saved_has_no_lattice():
 
 
 def test_clipped_pixels_do_not_hide_the_lattice():
-    picture = np.clip(photograph(256, 192).astype(np.int32) * 2 - 128, 0, 255).astype(np.uint8)
+    picture = np.clip(photograph(256, 192).astype(np.int32) * 3 - 256, 0, 255).astype(np.uint8)
     back = saved(picture, 40)
     sound = ((back > 0) & (back < 255)).all(axis=2)
     assert sound.mean() < 0.9  # much of it is clipped
@@ -54,6 +54,6 @@ def test_an_older_shifted_grid_is_seen_below_the_last_one():
     once = saved(picture, 20)[3:, 5:]
     found = coding_of_pictures([saved(once, 85)[..., ::-1].astype(np.float32) / 255])
     assert found.origin == (0, 0)
-    assert found.second == (3, 5)
+    assert found.older == (3, 5)
     alone = coding_of_pictures([saved(picture, 85)[..., ::-1].astype(np.float32) / 255])
-    assert alone.second is None
+    assert alone.older is None

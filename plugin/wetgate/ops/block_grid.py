@@ -24,6 +24,7 @@ _PHASES = 32
 _BASE = 25  # columns: what changes more slowly than that is the picture
 _OUTLIER = 4.0  # deviations at which the profile is cut off: single edges of the picture
 _LEAST_SIZE = 64
+_APART = 0.4  # periods over the whole profile by which one direction's grid may differ from both
 _EXPECTED = 9.0  # score of both directions, at a place that was foretold
 _BOTH = 2.0  # what the lesser of the first two harmonics counts besides
 _COMPANION = 0.5  # of the best score, from which a comb is believed that explains it
@@ -151,6 +152,9 @@ def _chosen(frequencies: NDArray[np.float64], total: NDArray[np.float64], spectr
 
 def _comb(spectra: _Spectra, frequency: float, second: float) -> Comb:
     fine = np.arange(400) / 400
+    # Sizes are whole pixels, so that a resize is not quite the same across and down: each finds its own period.
+    near = frequency + np.linspace(-_APART, _APART, 21) / spectra.size
+    frequency = float(near[int(_score(spectra.at(near), fine[::10]).max(axis=1).argmax())])
     harmonics = spectra.at(np.array([frequency]))
     fits = _score(harmonics, fine)[0]
     place = int(fits.argmax())

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.color.ycbcr import luma_weights, matrix_known
-from wetgate.ops.block_grid import find_grid_of, profile
+from wetgate.ops.block_grid import find_grid_of
 from wetgate.ops.block_intervals import JFIF_MATRIX
-from wetgate.ops.block_transform import SIDE
 from wetgate.ops.coded_blocks import steps_of_codec, steps_of_tables
 from wetgate.ops.coding_evidence import evidence_of, strength_of
 from wetgate.ops.combing import combing
-from wetgate.ops.jpeg_lattice import K1, K2, Lattice, find_lattice, lattice_at, quality_table
+from wetgate.ops.jpeg_lattice import K1, K2, Lattice, find_lattice, lattice_at, older_phase, quality_table
 from wetgate.ops.quantiser import UNKNOWN, jpeg_step
 from wetgate.ops.shot_coding import DECODER, PIXELS, TABLES, Collected, ShotCoding
 from wetgate.spec import Frame, Image, Shot
@@ -25,7 +24,6 @@ REC709 = 1  # H.273 MatrixCoefficients, where nothing says otherwise
 _LOOKED_AT = 8  # frames, spread over the shot
 _LATTICES = 3  # of them, in which a lattice is looked for
 _COARSER = 1.25  # steps of an earlier save over the file's own, from which it counts
-_OLD_GRID = 6.5  # deviations by which its edges must stand out, in both directions
 
 
 def measure_coding(
@@ -105,8 +103,12 @@ def _of_tables(made: ShotCoding, codec: Mapping[str, Any], pictures: Sequence[Im
         quality=quality,
         tables=tuple(tuple(int(v) for v in table.reshape(-1)) for table in tables),
         sampling=tuple(codec["sampling"]),
-        second=_below(pictures, made.matrix),
+        older=_older(pictures[0], lattice),
     )
+
+
+def _older(picture: Image, last: Lattice | None) -> tuple[int, int] | None:
+    return None if last is None else older_phase(_jpeg_luma(picture), last, _sound(picture))
 
 
 def _jpeg_luma(picture: Image) -> Image:
@@ -170,35 +172,10 @@ def _of_lattice(pictures: Sequence[Image], found: Sequence[Lattice], size: tuple
         JFIF_MATRIX,
         phase=(float(x), float(y)),
         confidence=float(np.clip(found[0].evidence, 0, 1)),
-        second=_below(pictures, JFIF_MATRIX, (x, y)),
+        older=_older(pictures[0], found[0]),
         quality=quality,
     )
 
 
 def _luma(picture: Image, matrix: int) -> Image:
     return np.asarray(picture[..., :3] @ np.array(luma_weights(matrix), np.float32), np.float32)
-
-
-def _below(pictures: Sequence[Image], matrix: int | None, origin: tuple[int, int] = (0, 0)) -> tuple[int, int] | None:
-    """The phase (x, y) of an older 8x8 grid that shows beside the one at ``origin``, or None."""
-    lumas = [_luma(p, JFIF_MATRIX if matrix is None else matrix) for p in pictures]
-    if min(lumas[0].shape) < 8 * SIDE:
-        return None
-    across = np.mean([profile(p) for p in lumas], axis=0)
-    down = np.mean([profile(np.ascontiguousarray(p.T)) for p in lumas], axis=0)
-    x, y = (_older(made, own) for made, own in ((across, origin[0]), (down, origin[1])))
-    return None if x is None or y is None or (x, y) == origin else (x, y)
-
-
-def _older(made: Image, own: int) -> int | None:
-    """The place, 0 to 7, of edges that stand out and are not the grid's own; the grid's own where none does so more
-    than by chance but the others agree with it."""
-    place = np.arange(1, len(made) + 1) % SIDE
-    rest = made[place != own]
-    deviation = float(np.median(np.abs(rest - np.median(rest)))) / 0.6745
-    means = np.array([made[place == k].mean() for k in range(SIDE)])
-    others = np.delete(np.arange(SIDE), own)
-    best = int(others[means[others].argmax()])
-    level = float(np.median(means[others]))
-    stands = (means[best] - level) * np.sqrt(len(made) / SIDE) / max(deviation, 1e-6)
-    return best if stands > _OLD_GRID else None

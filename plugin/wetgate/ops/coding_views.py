@@ -14,12 +14,12 @@ _LEAST_STEP, _MOST_STEP = 0.25 / 255, 128 / 255
 
 
 def grid_over(
-    rgb: Image, period: tuple[float, float], phase: tuple[float, float], second: tuple[int, int] | None
+    rgb: Image, period: tuple[float, float], phase: tuple[float, float], older: tuple[int, int] | None
 ) -> Image:
     """The picture with a line on the first pixel of every block, and the older grid's in another colour."""
     made = np.array(rgb[..., :3], np.float32)
-    if second is not None:
-        _draw(made, (8.0, 8.0), (float(second[0]), float(second[1])), _OLDER)
+    if older is not None:
+        _draw(made, (8.0, 8.0), (float(older[0]), float(older[1])), _OLDER)
     _draw(made, period, phase, _LINE)
     return made
 

@@ -32,7 +32,7 @@ def deband(plane: Image, step: Image | float) -> Image:
         roughness = left / np.maximum(limit * np.float32(_STAIRCASE), np.float32(1e-9))
         weight = np.clip(2 - roughness, 0, 1) * (slope < limit * _SLOPE_PER_STEP) * (limit > 0)
         # Near texture the weight fades, so that no border shows where smoothing ends.
-        weight = cv2.blur(cv2.erode(weight, np.ones((3, 3), np.uint8)), (5, 5), borderType=cv2.BORDER_REPLICATE)
+        weight = cv2.blur(cv2.erode(weight, np.ones((5, 5), np.uint8)), (5, 5), borderType=cv2.BORDER_REPLICATE)
         change = np.clip(mean - plane, -limit, limit)
         made = made + weight * (plane + change - made)
     return np.asarray(made, np.float32)

@@ -10,6 +10,7 @@ the same lattice).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,10 @@ QUALITIES = np.arange(1, 101)
 # coefficient; with the rounding of R'G'B' about 0.35, so that this is two deviations.
 _ON = 0.75
 _ASTRAY = 0.06  # share of coefficients that lie elsewhere all the same: clipped pixels, other decoders
+# An older lattice is looked for with tables coarse enough to tell at this blur. The limits, in deviations over all
+# phases, are beyond what any of a dozen photographs that were saved once reached (3.2 and 1.1).
+_COARSE, _BLURRED = np.array([10]), 5.0
+_STANDS_OUT, _LEADS = 5.0, 2.0
 _NONZERO = 1.0  # codes: below it a coefficient is 0 or rounding
 # Evidence a coefficient from which a lattice counts as found: far above what any picture without one gave (0.0).
 _FOUND = 0.05
@@ -70,9 +75,17 @@ def quality_table(quality: int, base: NDArray[np.int64] = K1) -> NDArray[np.int6
 
 
 _TABLES = np.stack([quality_table(int(q)) for q in QUALITIES]).reshape(len(QUALITIES), -1).astype(np.float32)
-_TELLS = _TABLES > 2 * _ON + 0.3  # finer quantisers have no lattice that could be seen
-_HIT = np.where(_TELLS, np.log((1 - _ASTRAY) * np.maximum(_TABLES, 1.8) / (2 * _ON)), 0).astype(np.float32)
-_MISS = np.where(_TELLS, np.log(_ASTRAY / (1 - 2 * _ON / np.maximum(_TABLES, 1.8))), 0).astype(np.float32)
+
+
+@cache
+def _ratios(on: float) -> tuple[Image, Image]:
+    """The log-likelihood ratio of a coefficient on a multiple, within ``on``, and of one beside it, by quality and
+    frequency; 0 where the quantiser is too fine for a lattice to be seen."""
+    tells = 2 * on + 0.4 * on < _TABLES
+    steps = np.where(tells, _TABLES, 4 * on)
+    hit = np.where(tells, np.log((1 - _ASTRAY) * steps / (2 * on)), 0)
+    miss = np.where(tells, np.log(_ASTRAY / (1 - 2 * on / steps)), 0)
+    return hit.astype(np.float32), miss.astype(np.float32)
 
 
 def find_lattice(luma: Image, sound: NDArray[np.bool_] | None = None) -> Lattice | None:
@@ -85,12 +98,11 @@ def find_lattice(luma: Image, sound: NDArray[np.bool_] | None = None) -> Lattice
     scores = []
     for phase in phases:
         coefficients = _coefficients(plane, sound, phase, _BLOCKS_TRIED)
-        evidence, count = _evidence(coefficients, _TRIED, _COEFFICIENTS_TRIED)
+        evidence, count = _evidence(coefficients, _TRIED, _COEFFICIENTS_TRIED, _ON)
         scores.append(float(evidence.max()) * count)
     best: Lattice | None = None
     for place in np.argsort(scores)[::-1][:_FINALISTS]:
-        phase = phases[int(place)]
-        found = lattice_at(plane + 128, phase, sound)
+        found = lattice_at(luma, phases[int(place)], sound)
         if best is None or (found is not None and found.evidence * found.count > best.evidence * best.count):
             best = found
     return best
@@ -99,11 +111,32 @@ def find_lattice(luma: Image, sound: NDArray[np.bool_] | None = None) -> Lattice
 def lattice_at(luma: Image, phase: tuple[int, int], sound: NDArray[np.bool_] | None = None) -> Lattice | None:
     """The quality at a phase that is known, or None where no lattice is seen there."""
     coefficients = _coefficients(np.asarray(luma, np.float32) - 128, sound, phase, _BLOCKS_MEASURED)
-    evidence, count = _evidence(coefficients, QUALITIES, _COEFFICIENTS_MEASURED)
+    evidence, count = _evidence(coefficients, QUALITIES, _COEFFICIENTS_MEASURED, _ON)
     place = int(evidence.argmax())
     if count < _LEAST or evidence[place] < _FOUND:
         return None
     return Lattice(phase, int(QUALITIES[place]), float(evidence[place]), count)
+
+
+def older_phase(luma: Image, last: Lattice, sound: NDArray[np.bool_] | None = None) -> tuple[int, int] | None:
+    """The phase (x, y) of an earlier save on a grid shifted both ways, or None.
+
+    The later save blurs its lattice, so its quality is not told; but of all phases that one alone stands out, where the
+    earlier save was much the coarser.
+    """
+    plane = np.asarray(luma, np.float32) - 128
+    phases = [(x, y) for y in range(SIDE) for x in range(SIDE) if x != last.phase[0] and y != last.phase[1]]
+    scores = []
+    for phase in phases:
+        coefficients = _coefficients(plane, sound, phase, _BLOCKS_TRIED)
+        scores.append(float(_evidence(coefficients, _COARSE, _COEFFICIENTS_MEASURED, _BLURRED)[0][0]))
+    order = np.argsort(scores)
+    deviation = float(np.median(np.abs(np.array(scores) - np.median(scores)))) / 0.6745
+    if deviation == 0:
+        return None
+    best, next_best, middle = (scores[int(order[k])] for k in (-1, -2, len(order) // 2))
+    stands_out = best - middle > _STANDS_OUT * deviation and best - next_best > _LEADS * deviation
+    return phases[int(order[-1])] if stands_out else None
 
 
 def _coefficients(plane: Image, sound: NDArray[np.bool_] | None, phase: tuple[int, int], most: int) -> Image:
@@ -116,17 +149,18 @@ def _coefficients(plane: Image, sound: NDArray[np.bool_] | None, phase: tuple[in
     return forward(np.ascontiguousarray(blocks)).reshape(-1, SIDE * SIDE)
 
 
-def _evidence(coefficients: Image, qualities: NDArray[np.int64], most: int) -> tuple[Image, int]:
+def _evidence(coefficients: Image, qualities: NDArray[np.int64], most: int, on: float) -> tuple[Image, int]:
     """Mean evidence of each quality, and from how many coefficients."""
-    which, frequency = np.nonzero(np.abs(coefficients) > _NONZERO)
+    which, frequency = np.nonzero(np.abs(coefficients) > max(_NONZERO, on))
     values = np.abs(coefficients[which, frequency])
     if not len(values):
         return np.zeros(len(qualities), np.float32), 0
     order = np.argsort(frequency, kind="stable")[:: len(values) // most + 1]
     values, frequency = values[order], frequency[order]
+    hit, miss = _ratios(on)
     rows = qualities - 1
     steps = _TABLES[rows][:, frequency]
     times = values / steps
-    on = np.abs(times - np.rint(times)) * steps < _ON
-    evidence = np.where(on, _HIT[rows][:, frequency], _MISS[rows][:, frequency])
+    near = np.abs(times - np.rint(times)) * steps < on
+    evidence = np.where(near, hit[rows][:, frequency], miss[rows][:, frequency])
     return np.asarray(evidence.mean(axis=1), np.float32), len(values)

@@ -24,11 +24,12 @@ _DIGITS = 6
 class ShotCoding:
     """``source`` is DECODER, TABLES or PIXELS; ``steps`` the shot's typical luma and chroma step (0: not compressed,
     UNKNOWN); ``period`` and ``phase`` of the grid in pixels, (x, y), ``grid_known`` whether they can be relied on;
-    ``second`` the phase of an older, shifted grid below it, or None; ``quality`` libjpeg's, where it was found in the
-    pixels (beside TABLES: of an earlier, coarser save on the same grid, which ``tables`` and ``steps`` then hold);
-    ``odds`` that the shot was compressed; ``combed`` the share of pixels where lines of two moments interleave,
-    ``interlaced`` what the stream says. ``frames`` has each frame's kind and typical steps, ``maps`` their pattern over
-    cells of ``cell`` pixels. ``tables`` and ``sampling`` are a JPEG's, ``matrix`` the code of its colour matrix.
+    ``older`` the phase (x, y) of an earlier, much coarser JPEG save on a shifted grid, or None; ``quality`` libjpeg's,
+    where it was found in the pixels (beside TABLES: of an earlier, coarser save on the same grid, which ``tables`` and
+    ``steps`` then hold); ``odds`` that the shot was compressed; ``combed`` the share of pixels where lines of two
+    moments interleave, ``interlaced`` what the stream says. ``frames`` has each frame's kind and typical steps,
+    ``maps`` their pattern over cells of ``cell`` pixels. ``tables`` and ``sampling`` are a JPEG's, ``matrix`` the code
+    of its colour matrix.
     """
 
     source: str
@@ -39,7 +40,7 @@ class ShotCoding:
     phase: tuple[float, float] = (0.0, 0.0)
     grid_known: bool = True
     confidence: float = 1.0
-    second: tuple[int, int] | None = None
+    older: tuple[int, int] | None = None
     quality: int | None = None
     odds: float = 1.0
     combed: float = 0.0
@@ -91,7 +92,7 @@ class ShotCoding:
                 "phase": [round(p, 3) for p in self.phase],
                 "known": self.grid_known,
                 "confidence": round(self.confidence, 3),
-                "second": None if self.second is None else list(self.second),
+                "older": None if self.older is None else list(self.older),
             },
             "quality": self.quality,
             "odds": round(self.odds, 4),
@@ -118,7 +119,7 @@ class ShotCoding:
             phase=_pair(grid["phase"]),
             grid_known=bool(grid["known"]),
             confidence=float(grid["confidence"]),
-            second=None if grid["second"] is None else _pair(grid["second"]),
+            older=None if grid["older"] is None else _pair(grid["older"]),
             quality=data["quality"],
             odds=float(data["odds"]),
             combed=float(data["combed"]),
