@@ -65,7 +65,7 @@ class Codec:
                 waiting.append((frame, size))
                 yield frame.number, layout.planes(_resized(frame.rgb, size, "area"))
 
-        for decoded in transcode(source(), self._coding()):
+        for decoded in transcode(source(), self.coding()):
             frame, size = waiting.popleft()
             rgb = _resized(layout.rgb(decoded.planes, *size), (frame.height, frame.width), "cubic")
             block = 16 if self.codec == "h264" else 8
@@ -84,7 +84,8 @@ class Codec:
         rows, columns = (-(-n // 16) for n in decoded.planes[0].shape)
         return np.full((rows, columns), min(self.quantiser, 31), np.float32)
 
-    def _coding(self) -> Coding:
+    def coding(self) -> Coding:
+        """The encoder and its settings, for callers that have planes."""
         attributes: dict[str, int] = {"gop_size": self.gop, "max_b_frames": self.b_frames}
         options: dict[str, str] = {}
         by_rate = self.mode == "bitrate"
