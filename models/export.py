@@ -54,14 +54,14 @@ class Folded(nn.Module):
         self.network = network
 
     def forward(self, maps: Tensor) -> Tensor:
-        first = functional.conv2d(maps, self.head_weight, self.head_bias, stride=FOLD, padding=2)
-        return functional.pixel_shuffle(self.network.tail(self.network.between(first)), FOLD)
+        seen = self.network.seen(maps)
+        first = functional.conv2d(seen, self.head_weight, self.head_bias, stride=FOLD, padding=2)
+        return self.network.scaled(functional.pixel_shuffle(self.network.tail(self.network.between(first)), FOLD), maps)
 
 
-def to_onnx(network: UNet, path: Path) -> None:
-    """Write the network: input ``maps`` (n, c, h, w), output ``residual``, sizes free."""
+def to_onnx(network: UNet, maps: int, path: Path) -> None:
+    """Write the network: input ``maps`` (n, ``maps``, h, w), output ``residual``, sizes free."""
     free = {0: "n", 2: "h", 3: "w"}
-    maps = network.head.in_channels // FOLD**2
     example = torch.zeros(1, maps, 4 * network.multiple, 6 * network.multiple)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -155,7 +155,7 @@ def main() -> None:
     maps, _ = batch_of(recipe, examples, recipe.steps)
     given.out.mkdir(parents=True, exist_ok=True)
     path = given.out / f"{recipe.id}.onnx"
-    to_onnx(network, path)
+    to_onnx(network, task_of(recipe).maps, path)
     written = [path]
     if given.int8:
         small = given.out / f"{recipe.id}.int8.onnx"

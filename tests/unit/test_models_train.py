@@ -160,3 +160,21 @@ def test_an_unknown_task_and_a_missing_pool_are_said(folders: list[Path]) -> Non
         task_of(replace(recipe, task="dearticaft"))
     with pytest.raises(ValueError, match="pool"):
         task_of(recipe).examples(recipe, [folders[0]])
+
+
+@pytest.mark.parametrize("name", ["plain_by_step", "gated_by_step"])
+def test_a_network_by_step_leaves_what_was_not_quantised_as_it_is_and_does_more_where_it_was_coarse(name: str) -> None:
+    from models.archs import build
+
+    torch.manual_seed(1)
+    network = build(name, {"in_channels": 5, "width": 8, "blocks": [1, 1], "middle": 1})
+    torch.nn.init.normal_(network.tail.weight, std=0.1)
+    maps = torch.rand(1, 5, 32, 32)
+    strength = []
+    for root in (0.0, 0.1, 0.5, -0.25):
+        maps[:, 3:] = root
+        with torch.inference_mode():
+            strength.append(float(network(maps).abs().mean()))
+    assert strength[0] == 0
+    assert 0 < strength[1] < strength[2]
+    assert strength[3] > 0
