@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -195,3 +197,16 @@ def test_a_movie_is_refused_where_others_make_the_frames(plate: Path) -> None:
     for one in (wanted, replace(wanted, chunk=True)):
         with pytest.raises(UsageError, match="many processes cannot write"):
             render(one, elsewhere=None if one.chunk else taking)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["loaded before", "loaded by a node"])
+def test_a_render_of_one_thread_holds_opencv_to_one(plate: Path, before: bool) -> None:
+    code = (
+        "import wetgate\n"
+        + "import cv2\n" * before
+        + f"wetgate.render({str(plate / 'a.####.exr')!r}, {str(plate / 'x.####.exr')!r}, frames='1', threads=1)\n"
+        "import cv2\n"
+        "assert cv2.getNumThreads() == 1, cv2.getNumThreads()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
