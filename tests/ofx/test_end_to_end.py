@@ -155,6 +155,20 @@ def test_an_analysis_that_is_cancelled_leaves_the_project_as_it_was(session: Cal
     assert host.host.report.violations == []
 
 
+def test_a_space_that_is_none_is_told_in_a_line_with_what_to_do(session: Callable[..., Session]) -> None:
+    host = session("strict")
+    for name, told in (
+        ("film of 1912", "choose one of the list of Input space"),
+        ("ACEScgg", "did you mean 'ACEScg'?"),
+    ):
+        instance = host.create("hdr_lift", {"input_space_name": name})
+        assert render_frame(host.plugin("hdr_lift"), instance, 4.0, keep_failed=True).failure is not None
+        text = instance.messages[-1].text
+        assert f"there is no colour space {name!r}" in text
+        assert told in text
+        assert len(text) < 250
+
+
 @pytest.mark.parametrize("profile", ["strict", "natron", "resolve"])
 def test_percent_signs_of_a_users_text_do_not_format_the_message(session: Callable[..., Session], profile: str) -> None:
     host = session(profile)

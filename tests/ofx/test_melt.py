@@ -75,9 +75,12 @@ class Melt:
 
     def render(self, node: str | None, out: str, values: dict[str, Any] | None = None, frames: int = 1) -> str:
         """What melt said. Its pictures are ``out.0001.png`` and so on, of 16 bits."""
-        started = self.start(node, out, values, frames)
-        said, _ = started.communicate(timeout=120)
-        assert started.returncode == 0, said
+        for _ in range(4):  # on a busy machine melt itself now and then ends at once, with code 0 and nothing made
+            started = self.start(node, out, values, frames)
+            said, _error = started.communicate(timeout=120)
+            assert started.returncode == 0, said
+            if (self.folder / f"{out}.0001.png").exists():
+                break
         return str(said)
 
     def picture(self, out: str, number: int = 1) -> np.ndarray[Any, Any]:

@@ -63,7 +63,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return _bundle(folder / "first" / "Wetgate.ofx.bundle"), later
 
 
-@pytest.mark.parametrize("profile", ["strict", "melt"])
+@pytest.mark.parametrize("profile", ["strict", "resolve", "nuke", "melt"])
 def test_an_instance_of_the_first_version_renders_the_same_in_a_later_one(
     profile: str, bundles: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,9 +40,22 @@ def spaces_of(request: Request, threads: int, note: Callable[[str], None]) -> Sp
             allowed="a colour space of the list, or a name of the OCIO config",
             remedy="choose the clip's space in the node",
         )
-    source = config.resolve(_meant(named, note))
-    target = config.resolve(_meant(request.output_space, note)) if request.output_space else source
+    source = _resolved(config, _meant(named, note), "Input space")
+    target = _resolved(config, _meant(request.output_space, note), "Output space") if request.output_space else source
     return Spaces(Colour(config, source, threads), target)
+
+
+def _resolved(config: ColorConfig, name: str, where: str) -> str:
+    """A space's canonical name. A wrong one is told without all that there are: a host's message is a line or a box."""
+    try:
+        return config.resolve(name)
+    except UsageError as error:
+        near = error.remedy if error.remedy and error.remedy.startswith("did") else None
+        raise UsageError(
+            f"there is no colour space {name!r} in {config.name}",
+            where=where,
+            remedy=near or f"choose one of the list of {where}, or give a name of the configuration",
+        ) from None
 
 
 def _config_name(request: Request) -> str | None:
