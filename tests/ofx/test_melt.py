@@ -124,7 +124,8 @@ def test_every_node_makes_the_picture_of_the_engine(melt: Melt, node: str) -> No
     pixels = run_node(declared, [frame], **options)[0].pixels[..., 2::-1]
     wanted = np.clip(pixels, 0, 1) * 65535
     assert np.abs(made - wanted).max() <= 1  # the host cuts off what we round
-    assert (made != plate).mean() > 0.5
+    if (np.rint(wanted) != plate).mean() > 0.5:  # color_decay without an analysis has nothing to undo
+        assert (made != plate).mean() > 0.5
 
 
 def test_a_worker_that_is_killed_in_mid_frame_costs_that_frame_and_no_other(melt: Melt, launch: Launch) -> None:
