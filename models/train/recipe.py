@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ import yaml
 class Recipe:
     """See ``models/recipes``. ``arch`` holds ``name`` and the architecture's settings; ``noise`` is read by
     :func:`models.train.noise.example`. Learning rate: a linear ``warmup``, constant, then the last ``decay`` share of
-    ``steps`` down to nothing as 1 - sqrt(progress)."""
+    ``steps`` down to nothing as 1 - sqrt(progress). ``quantise``, where the network is exported in eight bits: the
+    convolutions that stay ``float`` and the ``batches`` to calibrate on."""
 
     id: str
     arch: dict[str, Any]
@@ -31,12 +32,14 @@ class Recipe:
     weight_decay: float
     ema: float
     clip_norm: float
+    quantise: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Recipe:
         given = yaml.safe_load(path.read_text(encoding="utf-8"))
-        names = {field.name for field in fields(cls)}
-        wrong = [f"no {name}" for name in sorted(names - set(given))]
+        names = {f.name for f in fields(cls)}
+        needed = {f.name for f in fields(cls) if f.default_factory is MISSING}
+        wrong = [f"no {name}" for name in sorted(needed - set(given))]
         wrong += [f"unknown {name}" for name in sorted(set(given) - names)]
         if wrong:
             raise ValueError(f"{path}: {'; '.join(wrong)}")

@@ -118,7 +118,8 @@ class Observer(Protocol):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of a render. ``written`` and ``kept`` (by ``--resume``) are frame numbers, ``failed`` maps frame
-    numbers to messages. ``files`` are the record, analysis documents and sidecars that were written."""
+    numbers to messages. ``files`` are the record, analysis documents and sidecars that were written. ``analyses`` are
+    the results that were worked by, by step name."""
 
     written: tuple[int, ...]
     kept: tuple[int, ...]
@@ -131,6 +132,7 @@ class Outcome:
     timeline: Timeline
     seconds: float
     run: Mapping[str, Any]
+    analyses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:

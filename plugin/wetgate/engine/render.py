@@ -130,6 +130,7 @@ class _Render:
             timeline=self.timeline,
             seconds=time.perf_counter() - began,
             run=run.to_json(),
+            analyses={name: document.results for name, document in ready.documents.items()},
         )
         self.on_event(
             {
