@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,7 @@ def quantise(network: PlainUNet, path: Path, recipe: Recipe, pictures: Pictures)
     """Write the network in eight bits, but for what the recipe keeps ``float``; the last batches that the recipe trains
     on, which it saw once at most, say how large everything gets."""
     kept, count = recipe.quantise["float"], recipe.quantise["batches"]
+    recipe = replace(recipe, batch=recipe.quantise["batch"])
     batches = [batch_of(recipe, pictures, step)[0] for step in range(recipe.steps - count, recipe.steps)]
     even = equalised(network, seen_by(network, batches))
     inputs = {name: range for name, range in ranges(seen_by(even, batches)).items() if name not in kept}

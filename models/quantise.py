@@ -104,7 +104,7 @@ def _scale_blocks(blocks: nn.Module, name: str, stream: Tensor, factors: object)
 
 
 def _scale(convolution: nn.Module, written: Tensor | None, read: Tensor | None) -> None:
-    """Put the factors of the channels that a convolution writes, and the inverse of those it reads, into its weights."""
+    """Put the factors of the channels that a convolution writes, and the inverse of those that it reads, into it."""
     weight: Tensor = convolution.weight  # type: ignore[assignment]
     bias: Tensor = convolution.bias  # type: ignore[assignment]
     out, into = (1, 0) if isinstance(convolution, nn.ConvTranspose2d) else (0, 1)
@@ -168,7 +168,10 @@ def refined(
         nn.utils.clip_grad_norm_(made.parameters(), 1.0)
         optimiser.step()
         if (step + 1) % 50 == 0:
-            print(f"rounded, step {step + 1}: {10 * math.log10(1 + loss.item()):.3f} dB from the float network", flush=True)
+            print(
+                f"rounded, step {step + 1}: {10 * math.log10(1 + loss.item()):.3f} dB from the float network",
+                flush=True,
+            )
     settled = copy.deepcopy(network)
     state = {name.replace("parametrizations.weight.original", "weight"): v for name, v in made.state_dict().items()}
     settled.load_state_dict(state)

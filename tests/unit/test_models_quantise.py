@@ -15,6 +15,7 @@ from models.archs.plain_unet import PlainUNet  # noqa: E402
 from models.export import to_onnx  # noqa: E402
 from models.quantise import equalised, ranges, refined, seen_by, write  # noqa: E402
 from models.train.noise import MAPS  # noqa: E402
+
 from wetgate.inference.devices import has_vnni, onnxruntime  # noqa: E402
 from wetgate.inference.torch_graph import TorchGraph  # noqa: E402
 
@@ -28,7 +29,15 @@ def network() -> PlainUNet:
     made = PlainUNet(in_channels=MAPS, width=16, blocks=(1,), middle=1).eval()
     with torch.no_grad():
         torch.nn.init.normal_(made.tail.weight, std=0.05)
-        made.head.weight *= torch.logspace(-1.5, 0.5, 16)[:, None, None, None]
+        sizes = torch.logspace(-1.5, 0, 16)
+        made.head.weight *= sizes[:, None, None, None]
+        made.head.bias *= sizes
+        for block in (made.down[0][0], made.up[0][0]):  # what reads the small channels is large
+            block.first.weight /= sizes[None, :, None, None]
+            block.second.weight *= sizes[:, None, None, None]
+        made.grow[0].weight *= sizes[None, :, None, None]
+        made.shrink[0].weight /= sizes[None, :, None, None]
+        made.tail.weight /= sizes[None, :, None, None]
     return made
 
 
@@ -58,7 +67,7 @@ def test_equalising_channels_leaves_the_function_as_it_was(network: PlainUNet, b
     with torch.inference_mode():
         apart = (even(batches[0]) - network(batches[0])).abs().max()
     assert not torch.equal(even.head.weight, network.head.weight)
-    assert apart < 1e-5  # float32 sums in another order
+    assert apart < 1e-5 * network(batches[0]).abs().max()  # float32 sums in another order
 
 
 def test_equalising_brings_the_network_in_bytes_nearer(
@@ -71,7 +80,6 @@ def test_equalising_brings_the_network_in_bytes_nearer(
     with torch.inference_mode():
         true = network(batches[1]).numpy()
     off = [np.square(by_onnx(path, batches[1]) - true).mean() for path in (uneven, quantised)]
-    print(off, np.square(true).mean())
     assert off[1] < 0.7 * off[0]
     assert off[1] < 1e-3 * np.square(true).mean()
 
@@ -104,10 +112,10 @@ def test_every_convolution_that_is_not_kept_in_float_is_worked_in_integers(quant
 def test_a_short_training_makes_up_for_rounding(network: PlainUNet, batches: list[torch.Tensor]) -> None:
     coarse = {n: (12 * scale, zero) for n, (scale, zero) in ranges(seen_by(network, batches)).items() if n not in FLOAT}
     examples = itertools.cycle((batch, torch.zeros(2, 3, 32, 48)) for batch in batches)
-    better = refined(network, coarse, examples, 3e-4, 60)
+    better = refined(network, coarse, examples, 1e-3, 150)
     with torch.inference_mode():
         true = [network(batch) for batch in batches]
-    assert distance(better, coarse, batches, true) < 0.7 * distance(network, coarse, batches, true)
+    assert distance(better, coarse, batches, true) < 0.85 * distance(network, coarse, batches, true)
 
 
 def distance(

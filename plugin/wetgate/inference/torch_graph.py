@@ -97,7 +97,7 @@ def _step(node: Any, numpy_helper: Any, dtype: torch.dtype, device: torch.device
     if node.op_type == "Constant":
         value = attributes.get("value")
         array = numpy_helper.to_array(value) if value is not None else next(iter(attributes.values()))
-        attributes = {"value": _cast(torch.as_tensor(array).clone(), dtype, device)}
+        attributes = {"value": _cast(torch.tensor(array), dtype, device)}
     if node.op_type == "Cast":
         # Among numbers the graph's one floating type stays; a cast to whole numbers is one.
         attributes["float"] = attributes["to"] in (1, 10, 11, 16)
@@ -293,7 +293,7 @@ def _squeeze(given: Sequence[Any], a: Attributes) -> Tensor:
 def _gather(given: Sequence[Any], a: Attributes) -> Tensor:
     x, at, axis = given[0], given[1], a.get("axis", 0)
     made = x.index_select(axis, at.reshape(-1).to(x.device) % x.shape[axis])
-    return made.reshape(*x.shape[:axis], *at.shape, *x.shape[axis + 1 :])
+    return made.reshape([*x.shape[:axis], *at.shape, *x.shape[axis + 1 :]])
 
 
 def _cast_step(given: Sequence[Any], a: Attributes) -> Tensor:

@@ -20,7 +20,7 @@ _PIECE = 1 << 17  # values quantised at a time: what is in between stays in the 
 
 
 def quantise(x: Tensor, scale: float, zero: int) -> Tensor:
-    """round(x / scale) + zero as unsigned bytes, channels last; halves are rounded up, where ONNX rounds them to even."""
+    """round(x / scale) + zero as unsigned bytes, channels last; halves go up, where ONNX rounds them to even."""
     import torch
 
     x = x.contiguous(memory_format=torch.channels_last)

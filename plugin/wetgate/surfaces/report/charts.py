@@ -91,9 +91,7 @@ def plot_chart(plot: Plot) -> str:
         x = at(mark, up[0])[0]
         body.append(f'<text class="tick" x="{x:.1f}" y="{base + 15}" text-anchor="middle">{figure(mark)}</text>')
     middle = (left + right) / 2
-    body.append(
-        f'<text class="tick" x="{middle}" y="{_PLOT_HEIGHT - 8}" text-anchor="middle">{escape(plot.x)}</text>'
-    )
+    body.append(f'<text class="tick" x="{middle}" y="{_PLOT_HEIGHT - 8}" text-anchor="middle">{escape(plot.x)}</text>')
     for curve in plot.curves:
         runs: list[list[str]] = [[]]
         for x, y in curve.points:

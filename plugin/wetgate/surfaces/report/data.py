@@ -160,8 +160,8 @@ class ReportData:
     """All of one report.
 
     ``before`` and ``after`` hold the same frames in the same order. ``facts`` are the few figures of the head line
-    (label, value with its unit). ``plots`` are sections after the measures. ``hdr_metadata`` becomes a table of its own. ``record`` is the run's record (graph,
-    parameters, versions, hashes), any JSON.
+    (label, value with its unit). ``plots`` are sections after the measures. ``hdr_metadata`` becomes a table of its
+    own. ``record`` is the run's record (graph, parameters, versions, hashes), any JSON.
     """
 
     title: str

@@ -58,7 +58,9 @@ def _spectrum_plot(measured: MeasuredNoise) -> Plot:
     ]
     white = Curve("white", [(RINGS[0], 1.0), (RINGS[-1], 1.0)])
     kind = "It could not be told from white." if measured.white else "Below 1 at the right: coarser than single pixels."
-    return Plot("Spectrum", [white, *curves], "cycles a pixel", "power, mean 1", f"The level line is white noise. {kind}")
+    return Plot(
+        "Spectrum", [white, *curves], "cycles a pixel", "power, mean 1", f"The level line is white noise. {kind}"
+    )
 
 
 def _curves_table(measured: MeasuredNoise) -> Table:
