@@ -21,12 +21,11 @@ from torch.nn import functional
 
 from models.archs.plain_unet import PlainUNet
 from models.archs.unet import FOLD, UNet
-from models.judge import network_of
 from models.quantise import equalised, ranges, refined, seen_by, write
-from models.train.loop import batch_of
-from models.train.noise import MAPS
-from models.train.pictures import Pictures
 from models.train.recipe import Recipe
+from models.train.task import Examples
+from models.train.tasks import batch_of, task_of
+from models.trained import network_of
 
 OPSET = 17
 
@@ -51,14 +50,15 @@ class Folded(nn.Module):
         self.network = network
 
     def forward(self, maps: Tensor) -> Tensor:
-        first = functional.conv2d(maps, self.head_weight, self.head_bias, stride=FOLD, padding=2)
-        return functional.pixel_shuffle(self.network.tail(self.network.between(first)), FOLD)
+        seen = self.network.seen(maps)
+        first = functional.conv2d(seen, self.head_weight, self.head_bias, stride=FOLD, padding=2)
+        return self.network.scaled(functional.pixel_shuffle(self.network.tail(self.network.between(first)), FOLD), maps)
 
 
-def to_onnx(network: UNet, path: Path) -> None:
-    """Write the network: input ``maps`` (n, c, h, w), output ``residual``, sizes free."""
+def to_onnx(network: UNet, maps: int, path: Path) -> None:
+    """Write the network: input ``maps`` (n, ``maps``, h, w), output ``residual``, sizes free."""
     free = {0: "n", 2: "h", 3: "w"}
-    example = torch.zeros(1, MAPS, 4 * network.multiple, 6 * network.multiple)
+    example = torch.zeros(1, maps, 4 * network.multiple, 6 * network.multiple)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
@@ -91,18 +91,19 @@ def store_as_half(path: Path) -> None:
     onnx.save(model, path)
 
 
-def quantise(network: PlainUNet, path: Path, recipe: Recipe, pictures: Pictures) -> None:
-    """Write the network in eight bits, but for what the recipe keeps ``float``; the last batches that the recipe trains
-    on, which it saw once at most, say how large everything gets."""
-    kept, count = recipe.quantise["float"], recipe.quantise["batches"]
-    recipe = replace(recipe, batch=recipe.quantise["batch"])
-    batches = [batch_of(recipe, pictures, step)[0] for step in range(recipe.steps - count, recipe.steps)]
+def quantise(network: PlainUNet, maps: int, path: Path, recipe: Recipe, examples: Examples) -> None:
+    """Write the network in eight bits, by the recipe's ``quantise``: the convolutions that stay ``float``, how many
+    ``batches`` of ``batch`` examples say how large everything gets (the last that training saw), and for how many
+    ``steps`` at which ``rate`` it is trained with rounding, on examples that training has not seen."""
+    settings = recipe.quantise
+    recipe = replace(recipe, batch=settings["batch"])
+    first = recipe.steps - settings["batches"]
+    batches = [batch_of(recipe, examples, first + step)[0] for step in range(settings["batches"])]
     even = equalised(network, seen_by(network, batches))
-    inputs = {name: range for name, range in ranges(seen_by(even, batches)).items() if name not in kept}
-    first = recipe.steps + 1  # examples that training has not seen
-    examples = (batch_of(recipe, pictures, first + step) for step in range(recipe.quantise["steps"]))
-    even = refined(even, inputs, examples, recipe.quantise["rate"], recipe.quantise["steps"])
-    to_onnx(even, path)
+    inputs = {name: found for name, found in ranges(seen_by(even, batches)).items() if name not in settings["float"]}
+    unseen = (batch_of(recipe, examples, recipe.steps + 1 + step) for step in range(settings["steps"]))
+    settled = refined(even, inputs, unseen, settings["rate"], settings["steps"])
+    to_onnx(settled, maps, path)
     write(path, {f"network.{name}.weight": name for name in inputs}, inputs)
 
 
@@ -128,22 +129,22 @@ def main() -> None:
     recipe = Recipe.read(given.recipe)
     network = network_of(recipe, given.weights)
     assert isinstance(network, UNet)
-    pictures = Pictures(given.data, recipe.reductions, recipe.cleanest)
-    examples, _ = batch_of(recipe, pictures, recipe.steps)
+    examples = task_of(recipe).examples(recipe, given.data)
+    maps, _ = batch_of(recipe, examples, recipe.steps)
     given.out.mkdir(parents=True, exist_ok=True)
     path = given.out / f"{recipe.id}.onnx"
-    to_onnx(network, path)
+    to_onnx(network, task_of(recipe).maps, path)
     written = [path]
     if given.int8:
         small = given.out / f"{recipe.id}.int8.onnx"
-        if not isinstance(network, PlainUNet):
-            raise SystemExit(f"{recipe.id} is no plain network: only that is quantised")
-        quantise(network, small, recipe, pictures)
+        if not (isinstance(network, PlainUNet) and recipe.quantise):
+            raise SystemExit(f"{given.recipe} has no quantise, or another network than plain_unet: no INT8 of it")
+        quantise(network, task_of(recipe).maps, small, recipe, examples)
         written.append(small)
     if given.store == "fp16":
         store_as_half(path)
     for file in written:
-        rms, most = difference(file, network, examples)
+        rms, most = difference(file, network, maps)
         print(f"{file}: {file.stat().st_size / 1e6:.2f} MB, apart by {rms:.4f} rms, {most:.3f} at most (8-bit codes)")
 
 

@@ -139,12 +139,12 @@ def ranges(seen: Mapping[str, Tensor]) -> dict[str, tuple[float, int]]:
 
 
 def refined(
-    network: nn.Module,
+    network: PlainUNet,
     inputs: Mapping[str, tuple[float, int]],
     examples: Iterator[tuple[Tensor, Tensor]],
     rate: float,
     steps: int,
-) -> nn.Module:
+) -> PlainUNet:
     """The network trained to be itself when the convolutions named by ``inputs`` are rounded. ``examples`` are maps and
     the residuals wanted; the learning rate falls from ``rate`` to nothing along a half cosine."""
     made = copy.deepcopy(network).train()

@@ -52,7 +52,7 @@ def quantised(network: PlainUNet, batches: list[torch.Tensor], tmp_path_factory:
     even = equalised(network, seen_by(network, batches))
     inputs = {name: found for name, found in ranges(seen_by(even, batches)).items() if name not in FLOAT}
     path = tmp_path_factory.mktemp("quantised") / "net.onnx"
-    to_onnx(even, path)
+    to_onnx(even, MAPS, path)
     write(path, {f"network.{name}.weight": name for name in inputs}, inputs)
     return path
 
@@ -75,7 +75,7 @@ def test_equalising_brings_the_network_in_bytes_nearer(
 ) -> None:
     inputs = {n: r for n, r in ranges(seen_by(network, batches)).items() if n not in FLOAT}
     uneven = tmp_path / "uneven.onnx"
-    to_onnx(network, uneven)
+    to_onnx(network, MAPS, uneven)
     write(uneven, {f"network.{name}.weight": name for name in inputs}, inputs)
     with torch.inference_mode():
         true = network(batches[1]).numpy()
