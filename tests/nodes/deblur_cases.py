@@ -1,0 +1,36 @@
+"""How the controls of Deblur can be seen: each beside the kind of blur that it belongs to."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from support.pictures import scene
+from wetgate.ops.blur import convolve, disc
+from wetgate.spec import Image
+
+BY_HAND = {"kind": "defocus", "size": 1.5, "quality": "fast", "noise": 1.0}
+
+
+def dull(width: int, height: int, **moved: float) -> Image:
+    """A scene without a lamp: one exposure of the network, so that the tests are quick."""
+    return np.asarray(np.minimum(scene(width, height, **moved), 0.9), np.float32)
+
+
+def soft(width: int, height: int, **moved: float) -> Image:
+    """Random squares out of focus, large enough for their blur to be measured."""
+    random = np.random.default_rng(4)
+    squares = np.kron(random.random((24, 24)), np.ones((8, 8)))[:, :, None] * np.ones(3)
+    fine = squares + 0.05 * random.standard_normal(squares.shape)
+    return convolve((0.1 + 0.5 * fine).astype(np.float32), disc(2.5))
+
+
+SETTINGS = dict.fromkeys(("strength", "mix", "view", "size", "quality", "noise", "clip", "halo", "edges"), BY_HAND)
+SETTINGS |= dict.fromkeys(("keep_noise", "fine", "medium", "coarse", "noise_gain"), BY_HAND)
+SETTINGS |= {
+    "angle": BY_HAND | {"kind": "motion", "size": 6.0},
+    "shutter": BY_HAND | {"kind": "motion", "size": 6.0},
+    "psf": BY_HAND | {"kind": "custom"},
+    "size_gain": {"quality": "fast", "noise": 1.0},
+}
+VALUES = {"psf": ["0 1 0/1 2 1/0 1 0", "1 1 1"]}
+PICTURES = dict.fromkeys(SETTINGS, dull) | {"size_gain": soft}
