@@ -31,6 +31,7 @@ from skimage import restoration
 
 import wetgate
 from bench.timing import state_machine
+from wetgate.ops.blur_shot import blur_of_frames
 from wetgate.spec import Image
 
 Kernel = np.ndarray
@@ -183,68 +184,92 @@ def best(made: Iterator[Image], truth: Image) -> tuple[float, float]:
     return tuple(found.max(axis=0))  # type: ignore[return-value]
 
 
-def ours(picture: Image, blur: Blur, **more: object) -> tuple[Image, float]:
+def ours(picture: Image, params: dict[str, object], **more: object) -> tuple[Image, float]:
     aovs: dict[int, dict[str, Image]] = {}
-    made = wetgate.nodes.deblur(picture, in_space=SPACE, aovs=aovs, **blur.params, **more)
+    made = wetgate.nodes.deblur(picture, in_space=SPACE, aovs=aovs, **params, **more)
     (views,) = aovs.values()
     left = (views["deblur.residual"] - 0.5) / 0.1
     return made, float(np.sqrt(np.mean(np.square(left, dtype=np.float64))))
 
 
-def table(folder: Path, levin: Path | None, quick: bool, quality: str, count: int, side: int) -> None:
-    files = sorted(f for f in folder.iterdir() if f.suffix in {".png", ".webp", ".tif", ".jpg"})
-    step = max(1, len(files) // count)
-    pictures = [to_light(cv2.imread(str(f))[..., ::-1].astype(np.float32) / 255) for f in files[::step][:count]]
-    print(f"{folder.name}: {len(pictures)} pictures, {side} px of the middle; linear / sRGB PSNR in dB")
-    print(
-        f"{'blur':<20}{'noise':>6}  {'input':>13}  " + "  ".join(f"{p:>13}" for p in PEERS) + f"  {'Wetgate':>13}  gain"
-    )
-    gains: dict[str, list[tuple[float, tuple[float, float]]]] = {}
-    residuals = []
-    for blur in blurs(levin, quick):
-        for noise in (0.01,) if quick else NOISE:
-            rows: dict[str, list[tuple[float, float]]] = {}
-            for index, picture in enumerate(pictures):
-                random = np.random.default_rng(index)
-                whole = blurred(picture, blur.psf)
-                top, left = (n - side) // 2 if (n := whole.shape[0]) > side else 0, max(0, (whole.shape[1] - side) // 2)
-                truth, given = (x[top : top + side, left : left + side] for x in (picture, whole))
-                given = (given + noise * random.standard_normal(given.shape)).astype(np.float32)
-                rows.setdefault("input", []).append(psnr(given, truth))
-                for name, peer in PEERS.items():
-                    rows.setdefault(name, []).append(best(peer(given, blur.psf), truth))
-                made, residual = ours(given, blur, quality=quality)
-                rows.setdefault("Wetgate", []).append(psnr(made, truth))
-                residuals.append(residual)
-            mean = {name: np.mean(values, axis=0) for name, values in rows.items()}
-            peer_best = np.max([mean[name] for name in PEERS], axis=0)
-            gain = mean["Wetgate"] - peer_best
-            gains.setdefault(blur.family, []).append((noise, tuple(gain)))
-            cells = "  ".join(f"{mean[n][0]:6.2f}/{mean[n][1]:6.2f}" for n in ("input", *PEERS, "Wetgate"))
-            sign = "" if min(gain) > 0 else "  LOSS"
-            last = residuals[-len(pictures) :]
-            print(
-                f"{blur.name:<20}{noise:6.1%}  {cells}  {gain[0]:+.2f}/{gain[1]:+.2f}  residual {min(last):.3f} to {max(last):.3f}{sign}",
-                flush=True,
-            )
+@dataclass
+class Row:
+    """One blur at one noise over all pictures: PSNR by who, gain over the best peer, what else was seen."""
+
+    blur: Blur
+    noise: float
+    levels: dict[str, list[tuple[float, float]]]
+    residuals: list[float]
+    found: list[dict[str, object]]
+
+    def mean(self, who: str) -> np.ndarray:
+        return np.mean(self.levels[who], axis=0)
+
+    @property
+    def gain(self) -> np.ndarray:
+        return self.mean("Wetgate") - np.max([self.mean(peer) for peer in PEERS], axis=0)
+
+    def line(self) -> str:
+        cells = "  ".join("{:6.2f}/{:6.2f}".format(*self.mean(who)) for who in ("input", *PEERS, "Wetgate"))
+        text = f"{self.blur.name:<20}{self.noise:6.1%}  {cells}  {self.gain[0]:+.2f}/{self.gain[1]:+.2f}"
+        text += f"  residual {min(self.residuals):.3f} to {max(self.residuals):.3f}"
+        if self.found:
+            share = (self.mean("blind") - self.mean("input")) / (self.mean("Wetgate") - self.mean("input"))
+            seen = ", ".join(f"{f['kind']} {f['size']:g} {f['angle']:g}" for f in self.found)
+            text += f"  blind {share[0]:.0%}/{share[1]:.0%} of the gain: {seen}"
+        return text + ("" if min(self.gain) > 0 else "  LOSS")
+
+
+def tried(blur: Blur, noise: float, pictures: list[Image], side: int, quality: str, blind: bool) -> Row:
+    row = Row(blur, noise, {}, [], [])
+    for index, picture in enumerate(pictures):
+        random = np.random.default_rng(index)
+        whole = blurred(picture, blur.psf)
+        top, left = ((n - side) // 2 for n in whole.shape[:2])
+        truth, given = (x[top : top + side, left : left + side] for x in (picture, whole))
+        given = (given + noise * random.standard_normal(given.shape)).astype(np.float32)
+        made, residual = ours(given, blur.params, quality=quality)
+        results = {"input": psnr(given, truth), "Wetgate": psnr(made, truth)}
+        results |= {name: best(peer(given, blur.psf), truth) for name, peer in PEERS.items()}
+        if blind:
+            results["blind"] = psnr(ours(given, {}, quality=quality)[0], truth)
+            found = blur_of_frames([given])
+            row.found.append({"kind": "none", "size": 0.0, "angle": 0.0} if found is None else found.to_json())
+        for name, levels in results.items():
+            row.levels.setdefault(name, []).append(levels)
+        row.residuals.append(residual)
+    return row
+
+
+def table(args: argparse.Namespace) -> None:
+    files = sorted(f for f in args.pictures.iterdir() if f.suffix in {".png", ".webp", ".tif", ".jpg"})
+    files = files[:: max(1, len(files) // args.count)][: args.count]
+    pictures = [to_light(cv2.imread(str(f))[..., ::-1].astype(np.float32) / 255) for f in files]
+    side = min(args.side, *(n for p in pictures for n in p.shape[:2]))
+    print(f"{args.pictures.name}: {len(pictures)} pictures, {side} px of the middle; linear / sRGB PSNR in dB")
+    names = "  ".join(f"{name:>13}" for name in ("input", *PEERS, "Wetgate"))
+    print(f"{'blur':<20}{'noise':>6}  {names}  gain")
+    rows = []
+    for blur in blurs(args.levin, args.quick):
+        for noise in (0.01,) if args.quick else NOISE:
+            rows.append(tried(blur, noise, pictures, side, args.quality, args.blind))
+            print(rows[-1].line(), flush=True)
     print()
-    everything = [g for rows in gains.values() for _, g in rows]
-    for family, found in gains.items():
-        mean_gain = np.mean([g for _, g in found], axis=0)
-        low = np.mean([g for n, g in found if n <= 0.01], axis=0)
-        print(
-            f"{family:<10} gain {mean_gain[0]:+.2f}/{mean_gain[1]:+.2f} dB; noise to 1 %: {low[0]:+.2f}/{low[1]:+.2f} dB"
-        )
-    mean_gain = np.mean(everything, axis=0)
-    print(
-        f"mean gain over the best tuned peer {mean_gain[0]:+.2f}/{mean_gain[1]:+.2f} dB; rows lost {sum(min(g) < 0 for g in everything)} of {len(everything)}"
-    )
+    for family in dict.fromkeys(row.blur.family for row in rows):
+        of_it = [row for row in rows if row.blur.family == family]
+        every = np.mean([row.gain for row in of_it], axis=0)
+        low = np.mean([row.gain for row in of_it if row.noise <= 0.01], axis=0)
+        print(f"{family:<10} gain {every[0]:+.2f}/{every[1]:+.2f} dB; at noise to 1 %: {low[0]:+.2f}/{low[1]:+.2f} dB")
+    every = np.mean([row.gain for row in rows], axis=0)
+    lost = sum(min(row.gain) < 0 for row in rows)
+    print(f"mean gain over the best tuned peer {every[0]:+.2f}/{every[1]:+.2f} dB; {lost} of {len(rows)} rows lost")
+    residuals = [r for row in rows for r in row.residuals]
     print(f"residual over noise {min(residuals):.3f} to {max(residuals):.3f}")
 
 
 def halos() -> None:
-    """A step of 0.1 to 0.6 through each blur: overshoot as a share of the step where everybody's edge is as sharp as ours
-    (10 to 90 %), and a lamp of 40.0 beside black."""
+    """A step of 0.1 to 0.6 through each blur: overshoot as a share of the step where everybody's edge is as sharp as
+    ours (10 to 90 %), and a lamp of 40.0 beside black."""
     side, noise = 128, 0.005
     truth = np.full((side, side, 3), 0.1, np.float32)
     truth[:, side // 2 :] = 0.6
@@ -257,7 +282,7 @@ def halos() -> None:
         wide = np.pad(truth, ((40, 40), (40, 40), (0, 0)), mode="edge")
         given = blurred(wide, blur.psf)[40:-40, 40:-40]
         given = (given + noise * np.random.default_rng(1).standard_normal(given.shape)).astype(np.float32)
-        made, _ = ours(given, blur)
+        made, _ = ours(given, blur.params)
         width, over = _edge(made)
         cells = [f"Wetgate {over:6.2%} at {width:.2f}"]
         for name, peer in PEERS.items():
@@ -271,7 +296,7 @@ def halos() -> None:
     blur = Blur("disc", "disc r 3", disc_by_samples(3), {"kind": "defocus", "size": 3.0})
     given = blurred(wide, blur.psf)[40:-40, 40:-40]
     given = (given + 0.01 * np.random.default_rng(1).standard_normal(given.shape)).astype(np.float32)
-    made, _ = ours(given, blur)
+    made, _ = ours(given, blur.params)
     print(f"  40.0 beside 0: darkest {made.min():.4f}, {-min(0.0, float(made.min())) / 40:.3%} of the step below black")
 
 
@@ -297,8 +322,8 @@ def speed() -> None:
     given = (blurred(picture, psf) + 0.01 * random.standard_normal(picture.shape)).astype(np.float32)
     blur = Blur("disc", "disc r 3", psf, {"kind": "defocus", "size": 3.0, "noise": 1.0})
     for name, run in (
-        ("Wetgate, fine", lambda: ours(given, blur, quality="fine")),
-        ("Wetgate, fast", lambda: ours(given, blur, quality="fast")),
+        ("Wetgate, fine", lambda: ours(given, blur.params, quality="fine")),
+        ("Wetgate, fast", lambda: ours(given, blur.params, quality="fast")),
         (
             "scikit-image Richardson-Lucy, 30",
             lambda: by_channel(given, lambda x: restoration.richardson_lucy(x, psf, 30)),
@@ -318,13 +343,14 @@ def main() -> None:
     parser.add_argument("pictures", type=Path, nargs="?")
     parser.add_argument("--levin", type=Path)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--blind", action="store_true")
     parser.add_argument("--quality", default="fine")
     parser.add_argument("--count", type=int, default=6)
     parser.add_argument("--side", type=int, default=256)
     args = parser.parse_args()
     state_machine()
     if args.what == "table":
-        table(args.pictures, args.levin, args.quick, args.quality, args.count, args.side)
+        table(args)
     elif args.what == "halos":
         halos()
     else:

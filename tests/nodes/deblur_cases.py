@@ -8,7 +8,7 @@ from support.pictures import scene
 from wetgate.ops.blur import convolve, disc
 from wetgate.spec import Image
 
-BY_HAND = {"kind": "defocus", "size": 1.5, "quality": "fast", "noise": 1.0}
+by_hand = {"kind": "defocus", "size": 1.5, "quality": "fast", "noise": 1.0}
 
 
 def dull(width: int, height: int, **moved: float) -> Image:
@@ -24,12 +24,12 @@ def soft(width: int, height: int, **moved: float) -> Image:
     return convolve((0.1 + 0.5 * fine).astype(np.float32), disc(2.5))
 
 
-SETTINGS = dict.fromkeys(("strength", "mix", "view", "size", "quality", "noise", "clip", "halo", "edges"), BY_HAND)
-SETTINGS |= dict.fromkeys(("keep_noise", "fine", "medium", "coarse", "noise_gain"), BY_HAND)
+SETTINGS = dict.fromkeys(("strength", "mix", "view", "size", "quality", "noise", "clip", "halo", "edges"), by_hand)
+SETTINGS |= dict.fromkeys(("keep_noise", "fine", "medium", "coarse", "noise_gain"), by_hand)
 SETTINGS |= {
-    "angle": BY_HAND | {"kind": "motion", "size": 6.0},
-    "shutter": BY_HAND | {"kind": "motion", "size": 6.0},
-    "psf": BY_HAND | {"kind": "custom"},
+    "angle": by_hand | {"kind": "motion", "size": 6.0},
+    "shutter": by_hand | {"kind": "motion", "size": 6.0},
+    "psf": by_hand | {"kind": "custom"},
     "size_gain": {"quality": "fast", "noise": 1.0},
 }
 VALUES = {"psf": ["0 1 0/1 2 1/0 1 0", "1 1 1"]}

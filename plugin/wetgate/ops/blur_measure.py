@@ -2,10 +2,10 @@
 
 The spectrum of a photograph falls as a power of frequency, S(f) = c f^-a, with some direction to it. Blur multiplies it
 by |H|^2 and noise adds a floor: E P(f) = S(f) |H(f)|^2 + N. Each family of H (a disc's has zeros on circles, a line's
-on parallel lines, a Gaussian's none) is fitted to log P over blocks of all frames together, S with it; the family with the
-least robust cost is the answer. a is held near what sharp photographs have, which is what tells a soft lens from a soft
-subject. Spectra of blurred pictures: M. Cannon, "Blind deconvolution of spatially invariant image blurs with phase",
-IEEE Trans. ASSP 24(1), 1976; of photographs: D. Tolhurst et al., Ophthalmic Physiol. Opt. 12, 1992.
+on parallel lines, a Gaussian's none) is fitted to log P over blocks of all frames together, S with it; the family with
+the least robust cost is the answer. a is held near what sharp photographs have, which is what tells a soft lens from a
+soft subject. Spectra of blurred pictures: M. Cannon, "Blind deconvolution of spatially invariant image blurs with
+phase", IEEE Trans. ASSP 24(1), 1976; of photographs: D. Tolhurst et al., Ophthalmic Physiol. Opt. 12, 1992.
 
 H here is of the ideal shape; the figures that come out are those of :mod:`wetgate.ops.psf`.
 """

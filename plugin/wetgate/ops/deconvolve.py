@@ -16,8 +16,8 @@ ringing would be as much stronger too.
 
 Pixels that are not known, beyond the frame, clipped or masked, have no part in the first term, so that nothing wraps
 around and no border is believed (unknown boundaries: M. Almeida and M. Figueiredo, IEEE TIP 22(8), 2013). x is then
-found by conjugate gradients, which the division preconditions. That a clipped value is a lower limit is not used: counting it
-where the estimate is darker measured 1 dB worse than leaving it out, since it holds the estimate at the limit.
+found by conjugate gradients, which the division preconditions. That a clipped value is a lower limit is not used:
+counting it where the estimate is darker measured worse than leaving it out, since it holds the estimate at the limit.
 """
 
 from __future__ import annotations
@@ -94,9 +94,9 @@ def deconvolve(
     """Undo ``psf`` (odd-sized, sum 1) in ``picture`` (H, W, C), linear light, unbounded.
 
     ``deviation`` (H, W, C) of the picture's noise; ``white`` the level that the denoiser takes for white. ``valid`` and
-    ``clipped`` (H, W, C): where values are known, and where they are at a limit and not. The result strays from the range
-    of the picture within the PSF's reach by at most ``overshoot`` times that range, and never below 0 where the picture
-    does not, beyond its noise.
+    ``clipped`` (H, W, C): where values are known, and where they are at a limit and not. The result strays from the
+    range of the picture within the PSF's reach by at most ``overshoot`` times that range, and never below 0 where the
+    picture does not, beyond its noise.
     """
     floor = np.float32(LEAST * white)
     noise = np.maximum(deviation, floor).astype(np.float32)
@@ -150,7 +150,7 @@ def falling(first: float, last: float, fall: float) -> list[float]:
 
 
 def _within(psf: Kernel, side: int) -> Kernel:
-    """A PSF cut to reach no farther than ``side`` px: of a small picture, all beyond is as unknown as what lies there."""
+    """A PSF cut to reach no farther than ``side`` px: what lies beyond a small picture is unknown in any case."""
     y, x = (max(0, n // 2 - side) for n in psf.shape)
     cut = psf[y : psf.shape[0] - y, x : psf.shape[1] - x]
     return np.asarray(cut / cut.sum(), np.float32)
