@@ -8,7 +8,7 @@ from support.pictures import scene
 from wetgate.ops.blur import convolve, disc
 from wetgate.spec import Image
 
-by_hand = {"kind": "defocus", "size": 1.5, "quality": "fast", "noise": 1.0}
+by_hand = {"kind": "defocus", "size": 1.5, "quality": "fast", "noise": 4.0}
 
 
 def dull(width: int, height: int, **moved: float) -> Image:
@@ -19,7 +19,7 @@ def dull(width: int, height: int, **moved: float) -> Image:
 def soft(width: int, height: int, **moved: float) -> Image:
     """Random squares out of focus, large enough for their blur to be measured."""
     random = np.random.default_rng(4)
-    squares = np.kron(random.random((24, 24)), np.ones((8, 8)))[:, :, None] * np.ones(3)
+    squares = np.kron(random.random((17, 17)), np.ones((8, 8)))[:, :, None] * np.ones(3)
     fine = squares + 0.05 * random.standard_normal(squares.shape)
     return convolve((0.1 + 0.5 * fine).astype(np.float32), disc(2.5))
 
@@ -30,7 +30,7 @@ SETTINGS |= {
     "angle": by_hand | {"kind": "motion", "size": 6.0},
     "shutter": by_hand | {"kind": "motion", "size": 6.0},
     "psf": by_hand | {"kind": "custom"},
-    "size_gain": {"quality": "fast", "noise": 1.0},
+    "size_gain": {"quality": "fast", "noise": 4.0},
 }
-VALUES = {"psf": ["0 1 0/1 2 1/0 1 0", "1 1 1"]}
+VALUES = {"angle": [30.0], "psf": ["0 1 0/1 2 1/0 1 0", "1 1 1"]}
 PICTURES = dict.fromkeys(SETTINGS, dull) | {"size_gain": soft}
