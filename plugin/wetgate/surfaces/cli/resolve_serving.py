@@ -9,10 +9,10 @@ from typing import Any
 
 from wetgate.color.config import ColorConfig
 from wetgate.surfaces.cli.progress import Progress, emit, interruptible
+from wetgate.surfaces.hosts import user_files
 from wetgate.surfaces.hosts.machine import Machine
 from wetgate.surfaces.resolve.install import Settings, everywhere, install, uninstall
 from wetgate.surfaces.resolve.marks import graph_of_note
-from wetgate.surfaces.resolve.places import default_spool
 from wetgate.surfaces.resolve.spool import Spool
 from wetgate.surfaces.resolve.watch import watch
 
@@ -22,7 +22,7 @@ def spool_folder(named: str | None, machine: Machine) -> Path:
     if named:
         return Path(named).expanduser().absolute()
     told = next((s.spool for s in everywhere(machine) if s.spool), "")
-    return Path(told) if told else default_spool(machine)
+    return Path(told) if told else user_files.spool_folder(machine)
 
 
 def run_watch(args: Any) -> int:
@@ -92,7 +92,7 @@ def run_install(args: Any) -> int:
         output=str(Path(args.output).expanduser().absolute()) if args.output else "",
         in_space=args.in_space or "",
         out_space=args.out_space or "",
-        spool=spool_folder(args.spool, machine) if args.spool else default_spool(machine),
+        spool=spool_folder(args.spool, machine) if args.spool else user_files.spool_folder(machine),
         how="call" if args.call else "spool",
         wait_s=args.wait,
         marker=args.marker,
