@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from wetgate.color.config import ColorConfig
-from wetgate.surfaces.cli.progress import Progress, emit, interruptible
+from wetgate.surfaces.cli.progress import Event, Progress, emit, interruptible
 from wetgate.surfaces.hosts import user_files
 from wetgate.surfaces.hosts.machine import Machine
 from wetgate.surfaces.resolve.install import Settings, everywhere, install, uninstall
@@ -52,27 +51,18 @@ def run_watch(args: Any) -> int:
     return tally.exit_code
 
 
-class _Shown:
+class _Shown(Progress):
     """A line for each job, and the progress of its frames."""
 
-    def __init__(self, as_json: bool) -> None:
-        self._json = as_json
-        self._progress = Progress(as_json)
+    def _on_taken(self, event: Event) -> None:
+        self._say(event["id"] + (f", try {event['tries']}" if event["tries"] > 1 else ""))
 
-    def __call__(self, event: Mapping[str, Any]) -> None:
-        if self._json:
-            emit(json.dumps(event))
-        elif event["event"] == "taken":
-            emit(f"wetgate: {event['id']}" + (f", try {event['tries']}" if event["tries"] > 1 else ""), "stderr")
-        elif event["event"] == "recovered":
-            emit(f"wetgate: {event['text']}", "stderr")
-        elif event["event"] == "job-done":
-            emit(f"{event['state']:<6}  {event['id']}: {event['text']}")
-        else:
-            self._progress(event)
+    def _on_recovered(self, event: Event) -> None:
+        self._say(event["text"])
 
-    def close(self) -> None:
-        self._progress.close()
+    def _on_job_done(self, event: Event) -> None:
+        self.close()  # the bar of its frames
+        emit(f"{event['state']:<6}  {event['id']}: {event['text']}")
 
 
 def run_install(args: Any) -> int:
