@@ -75,7 +75,7 @@ def run_render(args: Any) -> int:
     job = job_of(args)
     engine = one_of(args.engine, ("local", "dask"), "--engine")
     report = _report_path(args.report)
-    collector = Collector(job.config) if report is not None else None
+    collector = Collector(job.config, device=job.device) if report is not None else None
     progress = Progress(args.as_json)
     try:
         with interruptible() as abort:
@@ -92,6 +92,8 @@ def run_render(args: Any) -> int:
     if collector is not None and report is not None:
         collector.write(report, outcome)
         if not args.as_json:
+            for line in collector.timing(outcome).lines():
+                emit(line)
             emit(f"report: {report}")
     return outcome.exit_code
 
