@@ -48,7 +48,7 @@ _BORDER_FRAMES = 12
 _COLOURS = 40  # of each shot, kept to judge a solution by
 _PATCH = 0.008  # of the picture's height: half the side of a place that somebody points at
 # The reversal is held back where the error to be expected is more than these shares of what it would change.
-_SURE, _UNSURE = 0.7, 0.95
+_SURE, _UNSURE = 0.8, 1.2
 # How far a shot's field may differ from its reel's, against a reel's from none.
 _SHOT_FIELD = 0.6
 
