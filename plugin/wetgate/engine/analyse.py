@@ -12,11 +12,12 @@ from wetgate.engine.colour import Colour, unknown_space
 from wetgate.engine.cuts import code_values, find_cuts, signature
 from wetgate.engine.evaluate import Evaluator, Setting
 from wetgate.engine.frames import FrameStore, window_numbers
-from wetgate.engine.graph import Graph, Step
+from wetgate.engine.graph import Graph
 from wetgate.engine.job import OnEvent
 from wetgate.engine.masks import MaskReader
 from wetgate.engine.pipeline import Abort, ahead, cores
 from wetgate.engine.shot import opened, requested, source_space
+from wetgate.engine.step import Step
 from wetgate.io.source import OnMissing
 from wetgate.spec import Context, Frame, FrameError, UsageError, suggest
 
