@@ -28,6 +28,7 @@ class Node:
     pixel alone (such a chain can be baked into a LUT).
     ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
     that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine.
+    ``references`` says what a reference picture tells the node's analysis; "" where it looks at none.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Node:
     tiles: bool
     hdr_output: bool
     synthesises: bool
+    references: str
     reach: Callable[[Any], int]
     pointwise: Callable[[Any], bool]
     enlarges: Callable[[Any], float]
@@ -85,6 +87,7 @@ class Node:
             "tiles": self.tiles,
             "hdr_output": self.hdr_output,
             "synthesises": self.synthesises,
+            "references": self.references,
             "views": dict(self.views),
             "params": [_param_schema(p) for p in self.params.values()],
         }
@@ -143,6 +146,7 @@ def node(
     tiles: bool = False,
     hdr_output: bool = False,
     synthesises: bool = False,
+    references: str = "",
     reach: int | Callable[[Any], int] = 0,
     pointwise: bool | Callable[[Any], bool] = False,
     enlarges: float | Callable[[Any], float] = 1,
@@ -173,6 +177,7 @@ def node(
             tiles=tiles,
             hdr_output=hdr_output,
             synthesises=synthesises,
+            references=references,
             reach=reach if callable(reach) else _constant(reach),
             pointwise=pointwise if callable(pointwise) else _constant(pointwise),
             enlarges=enlarges if callable(enlarges) else _constant(enlarges),
@@ -238,6 +243,8 @@ def _demand_sound(made: Node) -> None:
         wanted.append(("analyze", ["self", "shot", "ctx"]))
     elif hasattr(cls, "analyze"):
         raise TypeError(f"{made.id}: has analyze() but is not declared with analyzes=True")
+    if made.references and not made.analyzes:
+        raise TypeError(f"{made.id}: references a picture in an analysis that it does not have")
     if made.prepares:
         wanted.append(("prepare", ["self", "frame", "ctx"]))
     for name, arguments in wanted:
