@@ -45,7 +45,7 @@ def analyse_shot(
     ``reference_space`` its colour space, where its file does not say.
     """
     chosen = analysing_step(graph, step)
-    source = opened(input, on_missing)
+    source = opened(input, on_missing, chosen.node.codec_data or graph.codec_data)
     try:
         numbers = requested(frames, source)
         loaded = ColorConfig.load(config)

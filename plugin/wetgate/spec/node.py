@@ -27,8 +27,9 @@ class Node:
     is wider and higher than the picture, and ``pointwise`` says whether each output pixel depends on the same input
     pixel alone (such a chain can be baked into a LUT).
     ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
-    that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine.
-    ``references`` says what a reference picture tells the node's analysis; "" where it looks at none.
+    that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine;
+    ``codec_data`` one that reads from ``Frame.codec`` how the decoder found each block coded. ``references`` says what
+    a reference picture tells the node's analysis; "" where it looks at none.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Node:
     hdr_output: bool
     synthesises: bool
     references: str
+    codec_data: bool
     reach: Callable[[Any], int]
     pointwise: Callable[[Any], bool]
     enlarges: Callable[[Any], float]
@@ -147,6 +149,7 @@ def node(
     hdr_output: bool = False,
     synthesises: bool = False,
     references: str = "",
+    codec_data: bool = False,
     reach: int | Callable[[Any], int] = 0,
     pointwise: bool | Callable[[Any], bool] = False,
     enlarges: float | Callable[[Any], float] = 1,
@@ -178,6 +181,7 @@ def node(
             hdr_output=hdr_output,
             synthesises=synthesises,
             references=references,
+            codec_data=codec_data,
             reach=reach if callable(reach) else _constant(reach),
             pointwise=pointwise if callable(pointwise) else _constant(pointwise),
             enlarges=enlarges if callable(enlarges) else _constant(enlarges),
