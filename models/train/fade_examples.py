@@ -33,8 +33,6 @@ _JUDGED = 40  # pixels of each picture by which a restoration is judged
 _PAIRS = 512  # neighbours that a picture's statistics are taken from
 _FADES_A_FILM = 30
 _LAST_PICTURE_DENSITY = 3.2
-# Share of the pictures that stand in coloured light (dusk, a lamp, a gel), and how much of it, in density.
-_COLOURED, _COLOURED_LIGHT = 0.15, 0.15
 _TO_XYZ = rgb_to_xyz("rec709")
 _RATES = {"dark": (1.0, 0.25, 0.5), "light": (0.35, 1.0, 0.5)}  # about those of wetgate.damage.fade, and varied
 
@@ -117,8 +115,7 @@ def _regraded(density: Array, random: np.random.Generator) -> Array:
     """As it might have been exposed, lit and graded: level, contrast, saturation and balance vary a little."""
     grey = density.mean(axis=1, keepdims=True)
     density = grey + (density - grey) * np.exp(random.normal(0, 0.15))
-    balance = _COLOURED_LIGHT if random.random() < _COLOURED else 0.015
-    return density * np.exp(random.normal(0, 0.08)) + random.normal(0, 0.08) + random.normal(0, balance, 3)
+    return density * np.exp(random.normal(0, 0.08)) + random.normal(0, 0.08) + random.normal(0, 0.015, 3)
 
 
 def _faded(stock_id, bands, matrix, broad, fresh, exact, amounts, places, random) -> Reel:

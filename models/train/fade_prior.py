@@ -70,7 +70,7 @@ class Network(nn.Module):
 def known(count: int) -> tuple[Tensor, Tensor]:
     """Whether base and black were sampled, for so many examples: both, neither, or one of them."""
     kind = torch.rand(count)
-    return ((kind < 0.4) | (kind > 0.85)).float(), ((kind < 0.4) | ((kind > 0.75) & (kind < 0.85))).float()
+    return ((kind < 0.45) | (kind > 0.9)).float(), ((kind < 0.45) | ((kind > 0.8) & (kind < 0.9))).float()
 
 
 def scales(data: Examples) -> tuple[Tensor, Tensor]:
