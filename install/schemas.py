@@ -83,6 +83,10 @@ def nodes_schema() -> dict[str, Any]:
             "tiles": {"type": "boolean"},
             "hdr_output": {"type": "boolean", "description": "Whether the result needs an output space named."},
             "synthesises": {"type": "boolean", "description": "Whether it can add what the input does not determine."},
+            "references": {
+                "type": "string",
+                "description": "What a reference picture tells its analysis; empty if nothing.",
+            },
             "views": {
                 "type": "object",
                 "propertyNames": _ID,

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from wetgate.color.fade import RATES, DyeFade, Trims, from_negative, noise_gain, on_negative, reverse
+from wetgate.color.fade import RATES, DyeFade, Trims, from_negative, noise_gain, on_film, on_negative, reverse
 from wetgate.color.film_dyes import DYE_SETS, Medium, Scanner, set_matrix
 from wetgate.ops.fade_facts import ANCHORS, Gathered, Pointed, Setup, gather
 from wetgate.ops.fade_field import WHOLE, extent
@@ -226,7 +226,7 @@ class ColorDecay:
             tuple(float(g**share) for g in self.dye_gamma),
         )
         made = reverse(seen, fade, far, trims, ctx.threads)
-        rgb = made if self.film == "positive" else from_negative(made)
+        rgb = made if self.film == "positive" else from_negative(on_film(made, seen))
         views = self._views(frame, seen, rgb, fade, far, facts["trust"], ctx)
         return Result(frame.with_rgb(rgb), views, facts)
 
