@@ -146,6 +146,12 @@ def run_analyze(args: Any) -> int:
             where="-o",
             remedy="name a folder, which gets a document for each shot" if several else "name the document shot.json",
         )
+    if several and args.reference:
+        raise UsageError(
+            "a reference shows one shot, and several were given",
+            where="--reference",
+            remedy="analyse its shot by itself with it, then pool the documents",
+        )
     graph = graph_of(args.graph, args.node or [])
     paths = [path / name for name in names(args.input)] if several else [path]
     make_folder(paths[0].parent)
@@ -158,6 +164,8 @@ def run_analyze(args: Any) -> int:
                 "in_space": args.in_space,
                 "config": args.config,
                 "on_missing": one_of(args.on_missing, ON_MISSING, "--on-missing"),
+                "reference": args.reference,
+                "reference_space": args.reference_space,
                 "on_event": progress,
                 "abort": abort,
             }
