@@ -360,7 +360,10 @@ def _below(pid: int) -> set[int]:
 def _alive(pid: int) -> bool:
     stat = Path(f"/proc/{pid}/stat")
     if Path("/proc").is_dir():
-        return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+        try:
+            return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+        except OSError:  # it has ended
+            return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -12,12 +12,15 @@ import signal
 import threading
 import time
 
+from wetgate.surfaces.farm.warm import OWNER
+
 _LOOK_EVERY_S = 0.5
 _ENDS_WITHIN_S = 10.0  # the runner cancels its task and leaves the session, if it still can
 
 
 def main() -> None:
     """The arguments are the runner's own."""
+    os.environ[OWNER] = str(os.getpid())  # the session's worker ends when this does
     threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
     runpy.run_module("openjd", run_name="__main__", alter_sys=True)
 
