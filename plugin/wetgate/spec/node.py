@@ -29,7 +29,8 @@ class Node:
     pixel is made from, bit for bit, its place in the display window known; None where it takes the whole picture.
     ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
     that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine;
-    ``codec_data`` one that reads from ``Frame.codec`` how the decoder found each block coded.
+    ``codec_data`` one that reads from ``Frame.codec`` how the decoder found each block coded. ``analysed_since`` is the
+    earliest version whose analysis still fits; this version, where it is not declared.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Node:
     hdr_output: bool
     synthesises: bool
     codec_data: bool
+    analysed_since: int
     reach: Callable[[Any], int]
     pointwise: Callable[[Any], bool]
     neighbourhood: Callable[[Any], int | None]
@@ -54,6 +56,10 @@ class Node:
         """Whether the class has ``prepare(self, frame, ctx) -> Frame``: work on one frame alone, done once a frame and
         handed to every window that the frame is in."""
         return hasattr(self.cls, "prepare")
+
+    def takes_analysis_of(self, version: int) -> bool:
+        """Whether an analysis by that version of the node fits this one."""
+        return self.analysed_since <= version <= self.version
 
     def values(self, given: Mapping[str, object], version: int | None = None) -> dict[str, Value]:
         """Checked values of all parameters, defaults filled in. All problems are raised at once.
@@ -145,6 +151,7 @@ def node(
     hdr_output: bool = False,
     synthesises: bool = False,
     codec_data: bool = False,
+    analysed_since: int = 0,
     reach: int | Callable[[Any], int] = 0,
     pointwise: bool | Callable[[Any], bool] = False,
     neighbourhood: int | Callable[[Any], int | None] | None = None,
@@ -176,6 +183,7 @@ def node(
             hdr_output=hdr_output,
             synthesises=synthesises,
             codec_data=codec_data,
+            analysed_since=analysed_since or version,
             reach=reach if callable(reach) else _constant(reach),
             pointwise=pointwise if callable(pointwise) else _constant(pointwise),
             neighbourhood=_neighbourhood(neighbourhood, pointwise),
@@ -244,6 +252,8 @@ def _demand_sound(made: Node) -> None:
     strength = made.params.get("strength")
     if strength is None or strength.kind != "float" or strength.lo != 0:
         raise TypeError(f"{made.id}: a node declares strength: float with lo=0")
+    if not 1 <= made.analysed_since <= made.version:
+        raise TypeError(f"{made.id}: analysed_since lies from 1 to the node's version")
     if made.version < 1 or any(p.since > made.version for p in made.params.values()):
         raise TypeError(f"{made.id}: a parameter's since may not exceed the node's version")
     wanted = [("render", ["self", "frames", "ctx"])]
