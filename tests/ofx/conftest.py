@@ -13,6 +13,7 @@ import pytest
 
 from support.engine_nodes import declared
 from support.ofx_session import Launch, SampleHost, Session
+from wetgate.io.atomic import locked
 from wetgate.surfaces.hosts.bundle import worker_command
 from wetgate.surfaces.ofxhost import find_binaries
 from wetgate.surfaces.ofxhost.profiles import Profile
@@ -41,14 +42,15 @@ def binary(root: Path) -> Path:
     bridge = root / "ofx_bridge"
     bundle = bridge / "build" / "Wetgate.ofx.bundle"
     parts = [*bridge.glob("src/**/*.*"), *bridge.glob("include/*"), *bridge.glob("generated/*"), bridge / "build.py"]
-    made = next(iter(bundle.glob("Contents/*/Wetgate.ofx")), None)
-    if made is None or made.stat().st_mtime < max(p.stat().st_mtime for p in parts):
-        done = subprocess.run(
-            [sys.executable, str(bridge / "build.py")], capture_output=True, text=True, timeout=300, check=False
-        )
-        if "no C++ compiler" in done.stderr:
-            pytest.skip("the OFX bundle cannot be built here: there is no C++ compiler and no ziglang")
-        assert done.returncode == 0, done.stderr
+    with locked(bridge):  # tests run in several processes
+        made = next(iter(bundle.glob("Contents/*/Wetgate.ofx")), None)
+        if made is None or made.stat().st_mtime < max(p.stat().st_mtime for p in parts):
+            done = subprocess.run(
+                [sys.executable, str(bridge / "build.py")], capture_output=True, text=True, timeout=300, check=False
+            )
+            if "no C++ compiler" in done.stderr:
+                pytest.skip("the OFX bundle cannot be built here: there is no C++ compiler and no ziglang")
+            assert done.returncode == 0, done.stderr
     return next(find_binaries(bundle))
 
 
