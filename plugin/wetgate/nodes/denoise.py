@@ -194,7 +194,8 @@ class Denoise:
         if frames.reach == 0:
             done = self._cleaned(frames.center.rgb, frames.number, setting, ctx, lambda planes: planes)
             return None, done.picture, {"network": dict(done.facts)}
-        from wetgate.ops.motion_average import average_along_motion, luma
+        from wetgate.ops.motion import luma
+        from wetgate.ops.motion_average import average_along_motion
 
         encode = setting.encoding.encode
         averaged = average_along_motion(
@@ -218,7 +219,7 @@ class Denoise:
         """What is taken out, by band, by luma and chroma, by tone."""
         import cv2
 
-        from wetgate.ops.motion_average import luma
+        from wetgate.ops.motion import luma
 
         if (self.fine, self.medium, self.coarse) != (1.0, 1.0, 1.0):
             soft = cv2.GaussianBlur(removed, (0, 0), _FINE_PX)

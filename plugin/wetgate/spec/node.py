@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from wetgate.spec.coherent import Coherent
 from wetgate.spec.frame import DENSITY, DISPLAY, SCENE, VIDEO
 from wetgate.spec.params import Declared, Param, Value, checked_values, param
 
@@ -23,9 +24,10 @@ _ID = re.compile(r"[a-z][a-z0-9_]*\Z")
 class Node:
     """A declared node: its identity, its parameters in order, and the class that renders it.
 
-    For given parameters, ``reach`` gives r of the temporal window t-r..t+r, ``enlarges`` the factor by which the result
-    is wider and higher than the picture, and ``pointwise`` says whether each output pixel depends on the same input
-    pixel alone (such a chain can be baked into a LUT).
+    For given parameters, ``own_reach`` gives r of the temporal window t-r..t+r that ``render`` is given, ``reach`` that
+    of all frames that the result depends on (more, where the node is ``coherent``), ``enlarges`` the factor by which
+    the result is wider and higher than the picture, and ``pointwise`` says whether each output pixel depends on the
+    same input pixel alone (such a chain can be baked into a LUT).
     ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
     that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine.
     """
@@ -42,9 +44,18 @@ class Node:
     tiles: bool
     hdr_output: bool
     synthesises: bool
-    reach: Callable[[Any], int]
+    coherent: Coherent | None
+    own_reach: Callable[[Any], int]
     pointwise: Callable[[Any], bool]
     enlarges: Callable[[Any], float]
+
+    def fused_reach(self, instance: Any) -> int:
+        """r of the results t-r..t+r that the engine fuses into one."""
+        return self.coherent.reach(instance) if self.coherent is not None else 0
+
+    def reach(self, instance: Any) -> int:
+        """How many frames on either side the result depends on."""
+        return self.own_reach(instance) + self.fused_reach(instance)
 
     @property
     def prepares(self) -> bool:
@@ -85,6 +96,7 @@ class Node:
             "tiles": self.tiles,
             "hdr_output": self.hdr_output,
             "synthesises": self.synthesises,
+            "coherent": self.coherent is not None,
             "views": dict(self.views),
             "params": [_param_schema(p) for p in self.params.values()],
         }
@@ -146,34 +158,39 @@ def node(
     reach: int | Callable[[Any], int] = 0,
     pointwise: bool | Callable[[Any], bool] = False,
     enlarges: float | Callable[[Any], float] = 1,
+    coherent: bool | Coherent = False,
 ) -> Callable[[type[T]], type[T]]:
     """Declare a node. The class body holds parameters (:func:`param`), a docstring, ``render``, maybe ``analyze``
     and ``prepare``.
 
     The declaration is checked against the class here, at import: a contradiction is a :class:`TypeError`.
-    Every node gets ``mix`` and ``view`` beside its own parameters (``fidelity`` too, where it ``synthesises`` what the
-    input does not determine), and must declare ``strength``, whose 0 means "the input, bit for bit" (the engine sees
-    to that and does not call ``render``).
+    Every node gets ``mix`` and ``view`` beside its own parameters, and must declare ``strength``, whose 0 means "the
+    input, bit for bit" (the engine sees to that and does not call ``render``). One that ``synthesises`` what the input
+    does not determine gets ``fidelity``. One that works frame by frame and is ``coherent`` gets ``coherence``,
+    ``coherence_radius`` and a view of its effect: the engine fuses its results along the motion of the picture
+    (:class:`Coherent` has the choices).
     """
 
     def declare(cls: type[T]) -> type[T]:
         from wetgate.spec import registry
 
-        own_views = dict(views or {})
+        cohering = Coherent() if coherent is True else coherent or None
+        own_views = dict(views or {}) | (cohering.views() if cohering is not None else {})
         made = Node(
             id=id,
             label=label,
             space=SPACES[space],
             version=version,
             help=inspect.cleandoc(cls.__doc__ or ""),
-            params=_collect(cls, own_views, synthesises),
+            params=_collect(cls, own_views, synthesises, cohering),
             cls=cls,
             analyzes=analyzes,
             views=own_views,
             tiles=tiles,
             hdr_output=hdr_output,
             synthesises=synthesises,
-            reach=reach if callable(reach) else _constant(reach),
+            coherent=cohering,
+            own_reach=reach if callable(reach) else _constant(reach),
             pointwise=pointwise if callable(pointwise) else _constant(pointwise),
             enlarges=enlarges if callable(enlarges) else _constant(enlarges),
         )
@@ -188,7 +205,9 @@ def _constant(value: T) -> Callable[[Any], T]:
     return lambda _instance: value
 
 
-def _collect(cls: type[Any], views: Mapping[str, str], synthesises: bool) -> dict[str, Param]:
+def _collect(
+    cls: type[Any], views: Mapping[str, str], synthesises: bool, coherent: Coherent | None
+) -> dict[str, Param]:
     annotations = typing.get_type_hints(cls)
     found: dict[str, Param] = {}
     for name, value in list(vars(cls).items()):
@@ -201,7 +220,7 @@ def _collect(cls: type[Any], views: Mapping[str, str], synthesises: bool) -> dic
     for name in annotations:
         if name not in vars(cls) and not name.startswith("_"):
             raise TypeError(f"{cls.__name__}.{name} is annotated but not declared with param(...)")
-    common = dict(_COMMON)
+    common = (dict(coherent.params()) if coherent is not None else {}) | _COMMON
     if synthesises:
         common["fidelity"] = (str, _FIDELITY)
     choices = {"result": "Result", "difference": "Difference"} | {n: n.replace("_", " ").capitalize() for n in views}
