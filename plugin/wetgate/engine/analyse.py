@@ -38,7 +38,7 @@ def analyse_shot(
 ) -> Analysis:
     """Analyse a shot for one step of a graph (``step``; the only analysing one, where it is not named)."""
     chosen = analysing_step(graph, step)
-    source = opened(input, on_missing)
+    source = opened(input, on_missing, chosen.node.codec_data or graph.codec_data)
     try:
         numbers = requested(frames, source)
         loaded = ColorConfig.load(config)

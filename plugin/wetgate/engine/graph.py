@@ -56,6 +56,11 @@ class Graph:
                 wanted |= {step.input, *step.beside}
         return tuple(s for s in self.steps if s.name in wanted)
 
+    @property
+    def codec_data(self) -> bool:
+        """Whether a step looks at how the source's blocks were coded."""
+        return any(s.node.codec_data for s in self.used())
+
     def masks_by(self, step: Step) -> bool:
         """Whether a view of this step is the mask of another."""
         return any(s.mask is not None and s.mask.step == step.name for s in self.used())

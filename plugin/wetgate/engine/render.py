@@ -50,9 +50,9 @@ def analyse_job(job: Job, on_event: OnEvent = lambda event: None, abort: Abort |
 def _started(
     job: Job, on_event: OnEvent, observer: Observer | None, abort: Abort | None, elsewhere: Elsewhere | None
 ) -> Iterator[_Render]:
-    source = opened(job.input, job.on_missing)
+    graph = job.graph.with_fidelity(job.fidelity)
+    source = opened(job.input, job.on_missing, graph.codec_data)
     try:
-        graph = job.graph.with_fidelity(job.fidelity)
         job = replace(job, output=output_path(job.output, source), graph=graph)
         yield _Render(job, source, on_event, observer, abort or Abort(), elsewhere)
     finally:
