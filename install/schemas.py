@@ -83,6 +83,10 @@ def nodes_schema() -> dict[str, Any]:
             "tiles": {"type": "boolean"},
             "hdr_output": {"type": "boolean", "description": "Whether the result needs an output space named."},
             "synthesises": {"type": "boolean", "description": "Whether it can add what the input does not determine."},
+            "coherent": {
+                "type": "boolean",
+                "description": "Whether its results are fused along the motion: `coherence` and `coherence_radius`.",
+            },
             "views": {
                 "type": "object",
                 "propertyNames": _ID,

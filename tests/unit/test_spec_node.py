@@ -131,3 +131,10 @@ def test_a_node_that_was_forgotten_is_unknown():
 def test_the_table_of_nodes_cannot_be_written_to():
     with pytest.raises(TypeError):
         registry.nodes()["x"] = None
+
+
+def test_a_coherent_node_with_a_bound_says_how_results_come_back_within_it():
+    def bound(self, source, result, ctx): ...
+
+    with pytest.raises(TypeError, match="within_bound"):
+        declare({"bound": bound}, coherent=True)

@@ -200,7 +200,13 @@ class Evaluator:
             Seen((n, settings), self._entering(step, n), partial(self._alone, step, instance, n, number, context))
             for n in numbers
         ]
-        return self._coherence[step.name].fused(window, repeated, instance.coherence)
+        result = self._coherence[step.name].fused(window, repeated, instance.coherence)
+        if step.node.settles:
+            given = self._entering(step, number)
+            settled = _guarded(step, number, lambda: instance.within_bound(given, result.frame, context))
+            result = replace(result, frame=settled)
+        _demand_sound(step, number, alone.frame.space, result)
+        return result
 
     def _alone(self, step: Step, instance: Any, number: int, at: int, context: Context) -> Result:
         """What the node makes of frame ``number`` by itself, with its parameters (``instance``) at frame ``at``."""
@@ -210,7 +216,7 @@ class Evaluator:
             window = self._window(step, instance, number, at)
             result: Result = _guarded(step, number, lambda: instance.render(window, context))
             if not step.is_identity(at):
-                _demand_sound(step, number, window.center, result)
+                _demand_sound(step, number, window.center.space, result)
             return result
 
         if step.node.fused_reach(instance) == 0:
@@ -327,11 +333,11 @@ def _with_view(result: Result, name: str) -> Result:
     return replace(result, aovs={**result.aovs, name: np.zeros(result.frame.pixels.shape[:2], np.float32)})
 
 
-def _demand_sound(step: Step, number: int, before: Frame, result: Result) -> None:
+def _demand_sound(step: Step, number: int, space: str, result: Result) -> None:
     frame = result.frame
-    if frame.space != before.space or frame.number != number:
+    if frame.space != space or frame.number != number:
         raise FrameError(
-            f"{step.name} returned frame {frame.number} in {frame.space}, asked for frame {number} in {before.space}"
+            f"{step.name} returned frame {frame.number} in {frame.space}, asked for frame {number} in {space}"
         )
     if not np.isfinite(frame.pixels).all():
         count = int((~np.isfinite(frame.pixels)).sum())

@@ -27,7 +27,8 @@ class Node:
     For given parameters, ``own_reach`` gives r of the temporal window t-r..t+r that ``render`` is given, ``reach`` that
     of all frames that the result depends on (more, where the node is ``coherent``), ``enlarges`` the factor by which
     the result is wider and higher than the picture, and ``pointwise`` says whether each output pixel depends on the
-    same input pixel alone (such a chain can be baked into a LUT).
+    same input pixel alone (such a chain can be baked into a LUT). ``analysis_since`` is the first version whose
+    analysis documents still say what this version's do.
     ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
     that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine;
     ``codec_data`` one that reads from ``Frame.codec`` how the decoder found each block coded.
@@ -47,6 +48,7 @@ class Node:
     synthesises: bool
     codec_data: bool
     coherent: Coherent | None
+    analysis_since: int
     own_reach: Callable[[Any], int]
     pointwise: Callable[[Any], bool]
     enlarges: Callable[[Any], float]
@@ -64,6 +66,12 @@ class Node:
         """Whether the class has ``prepare(self, frame, ctx) -> Frame``: work on one frame alone, done once a frame and
         handed to every window that the frame is in."""
         return hasattr(self.cls, "prepare")
+
+    @property
+    def settles(self) -> bool:
+        """Whether the class has ``within_bound(self, source, result, ctx) -> Frame``, which brings a result that was
+        fused with others back within the node's :class:`~wetgate.spec.Bound`."""
+        return hasattr(self.cls, "within_bound")
 
     def values(self, given: Mapping[str, object], version: int | None = None) -> dict[str, Value]:
         """Checked values of all parameters, defaults filled in. All problems are raised at once.
@@ -162,6 +170,7 @@ def node(
     pointwise: bool | Callable[[Any], bool] = False,
     enlarges: float | Callable[[Any], float] = 1,
     coherent: bool | Coherent = False,
+    analysis_since: int | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Declare a node. The class body holds parameters (:func:`param`), a docstring, ``render``, maybe ``analyze``
     and ``prepare``.
@@ -194,6 +203,7 @@ def node(
             synthesises=synthesises,
             codec_data=codec_data,
             coherent=cohering,
+            analysis_since=version if analysis_since is None else analysis_since,
             own_reach=reach if callable(reach) else _constant(reach),
             pointwise=pointwise if callable(pointwise) else _constant(pointwise),
             enlarges=enlarges if callable(enlarges) else _constant(enlarges),
@@ -261,6 +271,14 @@ def _demand_sound(made: Node) -> None:
         wanted.append(("analyze", ["self", "shot", "ctx"]))
     elif hasattr(cls, "analyze"):
         raise TypeError(f"{made.id}: has analyze() but is not declared with analyzes=True")
+    if not 1 <= made.analysis_since <= made.version:
+        raise TypeError(f"{made.id}: analysis_since is {made.analysis_since}, allowed: 1 to {made.version}")
+    if made.coherent is not None and hasattr(cls, "bound") and not made.settles:
+        raise TypeError(
+            f"{made.id}: fused results may leave its bound: it needs within_bound(self, source, result, ctx)"
+        )
+    if made.settles:
+        wanted.append(("within_bound", ["self", "source", "result", "ctx"]))
     if made.prepares:
         wanted.append(("prepare", ["self", "frame", "ctx"]))
     for name, arguments in wanted:

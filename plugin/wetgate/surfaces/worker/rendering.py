@@ -161,7 +161,8 @@ def document_of(request: Request, step: Step, space: str) -> Analysis | None:
     if not request.analysis or not step.node.analyzes:
         return None
     document = parse_analysis(request.analysis, "the analysis in the project")
-    if (document.node, document.version) != (step.node.id, step.node.version):
+    known = range(step.node.analysis_since, step.node.version + 1)
+    if document.node != step.node.id or document.version not in known:
         raise UsageError(
             f"the analysis was made by {document.node} version {document.version}, this is {step.node.id} version"
             f" {step.node.version}",
