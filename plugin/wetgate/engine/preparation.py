@@ -18,7 +18,7 @@ from wetgate.engine.graph import Graph, demand_output_space
 from wetgate.engine.job import Job, OnEvent
 from wetgate.engine.masks import MaskReader
 from wetgate.engine.outputs import Outputs
-from wetgate.engine.pipeline import Abort, Timeline, cores
+from wetgate.engine.pipeline import Abort, Timeline, cores, limit_opencv
 from wetgate.engine.shot import requested, source_space
 from wetgate.engine.sidecars import analysis_path
 from wetgate.engine.step import Step
@@ -60,6 +60,7 @@ def prepared(
     colour = Colour(config, space, job.threads)
     masks = MaskReader(job.graph, job.moved)
     threads = job.threads or cores()
+    limit_opencv(threads)
     with ThreadPoolExecutor(max(2, threads), thread_name_prefix="wetgate-read") as readers:
         store = FrameStore(source, space, readers, timeline.add, _budget(job.graph))
         try:
