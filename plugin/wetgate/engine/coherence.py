@@ -1,8 +1,8 @@
 """Temporal coherence of a step: what its node made of t-r..t+r, fused along the motion of the picture.
 
-What is dear is kept: guides, and the motion of a pair of frames, are made once, whichever of the two comes first. A
-neighbour does not count past a cut, where its picture has another size or place, where it stands in for one outside
-the shot, or where it repeats a nearer one bit for bit and so says nothing new.
+What is dear is kept: results in code values, and the motion of a pair of frames, are made once, whichever of the two
+comes first. A neighbour does not count past a cut, where its picture has another size or place, where it stands in for
+one outside the shot, or where it repeats a nearer one bit for bit and so says nothing new.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Coherence:
         self._colour = colour
         self._check_abort = check_abort
         around = 2 * radius + 1
-        self._guides = Kept[Hashable, Image](around)
+        self._encoded = Kept[Hashable, Image](around)
         self._signatures = Kept[Hashable, Signature](around)
         # A pair waits for its later frame: r pairs of each of r frames, and those of the frame at hand.
         self._motions = Kept[tuple[Hashable, Hashable], tuple[Motion, Motion]](radius * (radius + 2))
@@ -86,7 +86,7 @@ class Coherence:
                     yield other
 
     def _part(self, seen: Seen) -> Part:
-        return Part(seen.given.rgb, seen.alone().frame.rgb, self._guide(seen))
+        return Part(seen.given.rgb, seen.alone().frame.rgb, self._code_values(seen))
 
     def _motion(self, middle: Seen, other: Seen) -> Motion:
         """The motion from the middle frame into the other."""
@@ -96,8 +96,11 @@ class Coherence:
         return pair[1] if backwards else pair[0]
 
     def _guide(self, seen: Seen) -> Image:
-        """The luma of the result in code values: it has less noise than what the node was given."""
-        return self._guides.get(seen.key, lambda: luma(code_values(seen.alone().frame, self._colour)))
+        """What motion is searched in: the result has less noise than what the node was given."""
+        return luma(self._code_values(seen))
+
+    def _code_values(self, seen: Seen) -> Image:
+        return self._encoded.get(seen.key, lambda: code_values(seen.alone().frame, self._colour))
 
     def _signature(self, seen: Seen) -> Signature:
         return self._signatures.get(seen.key, lambda: signature(code_values(seen.given, self._colour)))

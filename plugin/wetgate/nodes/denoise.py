@@ -10,7 +10,7 @@ import numpy as np
 
 from wetgate.inference import Restored, Vst, network
 from wetgate.ops.noise_model import MOST_DEVIATIONS, ShotNoise, explained
-from wetgate.spec import SCENE, Bound, Context, Frame, Image, Result, Shot, Window, node, param
+from wetgate.spec import SCENE, Bound, Coherent, Context, Frame, Image, Result, Shot, Window, node, param
 
 if TYPE_CHECKING:
     from wetgate.ops.motion_average import Averaged
@@ -37,9 +37,11 @@ class Setting:
     id="denoise",
     label="Denoise",
     space="video",
-    version=1,
+    version=2,
     analyzes=True,
     reach=lambda self: self.radius if self.temporal > 0 else 0,
+    coherent=Coherent(amount=0.0, radius=1, since=2),
+    analysis_since=1,
     views={
         "removed": "What was taken out, in standard deviations of the noise: a tenth of the range each, on grey.",
         "level": "Standard deviation of the noise at each pixel, in the footage's values, mean of the channels.",
@@ -57,7 +59,8 @@ class Denoise:
     In a shot, each frame is first cleaned alone; the flow between the cleaned frames carries the neighbours' own noisy
     pixels to the frame, where the motion can be followed both ways and the pictures agree. They are averaged, and the
     network cleans the average, knowing how much noise is left at each pixel. Where motion is lost the frame stands
-    alone: limbs keep their edges and leave no ghosts. The window is finite, so any start gives the same frame.
+    alone: limbs keep their edges and leave no ghosts. What then still differs from frame to frame can be fused along
+    the motion (``coherence``). The window is finite, so any start gives the same frame.
 
     Nothing is taken out that the noise does not explain: no pixel changes by more than four standard deviations of the
     measured noise at its level (the consistency bound). Film grain is the picture's own texture: where the analysis
@@ -156,6 +159,14 @@ class Denoise:
             MOST_DEVIATIONS * 1.01,
             "deviations",
         )
+
+    def within_bound(self, source: Frame, result: Frame, ctx: Context) -> Frame:
+        """The result with no more taken out of a pixel than the noise there explains."""
+        setting = self._setting(source, ctx)
+        if setting is None:
+            return source
+        most = np.float32(MOST_DEVIATIONS) * setting.noise.deviation_of(source.rgb)
+        return result.with_rgb(source.rgb - np.clip(source.rgb - result.rgb, -most, most))
 
     def _setting(self, frame: Frame, ctx: Context) -> Setting | None:
         """The noise that this frame is cleaned by; None where there is none."""

@@ -31,8 +31,8 @@ Fuses = Literal["result", "change"]
 # Gaussian of the comparison, in pixels: single pixels that differ flicker, areas that differ are ghosts.
 _COMPARED_OVER = 1.5
 # Times the usual difference (median square, where the motion is trusted) that still counts as agreement in full.
-_AGREED = 6.0
-# Encoded deviations: half an 8-bit code, below which guides differ by interpolation alone; and what no shimmer reaches.
+_AGREED = 5.0
+# Encoded deviations: half an 8-bit code, below which interpolation alone differs; and what no shimmer reaches.
 _LEAST_DEVIATION, _MOST_DEVIATION = 2e-3, 0.06
 _REDUCED = 4  # areas are measured on means of 4 x 4 pixels
 # Light that moves over areas: Gaussian in pixels. Noise of deviation s is down to s / (2 sqrt(pi) 12) = s / 43 there.
@@ -44,12 +44,12 @@ _FINER_THAN, _MEASURED_OVER, _MOST_GAIN, _AIMED_AT = 1.5, 8.0, 1.25, 1.1
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A frame: what a node was given and what it made of it alone (H, W, 3), in values of any range, and the luma of
-    the latter (H, W), encoded. ``made`` may be larger than ``given``."""
+    """A frame: what a node was given and what it made of it alone, in values of any range, and the latter in encoded
+    values, all (H, W, 3). ``made`` may be larger than ``given``."""
 
     given: Image
     made: Image
-    guide: Image
+    encoded: Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def fuse(
     for part, way in neighbours:
         check_abort()
         motion = way.at(height, width)
-        weight = motion.trust * _likeness(frame.guide, carried(part.guide, motion.flow), motion.trust)
+        weight = motion.trust * _likeness(frame.encoded, carried(part.encoded, motion.flow), motion.trust)
         weight *= np.float32(amount)
         other = _change(part) if fuses == "change" else part.made
         moved += weight[..., None] * (_within(other, motion.flow) - own)
@@ -101,8 +101,11 @@ def fuse(
 
 
 def _likeness(here: Image, there: Image, trust: Image) -> Image:
-    """1 where the carried guide differs by no more than is usual in this pair of frames, then falling as a Gaussian."""
-    apart = cv2.GaussianBlur(np.square(here - there), (0, 0), _COMPARED_OVER)
+    """1 where the carried result differs by no more than is usual in this pair of frames, then falling as a Gaussian.
+
+    By its colour, not its luma alone: a red sleeve over blue jeans is another thing, however bright both are.
+    """
+    apart = cv2.GaussianBlur(np.square(here - there).mean(axis=2), (0, 0), _COMPARED_OVER)
     followed = apart[trust > 0.5]
     usual = float(np.median(followed)) if followed.size else 0.0
     allowed = np.float32(min(max(_AGREED * usual, _LEAST_DEVIATION**2), _MOST_DEVIATION**2))
