@@ -27,8 +27,9 @@ class Node:
     For given parameters, ``own_reach`` gives r of the temporal window t-r..t+r that ``render`` is given, ``reach`` that
     of all frames that the result depends on (more, where the node is ``coherent``), ``enlarges`` the factor by which
     the result is wider and higher than the picture, and ``pointwise`` says whether each output pixel depends on the
-    same input pixel alone (such a chain can be baked into a LUT). ``analysis_since`` is the first version whose
-    analysis documents still say what this version's do.
+    same input pixel alone (such a chain can be baked into a LUT). ``neighbourhood`` is how many pixels around its own a
+    result pixel is made from, bit for bit, its place in the display window known; None where it takes the whole
+    picture. ``analysis_since`` is the first version whose analysis documents still say what this version's do.
     ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
     that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine;
     ``codec_data`` one that reads from ``Frame.codec`` how the decoder found each block coded.
@@ -43,7 +44,6 @@ class Node:
     cls: type[Any]
     analyzes: bool
     views: Mapping[str, str]
-    tiles: bool
     hdr_output: bool
     synthesises: bool
     codec_data: bool
@@ -51,6 +51,7 @@ class Node:
     analysis_since: int
     own_reach: Callable[[Any], int]
     pointwise: Callable[[Any], bool]
+    neighbourhood: Callable[[Any], int | None]
     enlarges: Callable[[Any], float]
 
     def fused_reach(self, instance: Any) -> int:
@@ -103,7 +104,6 @@ class Node:
             "version": self.version,
             "help": self.help,
             "analyzes": self.analyzes,
-            "tiles": self.tiles,
             "hdr_output": self.hdr_output,
             "synthesises": self.synthesises,
             "coherent": self.coherent is not None,
@@ -162,12 +162,12 @@ def node(
     version: int,
     analyzes: bool = False,
     views: Mapping[str, str] | None = None,
-    tiles: bool = False,
     hdr_output: bool = False,
     synthesises: bool = False,
     codec_data: bool = False,
     reach: int | Callable[[Any], int] = 0,
     pointwise: bool | Callable[[Any], bool] = False,
+    neighbourhood: int | Callable[[Any], int | None] | None = None,
     enlarges: float | Callable[[Any], float] = 1,
     coherent: bool | Coherent = False,
     analysis_since: int | None = None,
@@ -198,7 +198,6 @@ def node(
             cls=cls,
             analyzes=analyzes,
             views=own_views,
-            tiles=tiles,
             hdr_output=hdr_output,
             synthesises=synthesises,
             codec_data=codec_data,
@@ -206,6 +205,7 @@ def node(
             analysis_since=version if analysis_since is None else analysis_since,
             own_reach=reach if callable(reach) else _constant(reach),
             pointwise=pointwise if callable(pointwise) else _constant(pointwise),
+            neighbourhood=_neighbourhood(neighbourhood, pointwise, cohering),
             enlarges=enlarges if callable(enlarges) else _constant(enlarges),
         )
         _demand_sound(made)
@@ -213,6 +213,24 @@ def node(
         return cls
 
     return declare
+
+
+def _neighbourhood(
+    declared: int | Callable[[Any], int | None] | None,
+    pointwise: bool | Callable[[Any], bool],
+    coherent: Coherent | None,
+) -> Callable[[Any], int | None]:
+    """What was declared; else no pixel around its own where a node is pointwise, and the whole picture elsewhere and
+    where results are fused, whose motion is that of the picture."""
+
+    def alone(instance: Any) -> int | None:
+        if declared is not None:
+            return declared(instance) if callable(declared) else declared
+        return 0 if (pointwise(instance) if callable(pointwise) else pointwise) else None
+
+    if coherent is None:
+        return alone
+    return lambda instance: None if coherent.reach(instance) else alone(instance)
 
 
 def _constant(value: T) -> Callable[[Any], T]:
