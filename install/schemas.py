@@ -86,6 +86,10 @@ def nodes_schema() -> dict[str, Any]:
                 "type": "boolean",
                 "description": "Whether its results are fused along the motion: `coherence` and `coherence_radius`.",
             },
+            "references": {
+                "type": "string",
+                "description": "What a reference picture tells its analysis; empty if nothing.",
+            },
             "views": {
                 "type": "object",
                 "propertyNames": _ID,

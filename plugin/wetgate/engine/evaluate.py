@@ -15,6 +15,7 @@ from wetgate.engine.frames import window_numbers
 from wetgate.engine.graph import Graph
 from wetgate.engine.keeping import Kept
 from wetgate.engine.masks import channel
+from wetgate.engine.pipeline import Timeline
 from wetgate.engine.plate import put_back
 from wetgate.engine.step import SOURCE, Mask, Step
 from wetgate.engine.untouched import Untouched, both, unchanged
@@ -47,7 +48,7 @@ class Setting:
     """What holds for the whole render, beside the graph: the context that nodes see.
 
     ``analyses`` are the results by step name; ``views`` the AOVs asked for by step name; ``masks`` reads a mask file's
-    channel at a frame number, as (H, W) float32.
+    channel at a frame number, as (H, W) float32. ``timeline`` is told how long each step's node works.
     """
 
     analyses: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Setting:
     threads: int = 1
     check_abort: Callable[[], None] = lambda: None
     progress: Callable[[float], None] = lambda share: None
+    timeline: Timeline = field(default_factory=Timeline)
 
 
 class Evaluator:
@@ -214,7 +216,8 @@ class Evaluator:
         def make() -> Result:
             self._setting.check_abort()
             window = self._window(step, instance, number, at)
-            result: Result = _guarded(step, number, lambda: instance.render(window, context))
+            with self._setting.timeline.working(step.name):
+                result: Result = _guarded(step, number, lambda: instance.render(window, context))
             if not step.is_identity(at):
                 _demand_sound(step, number, window.center.space, result)
             return result
@@ -246,7 +249,8 @@ class Evaluator:
             self._setting.check_abort()
             context = replace(self._context(step, instance), views=frozenset())
             frame = self._entering(step, number)
-            return _read_only(_guarded(step, number, lambda: instance.prepare(frame, context)))
+            with self._setting.timeline.working(step.name):
+                return _read_only(_guarded(step, number, lambda: instance.prepare(frame, context)))
 
         return self._preparations[step.name].get((number, step.settings_at(at)), make)
 

@@ -32,7 +32,8 @@ class Node:
     picture. ``analysis_since`` is the first version whose analysis documents still say what this version's do.
     ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
     that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine;
-    ``codec_data`` one that reads from ``Frame.codec`` how the decoder found each block coded.
+    ``codec_data`` one that reads from ``Frame.codec`` how the decoder found each block coded. ``references`` says what
+    a reference picture tells the node's analysis; "" where it looks at none.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Node:
     views: Mapping[str, str]
     hdr_output: bool
     synthesises: bool
+    references: str
     codec_data: bool
     coherent: Coherent | None
     analysis_since: int
@@ -107,6 +109,7 @@ class Node:
             "hdr_output": self.hdr_output,
             "synthesises": self.synthesises,
             "coherent": self.coherent is not None,
+            "references": self.references,
             "views": dict(self.views),
             "params": [_param_schema(p) for p in self.params.values()],
         }
@@ -164,6 +167,7 @@ def node(
     views: Mapping[str, str] | None = None,
     hdr_output: bool = False,
     synthesises: bool = False,
+    references: str = "",
     codec_data: bool = False,
     reach: int | Callable[[Any], int] = 0,
     pointwise: bool | Callable[[Any], bool] = False,
@@ -200,6 +204,7 @@ def node(
             views=own_views,
             hdr_output=hdr_output,
             synthesises=synthesises,
+            references=references,
             codec_data=codec_data,
             coherent=cohering,
             analysis_since=version if analysis_since is None else analysis_since,
@@ -297,6 +302,8 @@ def _demand_sound(made: Node) -> None:
         )
     if made.settles:
         wanted.append(("within_bound", ["self", "source", "result", "ctx"]))
+    if made.references and not made.analyzes:
+        raise TypeError(f"{made.id}: references a picture in an analysis that it does not have")
     if made.prepares:
         wanted.append(("prepare", ["self", "frame", "ctx"]))
     for name, arguments in wanted:
