@@ -138,3 +138,11 @@ def test_a_coherent_node_with_a_bound_says_how_results_come_back_within_it():
 
     with pytest.raises(TypeError, match="within_bound"):
         declare({"bound": bound}, coherent=True)
+
+
+def test_an_analysis_fits_from_the_version_on_that_is_declared_for_it():
+    assert not declare({}, version=2).takes_analysis_of(1)
+    kept = declare({}, version=3, analysed_since=2)
+    assert [kept.takes_analysis_of(v) for v in (1, 2, 3, 4)] == [False, True, True, False]
+    with pytest.raises(TypeError, match="analysed_since"):
+        declare({}, version=1, analysed_since=2)

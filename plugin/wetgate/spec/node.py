@@ -29,11 +29,12 @@ class Node:
     the result is wider and higher than the picture, and ``pointwise`` says whether each output pixel depends on the
     same input pixel alone (such a chain can be baked into a LUT). ``neighbourhood`` is how many pixels around its own a
     result pixel is made from, bit for bit, its place in the display window known; None where it takes the whole
-    picture. ``analysis_since`` is the first version whose analysis documents still say what this version's do.
+    picture.
     ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
     that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine;
     ``codec_data`` one that reads from ``Frame.codec`` how the decoder found each block coded. ``references`` says what
-    a reference picture tells the node's analysis; "" where it looks at none.
+    a reference picture tells the node's analysis; "" where it looks at none. ``analysed_since`` is the earliest version
+    whose analysis still fits; this version, where it is not declared.
     """
 
     id: str
@@ -49,8 +50,8 @@ class Node:
     synthesises: bool
     references: str
     codec_data: bool
+    analysed_since: int
     coherent: Coherent | None
-    analysis_since: int
     own_reach: Callable[[Any], int]
     pointwise: Callable[[Any], bool]
     neighbourhood: Callable[[Any], int | None]
@@ -75,6 +76,10 @@ class Node:
         """Whether the class has ``within_bound(self, source, result, ctx) -> Frame``, which brings a result that was
         fused with others back within the node's :class:`~wetgate.spec.Bound`."""
         return hasattr(self.cls, "within_bound")
+
+    def takes_analysis_of(self, version: int) -> bool:
+        """Whether an analysis by that version of the node fits this one."""
+        return self.analysed_since <= version <= self.version
 
     def values(self, given: Mapping[str, object], version: int | None = None) -> dict[str, Value]:
         """Checked values of all parameters, defaults filled in. All problems are raised at once.
@@ -169,12 +174,12 @@ def node(
     synthesises: bool = False,
     references: str = "",
     codec_data: bool = False,
+    analysed_since: int = 0,
     reach: int | Callable[[Any], int] = 0,
     pointwise: bool | Callable[[Any], bool] = False,
     neighbourhood: int | Callable[[Any], int | None] | None = None,
     enlarges: float | Callable[[Any], float] = 1,
     coherent: bool | Coherent = False,
-    analysis_since: int | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Declare a node. The class body holds parameters (:func:`param`), a docstring, ``render``, maybe ``analyze``
     and ``prepare``.
@@ -206,8 +211,8 @@ def node(
             synthesises=synthesises,
             references=references,
             codec_data=codec_data,
+            analysed_since=analysed_since or version,
             coherent=cohering,
-            analysis_since=version if analysis_since is None else analysis_since,
             own_reach=reach if callable(reach) else _constant(reach),
             pointwise=pointwise if callable(pointwise) else _constant(pointwise),
             neighbourhood=_neighbourhood(neighbourhood, pointwise, cohering),
@@ -287,6 +292,8 @@ def _demand_sound(made: Node) -> None:
     strength = made.params.get("strength")
     if strength is None or strength.kind != "float" or strength.lo != 0:
         raise TypeError(f"{made.id}: a node declares strength: float with lo=0")
+    if not 1 <= made.analysed_since <= made.version:
+        raise TypeError(f"{made.id}: analysed_since lies from 1 to the node's version")
     if made.version < 1 or any(p.since > made.version for p in made.params.values()):
         raise TypeError(f"{made.id}: a parameter's since may not exceed the node's version")
     wanted = [("render", ["self", "frames", "ctx"])]
@@ -294,8 +301,6 @@ def _demand_sound(made: Node) -> None:
         wanted.append(("analyze", ["self", "shot", "ctx"]))
     elif hasattr(cls, "analyze"):
         raise TypeError(f"{made.id}: has analyze() but is not declared with analyzes=True")
-    if not 1 <= made.analysis_since <= made.version:
-        raise TypeError(f"{made.id}: analysis_since is {made.analysis_since}, allowed: 1 to {made.version}")
     if made.coherent is not None and hasattr(cls, "bound") and not made.settles:
         raise TypeError(
             f"{made.id}: fused results may leave its bound: it needs within_bound(self, source, result, ctx)"
