@@ -1,6 +1,7 @@
 #include "instance.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -16,6 +17,10 @@ namespace {
 constexpr char data_name[] = "OfxPropInstanceData";
 
 int version_of(const std::string& stamp) { return std::atoi(stamp.c_str()); }
+
+void demand_number(const Param& declared, double value) {
+    if (!std::isfinite(value)) throw Failure(std::string("the host's value of ") + declared.id + " is " + std::to_string(value));
+}
 
 std::string stamp_of(const Node& node) { return std::to_string(node.version) + " " + software_version; }
 
@@ -165,8 +170,9 @@ void Instance::write_values(Writer& body, double time) const {
 }
 
 // A curve passes its keys by where a host interpolates smoothly, and not every host holds an expression within the range that it
-// was told. What is no number at all is left for the worker to refuse.
+// was told.
 double Instance::in_range(const Param& declared, double value) const {
+    if (std::isnan(value)) demand_number(declared, value);
     const double held = value < declared.low ? declared.low : value > declared.high ? declared.high : value;
     if (held < value || held > value) {
         char text[160];
@@ -208,7 +214,10 @@ void Instance::write_value(Writer& body, const Param& declared, double time) con
                 else
                     host.parameter->paramGetValueAtTime(found, time, &value[0], &value[1]);
             }
-            for (int i = 0; i < length; ++i) body.f64(value[i]);
+            for (int i = 0; i < length; ++i) {
+                demand_number(declared, value[i]);
+                body.f64(value[i]);
+            }
             break;
         }
     }
