@@ -1,11 +1,12 @@
 """The shim's fuzz targets: what a worker, a launch file and a host may send it, with ASan and UBSan watching.
 
-clang brings libFuzzer, which is guided by coverage; with another compiler ``targets/driver.cpp`` changes inputs blindly.
+clang brings libFuzzer, which coverage guides; with another compiler ``targets/driver.cpp`` changes inputs blindly.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -18,13 +19,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BRIDGE = ROOT / "ofx_bridge"
 HERE = Path(__file__).parent / "targets"
+PROBE = ROOT / "tests" / "ofx" / "probe"
 REGRESSIONS = Path(__file__).parent / "regressions"
 TARGETS = ("session", "launch", "host")
 # What the targets put in place of the system's half.
 _REPLACED = {"stream.cpp", "process.cpp", "pool.cpp", "memory.cpp", "system.cpp"}
+_INCLUDES = (BRIDGE / "include", BRIDGE / "src", HERE)
 _CHECKS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
 _ENVIRONMENT = {
-    "ASAN_OPTIONS": "handle_abort=1:detect_leaks=1:allocator_may_return_null=1",
+    "ASAN_OPTIONS": "handle_abort=1:detect_leaks=1:allocator_may_return_null=1:quarantine_size_mb=16",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
 }
 
@@ -48,7 +51,9 @@ def compiler() -> Compiler:
             continue
         guided = name == "clang++"
         flags = ["-fsanitize=fuzzer,address,undefined"] if guided else [*_CHECKS, "-xc++"]
-        program = b'#include <cstdint>\nextern "C" int LLVMFuzzerTestOneInput(const std::uint8_t*, std::size_t) { return 0; }'
+        program = (
+            b'#include <cstdint>\nextern "C" int LLVMFuzzerTestOneInput(const std::uint8_t*, std::size_t) { return 0; }'
+        )
         program += b"" if guided else b"\nint main() {}"
         made = [name, "-xc++", "-", *flags, "-o", os.devnull]
         if subprocess.run(made, input=program, capture_output=True, check=False).returncode == 0:
@@ -56,61 +61,59 @@ def compiler() -> Compiler:
     raise OSError("there is no C++ compiler with sanitizers (Debian: apt install clang, or g++)")
 
 
-def _parts() -> list[Path]:
-    """Everything that a target depends on."""
-    folders = (BRIDGE / "src", BRIDGE / "include", BRIDGE / "generated", HERE, ROOT / "tests" / "ofx" / "probe")
-    return sorted(p for folder in folders for p in folder.rglob("*") if p.is_file())
-
-
 def build(using: Compiler, workers: int = 1) -> dict[str, Path]:
-    """The targets' programs by name. They are kept, and made anew where a source has changed."""
-    seen = hashlib.sha256("\0".join([using.name, *using.flags]).encode())
-    for part in _parts():
-        seen.update(part.read_bytes())
-    folder = BRIDGE / "build" / "fuzz" / f"{using.name.replace('+', 'x')}-{seen.hexdigest()[:16]}"
-    programs = {name: folder / name for name in TARGETS}
-    if not all(p.is_file() for p in programs.values()):
-        for old in folder.parent.glob(f"{folder.name.rpartition('-')[0]}-*"):
-            shutil.rmtree(old)
-        _build(using, folder, programs, workers)
-    return programs
-
-
-def _build(using: Compiler, folder: Path, programs: dict[str, Path], workers: int) -> None:
-    sys.path.insert(0, str(BRIDGE))
-    try:
-        import json
-
-        import build as bundle  # type: ignore[import-not-found]
-        import table  # type: ignore[import-not-found]
-    finally:
-        sys.path.remove(str(BRIDGE))
-    folder.mkdir(parents=True)
-    document = json.loads(bundle.NODES.read_text(encoding="utf-8"))
-    (folder / "nodes_table.cpp").write_text(table.nodes_table(document), encoding="utf-8")
-    (folder / "plugins_table.cpp").write_text(table.plugins_table(document), encoding="utf-8")
-    system = [p for p in (BRIDGE / "src" / "posix").glob("*.cpp") if p.name not in _REPLACED]
-    shim = [*(BRIDGE / "src").glob("*.cpp"), *system, *folder.glob("*.cpp"), HERE / "scripted.cpp"]
-    shim = [p for p in shim if p.name != "unload.cpp"]  # it ends a library, and this is none
+    """The targets' programs by name. What is compiled is kept until its source or a header changes."""
+    folder = BRIDGE / "build" / "fuzz" / using.name.replace("+", "x")
+    folder.mkdir(parents=True, exist_ok=True)
+    shim = _shim_sources(folder)
     mains = [HERE / f"{name}.cpp" for name in TARGETS] + ([] if using.guided else [HERE / "driver.cpp"])
-    includes = [f"-I{p}" for p in (BRIDGE / "include", BRIDGE / "src", HERE)]
+    headers = hashlib.sha256("\0".join([using.name, *using.flags]).encode())
+    for part in sorted(p for place in (*_INCLUDES, PROBE) for p in place.rglob("*.h")):
+        headers.update(part.read_bytes())
 
     def compiled(source: Path) -> Path:
-        made = folder / f"{source.parent.name}-{source.stem}.o"
-        _run([using.name, "-std=c++17", "-O1", "-g", *using.flags, *includes, "-c", str(source), "-o", str(made)])
+        seen = headers.copy()
+        seen.update(source.read_bytes())
+        made = folder / f"{source.parent.name}-{source.stem}-{seen.hexdigest()[:16]}.o"
+        if not made.is_file():
+            for old in folder.glob(f"{source.parent.name}-{source.stem}-*.o"):
+                old.unlink()
+            new = made.with_suffix(".new")
+            includes = [f"-I{p}" for p in _INCLUDES]
+            _run([using.name, "-std=c++17", "-O1", "-g", *using.flags, *includes, "-c", str(source), "-o", str(new)])
+            new.replace(made)
         return made
 
     with ThreadPoolExecutor(workers) as pool:
         objects = dict(zip([*shim, *mains], pool.map(compiled, [*shim, *mains]), strict=True))
-    rest = [str(objects[p]) for p in shim] + [str(objects[p]) for p in mains if p.stem == "driver"]
-    link = ["-fsanitize=fuzzer"] if using.guided else []
-    for name, program in programs.items():
-        new = program.with_suffix(".new")
-        mine = str(objects[HERE / f"{name}.cpp"])
-        _run([using.name, *_CHECKS, *link, mine, *rest, "-ldl", "-pthread", "-o", str(new)])
-        new.replace(program)
-    for one in folder.glob("*.o"):
-        one.unlink()
+    rest = [objects[p] for p in shim] + [objects[p] for p in mains if p.stem == "driver"]
+    return {name: _linked(using, folder / name, [objects[HERE / f"{name}.cpp"], *rest]) for name in TARGETS}
+
+
+def _linked(using: Compiler, program: Path, objects: Sequence[Path]) -> Path:
+    if program.is_file() and program.stat().st_mtime >= max(o.stat().st_mtime for o in objects):
+        return program
+    new = program.with_suffix(".new")
+    guide = ["-fsanitize=fuzzer"] if using.guided else []
+    _run([using.name, *_CHECKS, *guide, *map(str, objects), "-ldl", "-pthread", "-o", str(new)])
+    new.replace(program)
+    return program
+
+
+def _shim_sources(folder: Path) -> list[Path]:
+    """The shim without its system half, the tables of nodes, and what stands in for the system."""
+    sys.path.insert(0, str(BRIDGE))
+    try:
+        import build as bundle  # type: ignore[import-not-found]
+        import table  # type: ignore[import-not-found]
+    finally:
+        sys.path.remove(str(BRIDGE))
+    document = json.loads(bundle.NODES.read_text(encoding="utf-8"))
+    (folder / "nodes_table.cpp").write_text(table.nodes_table(document), encoding="utf-8")
+    (folder / "plugins_table.cpp").write_text(table.plugins_table(document), encoding="utf-8")
+    system = [p for p in (BRIDGE / "src" / "posix").glob("*.cpp") if p.name not in _REPLACED]
+    all_sources = [*(BRIDGE / "src").glob("*.cpp"), *system, *folder.glob("*.cpp"), HERE / "scripted.cpp"]
+    return sorted(p for p in all_sources if p.name != "unload.cpp")  # it ends a library, and this is none
 
 
 def run(program: Path, corpus: Sequence[Path], options: Sequence[str], artifacts: Path, limit: float) -> str:

@@ -145,6 +145,8 @@ OfxStatus odd_value(OfxParamHandle handle, OfxTime time, ...) {
     return ofx::OK;
 }
 
+OfxStatus take_value(OfxParamHandle, ...) { return ofx::OK; }
+
 const char* const actions[] = {"OfxImageEffectActionRender", "OfxImageEffectActionRender", "OfxImageEffectActionIsIdentity",
                                "OfxImageEffectActionGetRegionOfDefinition", "OfxImageEffectActionGetRegionsOfInterest",
                                "OfxImageEffectActionGetFramesNeeded", "OfxImageEffectActionGetClipPreferences",
@@ -160,7 +162,7 @@ std::vector<std::unique_ptr<Plugin>>& plugins() {
         for (int i = 0; i < OfxGetNumberOfPlugins(); ++i) all->push_back(std::make_unique<Plugin>(OfxGetPlugin(i)));
         effect_suite.clipGetImage = odd_image;
         parameter_suite.paramGetValueAtTime = odd_value;
-        parameter_suite.paramSetValue = [](OfxParamHandle, ...) -> OfxStatus { return ofx::OK; };
+        parameter_suite.paramSetValue = take_value;
         lie_about_properties();
         return all;
     }();

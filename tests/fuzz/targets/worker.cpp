@@ -26,6 +26,7 @@ using Bytes = std::vector<unsigned char>;
 enum Type : std::uint16_t { hello = 1, welcome, lane, beat, map, ok, unmap, render, analyse, cancel, progress, done, error, fetch };
 
 std::uint64_t state = 0;  // of the harm to be done; 0 is none
+const char* calm = nullptr;
 
 std::uint32_t chance(std::uint32_t below) {  // splitmix64
     std::uint64_t z = (state += 0x9E3779B97F4A7C15u);
@@ -73,6 +74,7 @@ void send_all(int socket, const Bytes& bytes, int attached = -1) {
 
 // Sends a message, or what becomes of it.
 void say(int socket, Bytes bytes) {
+    if (state != 0 && access(calm, F_OK) == 0) state = 0;
     if (state == 0 || chance(4) != 0) {
         send_all(socket, bytes);
         return;
@@ -220,7 +222,10 @@ std::uint64_t next_seed(const char* path) {
 }  // namespace
 
 int main(int count, char** argument) {
-    if (count > 2 && access(argument[2], F_OK) != 0) state = 2 * next_seed(argument[1]) + 1;
+    if (count > 2) {
+        calm = argument[2];
+        state = 2 * next_seed(argument[1]) + 1;
+    }
     unsigned char token[33];
     if (read(4, token, sizeof token) != 32) return 2;
     close(4);
