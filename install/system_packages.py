@@ -19,7 +19,7 @@ def offer_browser() -> None:
 
 
 def offer_fuzzer() -> None:
-    """Have clang, whose libFuzzer is guided by coverage, where root can install it; else another compiler does, blindly."""
+    """Have clang, whose libFuzzer coverage guides, where root can install it; else another compiler does, blindly."""
     if shutil.which("clang++") or (can_install() and install("clang") and shutil.which("clang++")):
         return
     say("clang is not here: the shim is fuzzed without guidance")

@@ -25,8 +25,8 @@ from wetgate.surfaces.worker.peer import Given, LanePeer, Peer, greet, hello
 from wetgate.surfaces.worker.pools import MASK
 
 _WORDS = (0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFF0, 1 << 20, (1 << 20) + 1)
-# What an answer may take where one is owed; a stream that is cut short is owed none. A machine with ten times its work to
-# do takes its time for all of them.
+# What an answer may take where one is owed; a stream that is cut short is owed none. A machine that has far too much to
+# do takes long for everything.
 _SOON, _LATEST = 0.02, 60.0
 # What is not answered.
 _UNANSWERED = (Type.CANCEL, Type.LANE)
@@ -264,6 +264,8 @@ def against_process(command: Sequence[str], seconds: float, first: int, kept: Pa
     answered: dict[str, int] = {}
     with Peer(command) as peer:
         seeds = [[replace(s, data=s.data.replace(TOKEN, peer.token)) for s in stream] for stream in seeds]
+        for stream in seeds:  # all libraries are there before anything is counted
+            play(peer.raw_lane()._socket, stream)
         files, memory = _open_files(peer.pid), _resident(peer.pid)
         while time.monotonic() < until:
             stream = example(number, seeds)

@@ -45,8 +45,8 @@ def render_frame(
 ) -> Rendered:
     """Render the frame at an OFX time. Several threads may call it, for different times.
 
-    ``thumbnail`` says so to the plug-in, which only hosts of OFX 1.5.1 do. With ``keep_failed``, a frame that failed is given as the plug-in left it, as hosts do that do not look at the
-    status; else it is an error.
+    ``thumbnail`` says so to the plug-in, which only hosts of OFX 1.5.1 do. With ``keep_failed``, a frame that failed is
+    given as the plug-in left it, as hosts do that do not look at the status; else it is an error.
 
     Raises :class:`~wetgate.spec.FrameError` where Render does not answer OK, with the plug-in's message, and
     :class:`~wetgate.spec.Interrupted` where the host had asked it to stop.
