@@ -25,11 +25,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.archs.unet import FOLD, UNet
-from models.judge import network_of
-from models.train.loop import batch_of
-from models.train.noise import MAPS
-from models.train.pictures import Pictures
 from models.train.recipe import Recipe
+from models.train.task import Examples
+from models.train.tasks import batch_of, task_of
+from models.trained import network_of
 
 OPSET = 17
 _CALIBRATION_BATCHES = 12
@@ -55,14 +54,15 @@ class Folded(nn.Module):
         self.network = network
 
     def forward(self, maps: Tensor) -> Tensor:
-        first = functional.conv2d(maps, self.head_weight, self.head_bias, stride=FOLD, padding=2)
-        return functional.pixel_shuffle(self.network.tail(self.network.between(first)), FOLD)
+        seen = self.network.seen(maps)
+        first = functional.conv2d(seen, self.head_weight, self.head_bias, stride=FOLD, padding=2)
+        return self.network.scaled(functional.pixel_shuffle(self.network.tail(self.network.between(first)), FOLD), maps)
 
 
-def to_onnx(network: UNet, path: Path) -> None:
-    """Write the network: input ``maps`` (n, c, h, w), output ``residual``, sizes free."""
+def to_onnx(network: UNet, maps: int, path: Path) -> None:
+    """Write the network: input ``maps`` (n, ``maps``, h, w), output ``residual``, sizes free."""
     free = {0: "n", 2: "h", 3: "w"}
-    example = torch.zeros(1, MAPS, 4 * network.multiple, 6 * network.multiple)
+    example = torch.zeros(1, maps, 4 * network.multiple, 6 * network.multiple)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
@@ -98,19 +98,19 @@ def store_as_half(path: Path) -> None:
 class _Examples(CalibrationDataReader):
     """The batches of the last steps of the recipe, which training at most saw once."""
 
-    def __init__(self, recipe: Recipe, pictures: Pictures) -> None:
-        self._batches = self._made(recipe, pictures)
+    def __init__(self, recipe: Recipe, examples: Examples) -> None:
+        self._batches = self._made(recipe, examples)
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:  # type: ignore[override]
         return next(self._batches, None)
 
     @staticmethod
-    def _made(recipe: Recipe, pictures: Pictures) -> Iterator[dict[str, Any]]:
+    def _made(recipe: Recipe, examples: Examples) -> Iterator[dict[str, Any]]:
         for step in range(recipe.steps - _CALIBRATION_BATCHES, recipe.steps):
-            yield {"maps": batch_of(recipe, pictures, step)[0].numpy()}
+            yield {"maps": batch_of(recipe, examples, step)[0].numpy()}
 
 
-def quantise(source: Path, path: Path, recipe: Recipe, pictures: Pictures) -> None:
+def quantise(source: Path, path: Path, recipe: Recipe, examples: Examples) -> None:
     """Static INT8 of the convolutions: weights per channel, activations by percentile of the calibration batches."""
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
@@ -120,7 +120,7 @@ def quantise(source: Path, path: Path, recipe: Recipe, pictures: Pictures) -> No
         quantize_static(
             str(prepared),
             str(path),
-            _Examples(recipe, pictures),
+            _Examples(recipe, examples),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,
@@ -151,20 +151,20 @@ def main() -> None:
     recipe = Recipe.read(given.recipe)
     network = network_of(recipe, given.weights)
     assert isinstance(network, UNet)
-    pictures = Pictures(given.data, recipe.reductions, recipe.cleanest)
-    examples, _ = batch_of(recipe, pictures, recipe.steps)
+    examples = task_of(recipe).examples(recipe, given.data)
+    maps, _ = batch_of(recipe, examples, recipe.steps)
     given.out.mkdir(parents=True, exist_ok=True)
     path = given.out / f"{recipe.id}.onnx"
-    to_onnx(network, path)
+    to_onnx(network, task_of(recipe).maps, path)
     written = [path]
     if given.int8:
         small = given.out / f"{recipe.id}.int8.onnx"
-        quantise(path, small, recipe, pictures)
+        quantise(path, small, recipe, examples)
         written.append(small)
     if given.store == "fp16":
         store_as_half(path)
     for file in written:
-        rms, most = difference(file, network, examples)
+        rms, most = difference(file, network, maps)
         print(f"{file}: {file.stat().st_size / 1e6:.2f} MB, apart by {rms:.4f} rms, {most:.3f} at most (8-bit codes)")
 
 

@@ -1,7 +1,8 @@
-"""PSNR of a recipe's weights on clean pictures with white Gaussian noise: how a training stands.
+"""How a training stands: figures of a recipe's weights on clean pictures.
 
-``python -m models.judge RECIPE WEIGHTS --pictures DIR [--sigma 15 25 50]``. Noise is unclipped and its level told to
-the network. What the finished node reaches, blind and beside its peers, is printed by ``tests/bench/denoise.py``.
+``python -m models.judge RECIPE WEIGHTS --pictures DIR``. The damage and the lines printed are those of the recipe's
+task (``models/judging``). What the finished node reaches, beside its peers, is printed by the scripts of
+``tests/bench``.
 """
 
 from __future__ import annotations
@@ -12,36 +13,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from torch import nn
-from torch.nn import functional
 
-from models.archs import build
-from models.train.noise import MAPS
+from models.judging import deartifact, denoise
 from models.train.recipe import Recipe
+from models.trained import network_of
 
-
-def network_of(recipe: Recipe, weights: Path) -> nn.Module:
-    """The recipe's network with trained weights, ready to run."""
-    settings = dict(recipe.arch)
-    network = build(settings.pop("name"), {"in_channels": MAPS} | settings)
-    network.load_state_dict(torch.load(weights, weights_only=True, map_location="cpu"))
-    return network.eval().to(memory_format=torch.channels_last)
-
-
-def psnr(network: nn.Module, clean: np.ndarray, sigma: float, seed: int, dtype: torch.dtype) -> float:
-    """PSNR in dB (peak 1) of a (H, W, 3) picture of code values 0 to 1, noise of ``sigma`` 8-bit codes taken out."""
-    noise = np.random.default_rng(seed).standard_normal(clean.shape).astype(np.float32) * np.float32(sigma / 255)
-    height, width = clean.shape[:2]
-    maps = torch.zeros(1, MAPS, height, width)
-    maps[0, :3] = torch.from_numpy(np.moveaxis(clean + noise, 2, 0))
-    maps[0, 3:6] = sigma / 255
-    multiple: int = network.multiple  # type: ignore[assignment]
-    padded = functional.pad(maps, (0, -width % multiple, 0, -height % multiple), mode="reflect")
-    with torch.inference_mode(), torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
-        residual = network(padded.contiguous(memory_format=torch.channels_last)).float()
-    restored = maps[0, :3] + residual[0, :, :height, :width]
-    error = (restored - torch.from_numpy(np.moveaxis(clean, 2, 0))).double().square().mean()
-    return float(-10 * torch.log10(error))
+ROWS = {"deartifact": deartifact.rows, "denoise": denoise.rows}
 
 
 def main() -> None:
@@ -49,18 +26,17 @@ def main() -> None:
     parser.add_argument("recipe", type=Path)
     parser.add_argument("weights", type=Path)
     parser.add_argument("--pictures", type=Path, required=True)
-    parser.add_argument("--sigma", type=float, nargs="+", default=[15, 25, 50])
     parser.add_argument("--most", type=int, default=1000, help="pictures to look at")
     parser.add_argument("--threads", type=int, default=0)
     given = parser.parse_args()
     if given.threads:
         torch.set_num_threads(given.threads)
-    network = network_of(Recipe.read(given.recipe), given.weights)
+    recipe = Recipe.read(given.recipe)
+    network = network_of(recipe, given.weights)
     files = sorted(p for p in given.pictures.iterdir() if p.suffix in {".png", ".webp", ".tif", ".bmp"})[: given.most]
-    pictures = [cv2.imread(str(f), cv2.IMREAD_COLOR)[..., ::-1].astype(np.float32) / 255 for f in files]
-    for sigma in given.sigma:
-        found = [psnr(network, clean, sigma, seed, torch.float32) for seed, clean in enumerate(pictures)]
-        print(f"sigma {sigma:g}: {np.mean(found):.2f} dB over {len(found)} pictures")
+    pictures = [np.ascontiguousarray(cv2.imread(str(f), cv2.IMREAD_COLOR)[..., ::-1], np.uint8) for f in files]
+    for row in ROWS[recipe.task](network, pictures):
+        print(row, flush=True)
 
 
 if __name__ == "__main__":

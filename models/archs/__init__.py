@@ -7,10 +7,16 @@ from typing import Any
 
 from torch import nn
 
+from models.archs.by_step import GatedByStep, PlainByStep
 from models.archs.gated_unet import GatedUNet
 from models.archs.plain_unet import PlainUNet
 
-ARCHS: dict[str, Callable[..., nn.Module]] = {"plain_unet": PlainUNet, "gated_unet": GatedUNet}
+ARCHS: dict[str, Callable[..., nn.Module]] = {
+    "plain_unet": PlainUNet,
+    "gated_unet": GatedUNet,
+    "plain_by_step": PlainByStep,
+    "gated_by_step": GatedByStep,
+}
 
 
 def build(name: str, settings: Mapping[str, Any]) -> nn.Module:

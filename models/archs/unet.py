@@ -53,9 +53,16 @@ class UNet(nn.Module):
         nn.init.zeros_(self.tail.bias)
 
     def forward(self, maps: Tensor) -> Tensor:
-        return functional.pixel_shuffle(
-            self.tail(self.between(self.head(functional.pixel_unshuffle(maps, FOLD)))), FOLD
-        )
+        first = self.head(functional.pixel_unshuffle(self.seen(maps), FOLD))
+        return self.scaled(functional.pixel_shuffle(self.tail(self.between(first)), FOLD), maps)
+
+    def seen(self, maps: Tensor) -> Tensor:
+        """What the first convolution is given."""
+        return maps
+
+    def scaled(self, residual: Tensor, maps: Tensor) -> Tensor:
+        """The residual of what the last convolution gives."""
+        return residual
 
     def between(self, y: Tensor) -> Tensor:
         """What lies between the first convolution and the last, at half the picture's resolution."""

@@ -8,14 +8,16 @@ from pathlib import Path
 import torch
 
 from models.train.loop import train
-from models.train.pictures import Pictures
 from models.train.recipe import Recipe
+from models.train.tasks import task_of
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m models.train", description=__doc__)
     parser.add_argument("recipe", type=Path)
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of tiles with a manifest.csv")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", required=True, help="folders that the task takes its examples from"
+    )
     parser.add_argument("--out", type=Path, required=True, help="checkpoints and weights; a run there is gone on with")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0 leaves it to torch")
@@ -25,8 +27,8 @@ def main() -> None:
     if given.threads:
         torch.set_num_threads(given.threads)
     recipe = Recipe.read(given.recipe)
-    pictures = Pictures(given.data, recipe.reductions, recipe.cleanest)
-    weights = train(recipe, pictures, given.out, device=given.device, start_from=given.start_from, every=given.every)
+    examples = task_of(recipe).examples(recipe, given.data)
+    weights = train(recipe, examples, given.out, device=given.device, start_from=given.start_from, every=given.every)
     print(weights)
 
 

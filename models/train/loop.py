@@ -10,15 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from models.archs import build
-from models.train.noise import MAPS, example
-from models.train.pictures import Pictures
 from models.train.recipe import Recipe
+from models.train.task import Examples
+from models.train.tasks import batch_of, network_for, task_of
 
 
-def train(recipe: Recipe, pictures: Pictures, out: Path, *, device: str, start_from: Path | None, every: int) -> Path:
+def train(recipe: Recipe, examples: Examples, out: Path, *, device: str, start_from: Path | None, every: int) -> Path:
     """Train to the recipe's last step; the path of the averaged weights (``ema.pt``).
 
     ``out/checkpoint.pt`` is written each ``every`` steps, whole or not at all, and gone on from where it is there.
@@ -26,8 +25,7 @@ def train(recipe: Recipe, pictures: Pictures, out: Path, *, device: str, start_f
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
-    settings = dict(recipe.arch)
-    network = build(settings.pop("name"), {"in_channels": MAPS} | settings)
+    network, loss_of = network_for(recipe), task_of(recipe).loss
     if start_from is not None:
         network.load_state_dict(torch.load(start_from, weights_only=True))
     network = network.to(device, memory_format=torch.channels_last)
@@ -46,11 +44,11 @@ def train(recipe: Recipe, pictures: Pictures, out: Path, *, device: str, start_f
     losses: list[float] = []
     since = time.monotonic()
     with ThreadPoolExecutor(1) as ahead, (out / "log.jsonl").open("a", encoding="utf-8") as log:
-        coming = ahead.submit(batch_of, recipe, pictures, first)
+        coming = ahead.submit(batch_of, recipe, examples, first)
         for step in range(first, recipe.steps):
             maps, wanted = coming.result()
             if step + 1 < recipe.steps:
-                coming = ahead.submit(batch_of, recipe, pictures, step + 1)
+                coming = ahead.submit(batch_of, recipe, examples, step + 1)
             for group in optimiser.param_groups:
                 group["lr"] = recipe.rate_at(step)
             maps = maps.to(device, memory_format=torch.channels_last)
@@ -84,23 +82,6 @@ def train(recipe: Recipe, pictures: Pictures, out: Path, *, device: str, start_f
                 _save(state, checkpoint)
                 _save(average.state_dict(), out / "ema.pt")
     return out / "ema.pt"
-
-
-def batch_of(recipe: Recipe, pictures: Pictures, step: int) -> tuple[Tensor, Tensor]:
-    """The maps and residuals of a step: they depend on the recipe's seed and the step alone."""
-    random = np.random.Generator(np.random.Philox(key=(recipe.seed << 64) | step))
-    pairs = [
-        example(pictures.patch(random, recipe.patch, recipe.shares), random, recipe.noise) for _ in range(recipe.batch)
-    ]
-    return tuple(torch.from_numpy(np.stack(side)) for side in zip(*pairs, strict=True))  # type: ignore[return-value]
-
-
-def loss_of(found: Tensor, wanted: Tensor, maps: Tensor) -> Tensor:
-    """Mean absolute error in 8-bit codes, each patch weighed by (deviation + 4)^-1/2, so that strong noise, whose
-    errors are larger, does not take all of the network."""
-    deviation = maps[:, 3:6].mean(dim=(1, 2, 3)) * 255
-    error = (found - wanted).abs().mean(dim=(1, 2, 3)) * 255
-    return (error * (deviation + 4).rsqrt()).mean()
 
 
 def _save(state: object, path: Path) -> None:

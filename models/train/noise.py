@@ -8,14 +8,17 @@ frames were averaged along motion.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from torch import Tensor
 
-Array = NDArray[np.float32]
+from models.train.pictures import Pictures
+from models.train.recipe import Recipe
+from models.train.task import Array, Examples, Task
 
 MAPS = 7
 
@@ -79,3 +82,19 @@ def _variation(clean: Array, random: np.random.Generator) -> Array:
     # Frames averaged along motion: 2 to 5 of them where the motion was found, one alone elsewhere.
     found = cv2.GaussianBlur((field > random.uniform(-1, 1)).astype(np.float32), (0, 0), float(random.uniform(0.5, 4)))
     return np.asarray(1 - found * np.float32(1 - random.integers(2, 6) ** -0.5), np.float32)
+
+
+def _examples(recipe: Recipe, folders: Sequence[Path]) -> Examples:
+    pictures = Pictures(folders, recipe.reductions, recipe.cleanest)
+    return lambda random: example(pictures.patch(random, recipe.patch, recipe.shares), random, recipe.examples)
+
+
+def loss_of(found: Tensor, wanted: Tensor, maps: Tensor) -> Tensor:
+    """Mean absolute error in 8-bit codes, each patch weighed by (deviation + 4)^-1/2, so that strong noise, whose
+    errors are larger, does not take all of the network."""
+    deviation = maps[:, 3:6].mean(dim=(1, 2, 3)) * 255
+    error = (found - wanted).abs().mean(dim=(1, 2, 3)) * 255
+    return (error * (deviation + 4).rsqrt()).mean()
+
+
+DENOISE = Task(MAPS, _examples, loss_of)

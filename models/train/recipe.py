@@ -11,13 +11,15 @@ import yaml
 
 @dataclass(frozen=True)
 class Recipe:
-    """See ``models/recipes``. ``arch`` holds ``name`` and the architecture's settings; ``noise`` is read by
-    :func:`models.train.noise.example`. Learning rate: a linear ``warmup``, constant, then the last ``decay`` share of
-    ``steps`` down to nothing as 1 - sqrt(progress)."""
+    """See ``models/recipes``. ``task`` names one of :mod:`models.train.tasks`, whose module reads ``examples``;
+    ``arch`` holds ``name`` and the architecture's settings; ``reductions``, ``shares`` and ``cleanest`` are those of
+    :class:`~models.train.pictures.Pictures`. Learning rate: a linear ``warmup``, constant, then the last ``decay``
+    share of ``steps`` down to nothing as 1 - sqrt(progress)."""
 
     id: str
+    task: str
     arch: dict[str, Any]
-    noise: dict[str, Any]
+    examples: dict[str, Any]
     reductions: list[float]
     shares: list[float]
     cleanest: float

@@ -274,7 +274,7 @@ def test_a_frame_that_loses_every_worker_is_found_and_the_others_are_made() -> N
         there.update(numbers)
         return {"exit_code": 0}
 
-    def take(number: int, *, kept: bool = False) -> FrameError | None:
+    def take(number: int, *, kept: bool = False, account: Any = None) -> FrameError | None:
         return None if number in there else FrameError(f"frame {number} is not there")
 
     failed = _engine(_Fake(behave), 8)(range(1, 17), [], take, Abort())
@@ -289,7 +289,7 @@ def test_a_worker_that_lies_is_asked_again_and_then_not_believed() -> None:
 
     fake = _Fake(lambda numbers: {"exit_code": 0, "written": len(numbers)})
 
-    def take(number: int, *, kept: bool = False) -> FrameError | None:
+    def take(number: int, *, kept: bool = False, account: Any = None) -> FrameError | None:
         return FrameError(f"frame {number} was not rendered") if number == 2 else None
 
     failed = _engine(fake, 4, retries=2)([1, 2, 3, 4], [], take, Abort())

@@ -89,7 +89,7 @@ def test_every_argument_of_a_render_that_is_part_of_the_job_is_in_the_template(r
     import inspect
 
     from wetgate.surfaces.cli.derived import job_parameters
-    from wetgate.surfaces.cli.main import render
+    from wetgate.surfaces.cli.shot_commands import render
 
     footage = make(tmp_path / "in", 3)
     key = tmp_path / "key.pem"

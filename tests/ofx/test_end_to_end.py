@@ -16,7 +16,8 @@ import pytest
 
 from support.ofx_session import HDR, HEIGHT, SPACE, WIDTH, Session, engine, sdr_pixels, workers
 from wetgate.engine.direct import run_graph, run_node
-from wetgate.engine.graph import SOURCE, Graph, Mask, Step
+from wetgate.engine.graph import Graph
+from wetgate.engine.step import SOURCE, Mask, Step
 from wetgate.spec import Frame, registry
 from wetgate.surfaces.ofxhost import ClipMedia, render_frame, saved_values
 

@@ -18,7 +18,8 @@ from wetgate.color.config import ColorConfig
 from wetgate.engine.colour import Colour
 from wetgate.engine.direct import MemorySource
 from wetgate.engine.evaluate import Evaluator, Setting
-from wetgate.engine.graph import SOURCE, Graph, Mask, Step
+from wetgate.engine.graph import Graph
+from wetgate.engine.step import SOURCE, Mask, Step
 from wetgate.io.association import associate, unassociate
 from wetgate.spec import Frame, Image, registry
 from wetgate.surfaces.worker.messages import Code

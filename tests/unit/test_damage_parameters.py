@@ -35,6 +35,7 @@ CONTEXT: dict[str, dict[str, object]] = {
     "tape.dropouts": {"dropouts": 40.0},
     "tape.head_switch": {"head_switch": 8.0},
     "codec.bitrate": {"mode": "bitrate"},
+    "codec.chroma": {"codec": "h264"},
     "codec.preset": {"codec": "h264"},
 }
 # The other value, where three tenths of the range (or six of the soft one) would not do.

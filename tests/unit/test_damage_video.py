@@ -8,7 +8,7 @@ import pytest
 from wetgate import damage
 from wetgate.color.ycbcr import ycbcr_from_rgb
 from wetgate.ops.random import Stream
-from wetgate.spec import VIDEO, Frame
+from wetgate.spec import VIDEO, Frame, UsageError
 
 
 def picture(number: int = 0, size: tuple[int, int] = (96, 128), shift: float = 0.0) -> Frame:
@@ -108,6 +108,33 @@ def test_a_run_that_starts_at_an_intra_frame_gives_what_the_longer_run_gives():
     later = run("codec", frames[6:], codec="mpeg2", quantiser=10, gop=6, b_frames=0)
     for a, b in zip(whole[6:], later, strict=True):
         assert np.array_equal(a.frame.rgb, b.frame.rgb)
+
+
+@pytest.mark.parametrize("mode", ["constant", "crf"])
+def test_the_same_run_is_coded_the_same_each_time(mode):
+    """x264's macroblock tree made another stream of a run like this in one of twelve tries."""
+    random = np.random.default_rng(0)
+    noise = random.normal(0, 0.02, (4, 192, 192, 3)).astype(np.float32)
+    frames = [
+        f.with_rgb(f.rgb + n) for f, n in zip((picture(i, (192, 192), 2.0 * i) for i in range(4)), noise, strict=True)
+    ]
+    settings = {"codec": "h264", "mode": mode, "quantiser": 25, "b_frames": 3, "gop": 15}
+    first, *others = ([d.frame.rgb for d in run("codec", frames, **settings)] for _ in range(8))
+    assert all(np.array_equal(a, b) for other in others for a, b in zip(first, other, strict=True))
+
+
+def test_chroma_in_full_keeps_colour_edges_that_4_2_0_loses():
+    frame = picture(0)
+    edges = np.where(np.arange(128)[None, :, None] // 3 % 2 == 0, [0.8, 0.2, 0.2], [0.3, 0.4, 0.3])
+    frame = frame.with_rgb(np.broadcast_to(edges, (96, 128, 3)).astype(np.float32))
+    found = {
+        chroma: error(run("codec", [frame], codec="h264", quantiser=8, chroma=chroma)[0], frame)
+        for chroma in ("420", "422", "444")
+    }
+    assert found["444"] < 0.5 * found["422"]
+    with pytest.raises(UsageError, match=r"mpeg4.*") as refused:
+        run("codec", [frame], codec="mpeg4", chroma="422")
+    assert "420" in str(refused.value.allowed)
 
 
 def test_a_bit_rate_is_held_roughly():

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +17,10 @@ import pytest
 
 import wetgate
 from support.engine_nodes import declared
+from wetgate.engine.account import Account
 from wetgate.engine.claim import ABANDONED_S, Claim
 from wetgate.engine.graph import parse_nodes
-from wetgate.engine.job import Job, Outcome, Take
+from wetgate.engine.job import Elsewhere, Job, Outcome, Take
 from wetgate.engine.pipeline import Abort
 from wetgate.engine.render import analyse_job, render
 from wetgate.io.sink import WriteOptions
@@ -71,8 +75,45 @@ def _pieces() -> list[str]:
     return ["7-12x2", "8-12x2", "1-4", "4-6", "1-3", "9-12"]
 
 
-def test_what_is_missing_changed_or_made_by_another_job_is_not_taken_in(plate: Path) -> None:
-    render(replace(job(plate, "parts", "t_gain"), chunk=True))
+def taking_by(accounts: Sequence[Account]) -> Elsewhere:
+    """As :func:`taking`, with the makers' accounts."""
+    told = {account.entry["frame"]: account for account in accounts}
+
+    def take_all(numbers: Sequence[int], analyses: Sequence[str], take: Take, abort: Abort) -> Mapping[int, str]:
+        found = {n: take(n, account=told.get(n)) for n in numbers}
+        return {n: error.message() for n, error in found.items() if error is not None}
+
+    return take_all
+
+
+def test_frames_with_accounts_are_gathered_without_decoding_any(plate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (plate / "a.0004.exr").unlink()
+    (plate / "a.0007.exr").unlink()
+    held = {"on_missing": "hold", "aov_dir": str(plate / "views")}
+    render(job(plate, "whole", "t_gain", **held))
+    parts = [job(plate, "parts", "t_gain", **held, chunk=True, accounts=True, frames=f) for f in _pieces()]
+    accounts = [account for part in parts for account in render(part).accounts]
+    for forbidden in ("wetgate.engine.outputs.file_hash", "wetgate.engine.frames.FrameStore.once"):
+        monkeypatch.setattr(forbidden, None)
+    done = render(job(plate, "parts", "t_gain", **held), elsewhere=taking_by(accounts))
+    assert (len(done.written), done.failed) == (12, {})
+    assert files(plate / "parts") == files(plate / "whole")
+
+
+def test_the_frames_of_a_movie_are_gathered_by_accounts(plate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = [Frame(np.full((32, 48, 3), n / 8, np.float32), "rec1886_rec709_display", n) for n in range(4)]
+    wetgate.write(frames, plate / "m.mkv", options=WriteOptions(codec="ffv1", rate=Fraction(24)))
+    whole = replace(job(plate, "out", "t_gain"), input=str(plate / "m.mkv"), in_space="rec1886_rec709_display")
+    accounts = render(replace(whole, chunk=True, accounts=True)).accounts
+    monkeypatch.setattr("wetgate.engine.frames.FrameStore.once", None)
+    done = render(whole, elsewhere=taking_by(accounts))
+    assert (len(done.written), done.failed) == (4, {})
+
+
+@pytest.mark.parametrize("accounts", [False, True], ids=["without accounts", "with accounts"])
+def test_what_is_missing_changed_or_made_by_another_job_is_not_taken_in(plate: Path, accounts: bool) -> None:
+    made = render(replace(job(plate, "parts", "t_gain"), chunk=True, accounts=accounts)).accounts
+    assert len(made) == (12 if accounts else 0)
     render(replace(job(plate, "other", "t_gain:gain=3"), chunk=True))
     (plate / "parts/x.0003.exr").unlink()
     (plate / "parts/x.0005.exr").write_bytes((plate / "other/x.0005.exr").read_bytes())
@@ -80,7 +121,7 @@ def test_what_is_missing_changed_or_made_by_another_job_is_not_taken_in(plate: P
     broken = (plate / "parts/x.0008.exr").read_bytes()
     (plate / "parts/x.0008.exr").write_bytes(broken[:-20] + bytes(20))
     (plate / "a.0009.exr").write_bytes(b"")
-    done = gathered(job(plate, "parts", "t_gain"))
+    done = render(job(plate, "parts", "t_gain"), elsewhere=taking_by(made))
     assert sorted(done.failed) == [3, 5, 6, 8, 9]
     assert "frame 3 was not rendered" in done.failed[3]
     assert "a.0009.exr" in done.failed[9]
@@ -156,3 +197,16 @@ def test_a_movie_is_refused_where_others_make_the_frames(plate: Path) -> None:
     for one in (wanted, replace(wanted, chunk=True)):
         with pytest.raises(UsageError, match="many processes cannot write"):
             render(one, elsewhere=None if one.chunk else taking)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["loaded before", "loaded by a node"])
+def test_a_render_of_one_thread_holds_opencv_to_one(plate: Path, before: bool) -> None:
+    code = (
+        "import wetgate\n"
+        + "import cv2\n" * before
+        + f"wetgate.render({str(plate / 'a.####.exr')!r}, {str(plate / 'x.####.exr')!r}, frames='1', threads=1)\n"
+        "import cv2\n"
+        "assert cv2.getNumThreads() == 1, cv2.getNumThreads()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -13,24 +13,25 @@ from wetgate.damage.model import Damaged, damage
 from wetgate.damage.planes import MATRIX_LABELS, PlaneFormat, Planes
 from wetgate.ops.random import Stream
 from wetgate.ops.resize import resize
-from wetgate.spec import Frame, Image, param
+from wetgate.spec import Frame, Image, UsageError, param
 
 _NEVER = 600  # longest group FFmpeg's MPEG encoders make of themselves; intra frames are forced where they are due
+# Chroma grids of the profiles that FFmpeg's encoders write.
+_GRIDS = {"mpeg2": ("420", "422"), "mpeg4": ("420",), "h264": ("420", "422", "444")}
 
 
-@damage(id="codec", label="Video codec", space="video", version=1, sequence=True)
+@damage(id="codec", label="Video codec", space="video", version=2, sequence=True)
 class Codec:
-    """A real encode and decode of the run by FFmpeg's own MPEG-2, MPEG-4 part 2 or H.264 (libx264) encoder, 4:2:0,
-    8 bits.
+    """A real encode and decode of the run by FFmpeg's own MPEG-2, MPEG-4 part 2 or H.264 (libx264) encoder, 8 bits.
 
     With ``bitrate`` 0 the quantiser is constant: the quantiser scale 1..31 of MPEG-2 and MPEG-4, the QP 0..51 of
     H.264 (intra frames 3 finer, B frames 2 coarser: x264's ipratio and pbratio), or H.264's constant rate factor
     where ``mode`` says so. Intra frames lie at frame numbers divisible by ``gop``. R'G'B' becomes limited-range
-    Y'CbCr by ``matrix``; what 8 bits cannot hold is clipped, as the codec would. ``scale`` below 1 codes at that
-    share of the size and enlarges again, so that blocks come out 1 / scale times as large. Frames depend on the run
-    they are in. One thread, hence reproducible for one build of PyAV. Truth: ``kind`` (I, P, B), ``bytes``,
-    ``quantiser`` (rows, columns) of each 16 x 16 block (None where the decoder does not say), ``grid``, the block
-    size in px of this frame.
+    Y'CbCr by ``matrix``, ``chroma`` its grid; what 8 bits cannot hold is clipped, as the codec would. ``scale`` below
+    1 codes at that share of the size and enlarges again, so that blocks come out 1 / scale times as large. Frames
+    depend on the run they are in. One thread and no macroblock tree, hence reproducible for one build of PyAV.
+    Truth: ``kind`` (I, P, B), ``bytes``, ``quantiser`` (rows, columns) of each 16 x 16 block (None where the decoder
+    does not say), ``grid``, the block size in px of this frame.
     """
 
     codec: str = param(
@@ -52,11 +53,17 @@ class Codec:
         choices={"ultrafast": "Ultra fast", "veryfast": "Very fast", "medium": "Medium"},
         hint="Effort of the H.264 encoder.",
     )
+    chroma: str = param(
+        "420",
+        choices={"420": "4:2:0", "422": "4:2:2", "444": "4:4:4"},
+        hint="Chroma grid: MPEG-2 has 4:2:0 and 4:2:2, MPEG-4 part 2 only 4:2:0.",
+    )
     matrix: str = param("rec709", choices=MATRIX_LABELS, hint="Luma weights of the stream.")
     scale: float = param(1.0, lo=0.1, hi=1, hint="Size at which the stream is coded; it is enlarged again after.")
 
     def run(self, frames: Iterator[Frame], random: Stream) -> Iterator[Damaged]:
-        layout = PlaneFormat(matrix=self.matrix, siting="left")
+        coding = self.coding()
+        layout = PlaneFormat(matrix=self.matrix, chroma=self.chroma, siting="left")
         waiting: deque[tuple[Frame, tuple[int, int]]] = deque()
 
         def source() -> Iterator[tuple[int, Planes]]:
@@ -65,7 +72,7 @@ class Codec:
                 waiting.append((frame, size))
                 yield frame.number, layout.planes(_resized(frame.rgb, size, "area"))
 
-        for decoded in transcode(source(), self._coding()):
+        for decoded in transcode(source(), coding):
             frame, size = waiting.popleft()
             rgb = _resized(layout.rgb(decoded.planes, *size), (frame.height, frame.width), "cubic")
             block = 16 if self.codec == "h264" else 8
@@ -84,7 +91,15 @@ class Codec:
         rows, columns = (-(-n // 16) for n in decoded.planes[0].shape)
         return np.full((rows, columns), min(self.quantiser, 31), np.float32)
 
-    def _coding(self) -> Coding:
+    def coding(self) -> Coding:
+        """The encoder and its settings, for callers that have planes of this ``chroma`` grid."""
+        if self.chroma not in _GRIDS[self.codec]:
+            raise UsageError(
+                f"chroma is {self.chroma}, which {self.codec} has no coding for",
+                where="codec.chroma",
+                allowed=", ".join(_GRIDS[self.codec]),
+                remedy="choose that grid, or H.264",
+            )
         attributes: dict[str, int] = {"gop_size": self.gop, "max_b_frames": self.b_frames}
         options: dict[str, str] = {}
         by_rate = self.mode == "bitrate"
@@ -94,7 +109,9 @@ class Codec:
             attributes["bit_rate"] = rate
             options |= {"maxrate": str(rate), "bufsize": str(rate), "bt": str(max(rate // 10, 4000))}
         if self.codec == "h264":
-            options |= {"preset": self.preset, "x264-params": f"threads=1:keyint={self.gop}:log-level=none"}
+            # x264's macroblock tree decides otherwise now and then for the same frames, also in one thread.
+            fixed = f"threads=1:keyint={self.gop}:mbtree=0:log-level=none"
+            options |= {"preset": self.preset, "x264-params": fixed}
             if not by_rate:
                 options["crf" if self.mode == "crf" else "qp"] = str(self.quantiser)
         else:
@@ -105,7 +122,7 @@ class Codec:
                 scale = min(self.quantiser, 31)
                 attributes |= {"qmin": scale, "qmax": scale}
         name = {"mpeg2": "mpeg2video", "mpeg4": "mpeg4", "h264": "libx264"}[self.codec]
-        return Coding(name, "yuv420p", options, attributes, self.gop)
+        return Coding(name, f"yuv{self.chroma}p", options, attributes, self.gop)
 
 
 @damage(id="dv", label="DV", space="video", version=1, sequence=True)

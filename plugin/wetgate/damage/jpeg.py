@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.damage.model import Damaged, damage
+from wetgate.io.jpeg_coding import quantisation_tables
 from wetgate.ops.random import Stream
 from wetgate.ops.resize import resize
 from wetgate.spec import Frame, FrameError, Image, param
@@ -77,34 +78,5 @@ def coded(rgb8: NDArray[np.uint8], quality: int, chroma: str, grey: bool) -> tup
     return np.ascontiguousarray(back[..., ::-1]), quantisation_tables(data.tobytes())
 
 
-def quantisation_tables(data: bytes) -> list[NDArray[np.int64]]:
-    """The 8 x 8 quantisers of a JPEG stream in natural order, by their number (ITU-T T.81, B.2.4.1)."""
-    tables: dict[int, NDArray[np.int64]] = {}
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
-        length = int.from_bytes(data[at + 2 : at + 4], "big")
-        if data[at + 1] == 0xDB:
-            part = data[at + 4 : at + 2 + length]
-            while part:
-                wide, number = part[0] >> 4, part[0] & 15
-                size = 64 * (wide + 1)
-                values = np.frombuffer(part[1 : 1 + size], ">u2" if wide else "u1").astype(np.int64)
-                table = np.zeros(64, np.int64)
-                table[_ZIGZAG] = values
-                tables[number] = table.reshape(8, 8)
-                part = part[1 + size :]
-        at += 2 + length
-    return [tables[k] for k in sorted(tables)]
-
-
 def _codes(rgb: Image) -> NDArray[np.uint8]:
     return np.asarray(np.clip(np.floor(rgb * np.float32(255) + np.float32(0.5)), 0, 255).astype(np.uint8))
-
-
-def _zigzag() -> NDArray[np.intp]:
-    """Position in natural order of each coefficient as the stream has them (ITU-T T.81, figure A.6)."""
-    order = sorted(range(64), key=lambda k: (k // 8 + k % 8, (k // 8 if (k // 8 + k % 8) % 2 else k % 8)))
-    return np.array(order, np.intp)
-
-
-_ZIGZAG = _zigzag()

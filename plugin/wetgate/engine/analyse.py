@@ -12,11 +12,12 @@ from wetgate.engine.colour import Colour, unknown_space
 from wetgate.engine.cuts import code_values, find_cuts, signature
 from wetgate.engine.evaluate import Evaluator, Setting
 from wetgate.engine.frames import FrameStore, window_numbers
-from wetgate.engine.graph import Graph, Step
+from wetgate.engine.graph import Graph
 from wetgate.engine.job import OnEvent
 from wetgate.engine.masks import MaskReader
 from wetgate.engine.pipeline import Abort, ahead, cores
 from wetgate.engine.shot import opened, requested, source_space
+from wetgate.engine.step import Step
 from wetgate.io.source import OnMissing
 from wetgate.spec import Context, Frame, FrameError, UsageError, suggest
 
@@ -37,7 +38,7 @@ def analyse_shot(
 ) -> Analysis:
     """Analyse a shot for one step of a graph (``step``; the only analysing one, where it is not named)."""
     chosen = analysing_step(graph, step)
-    source = opened(input, on_missing)
+    source = opened(input, on_missing, chosen.node.codec_data or graph.codec_data)
     try:
         numbers = requested(frames, source)
         loaded = ColorConfig.load(config)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from wetgate.engine.colour import Colour
-from wetgate.engine.graph import Step
 from wetgate.engine.record import save_text
+from wetgate.engine.step import Step
 from wetgate.spec import Context, Frame, UsageError
 
 SCHEMA = "wetgate.analysis/1"

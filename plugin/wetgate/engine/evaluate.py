@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from wetgate.engine.blending import mixed, shown
 from wetgate.engine.colour import Colour
 from wetgate.engine.frames import window_numbers
-from wetgate.engine.graph import SOURCE, Graph, Mask, Step
+from wetgate.engine.graph import Graph
+from wetgate.engine.keeping import Kept
 from wetgate.engine.masks import channel
 from wetgate.engine.plate import put_back
-from wetgate.spec import SCENE, Context, Frame, FrameError, Image, Result, WetgateError, Window
+from wetgate.engine.step import SOURCE, Mask, Step
+from wetgate.engine.untouched import Untouched, both, unchanged
+from wetgate.spec import Context, Frame, FrameError, Image, Result, WetgateError, Window
 
-Untouched = NDArray[np.bool_]
 T = TypeVar("T")
 
 
@@ -31,10 +32,10 @@ class Made:
     """
 
     frame: Frame
-    untouched: Untouched | bool = True
+    untouched: Untouched = True
     aovs: Mapping[str, Image] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
-    since: Mapping[str, Untouched | bool] = field(default_factory=dict)
+    since: Mapping[str, Untouched] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,10 @@ class Evaluator:
         self._steps = {s.name: s for s in graph.used()}
         self._splits = {s.plate.step for s in graph.used() if s.plate is not None}
         self._tracks = self._goes_home or bool(self._splits)
-        self._kept: dict[str, OrderedDict[int, Made]] = {}
-        self._keep = 2 * graph.reach(numbers) + 1
-        self._inputs: dict[str, OrderedDict[int, Frame]] = {}
-        self._preparations: dict[str, OrderedDict[int, Frame]] = {}
+        most = 2 * graph.reach(numbers) + 1
+        self._kept = {name: Kept[int, Made](most) for name in self._steps}
+        self._inputs = {name: Kept[int, Frame](most) for name in self._steps}
+        self._preparations = {name: Kept[int, Frame](most) for name in self._steps}
         self.aovs: dict[str, Image] = {}
         self.facts: dict[str, Any] = {}
 
@@ -97,7 +98,7 @@ class Evaluator:
         self.facts = {}
         made = self._made(self._graph.output, number)
         for step in self._steps.values():
-            part = self._kept[step.name].get(number) if step.name in self._kept else None
+            part = self._kept[step.name].held(number)
             if part is not None:
                 self.aovs |= {f"{step.name}.{name}": aov for name, aov in part.aovs.items()}
                 if part.facts:
@@ -118,7 +119,7 @@ class Evaluator:
                 picture = Frame(np.ascontiguousarray(aov), space)
                 self.aovs[key] = self._colour.to(picture, self._target).pixels
 
-    def _restore_untouched(self, result: Frame, untouched: Untouched | bool, number: int) -> Frame:
+    def _restore_untouched(self, result: Frame, untouched: Untouched, number: int) -> Frame:
         if untouched is False:
             return result
         source = self._source(number)
@@ -130,16 +131,15 @@ class Evaluator:
     def _made(self, name: str, number: int) -> Made:
         if name == SOURCE:
             return Made(self._source(number))
-        kept = self._kept.setdefault(name, OrderedDict())
-        if number not in kept:
-            step = self._steps[name]
+        step = self._steps[name]
+
+        def make() -> Made:
             made = self._render(step, number)
             if step.plate is not None:
                 made = self._with_plate(step, number, made)
-            kept[number] = replace(made, since={**made.since, name: True}) if name in self._splits else made
-            while len(kept) > self._keep:
-                kept.popitem(last=False)
-        return kept[number]
+            return replace(made, since={**made.since, name: True}) if name in self._splits else made
+
+        return self._kept[name].get(number, make)
 
     def _render(self, step: Step, number: int) -> Made:
         self._setting.check_abort()
@@ -154,10 +154,11 @@ class Evaluator:
         if idle:  # the picture is the input, bit for bit; its views are still what somebody looks at or masks with
             return Made(below.frame, below.untouched, result.aovs, since=below.since)
         _demand_sound(step, number, window.center, result)
-        shown = self._shown(step, instance, window.center, result)
-        mixed, changed = self._mix(step, instance, number, window.center, shown)
-        since = {name: _both(unchanged, changed) for name, unchanged in below.since.items()}
-        return Made(mixed, _both(below.untouched, changed), result.aovs, result.facts, since)
+        made = shown(step, instance, window.center, result)
+        made, base = mixed(step, instance, window.center, made, self._mask(step, number, made), self._colour)
+        same = self._tracks and unchanged(base, made)
+        since = {name: both(before, same) for name, before in below.since.items()}
+        return Made(made, both(below.untouched, same), result.aovs, result.facts, since)
 
     def _with_plate(self, step: Step, number: int, made: Made) -> Made:
         """The step's output with the plate that it names put back; pixels that are the source's again are so marked."""
@@ -167,11 +168,11 @@ class Evaluator:
         split = self._steps[step.plate.step]
         whole, rest = self._made(split.input, number), self._made(split.name, number)
         restored, before, after = (self._colour.to(m.frame, split.node.space) for m in (made, whole, rest))
-        unchanged = made.since.get(split.name, False)
-        result = put_back(restored, before, after, step.plate.amount, unchanged, f"frame {number}, {step.name}.plate")
-        back = _unchanged(before, result)
-        since = {name: _both(same, back) for name, same in whole.since.items()}
-        return Made(result, _both(whole.untouched, back), made.aovs, made.facts, since)
+        same = made.since.get(split.name, False)
+        result = put_back(restored, before, after, step.plate.amount, same, f"frame {number}, {step.name}.plate")
+        back = unchanged(before, result)
+        since = {name: both(earlier, back) for name, earlier in whole.since.items()}
+        return Made(result, both(whole.untouched, back), made.aovs, made.facts, since)
 
     def _window(self, step: Step, instance: Any, number: int) -> Window:
         numbers, repeated = window_numbers(self._numbers, number, step.node.reach(instance))
@@ -187,7 +188,7 @@ class Evaluator:
         def make() -> Frame:
             return _read_only(self._colour.to(self._made(step.input, number).frame, step.node.space))
 
-        return self._remembered(self._inputs, step, number, make)
+        return self._inputs[step.name].get(number, make)
 
     def _prepared(self, step: Step, number: int) -> Frame:
         """What the step's node makes of one frame alone, with the parameters of that frame."""
@@ -199,17 +200,7 @@ class Evaluator:
             frame = self._entering(step, number)
             return _read_only(_guarded(step, number, lambda: instance.prepare(frame, context)))
 
-        return self._remembered(self._preparations, step, number, make)
-
-    def _remembered(
-        self, store: dict[str, OrderedDict[int, Frame]], step: Step, number: int, make: Callable[[], Frame]
-    ) -> Frame:
-        kept = store.setdefault(step.name, OrderedDict())
-        if number not in kept:
-            kept[number] = make()
-            while len(kept) > self._keep:
-                kept.popitem(last=False)
-        return kept[number]
+        return self._preparations[step.name].get(number, make)
 
     def _context(self, step: Step, instance: Any) -> Context:
         setting = self._setting
@@ -229,51 +220,11 @@ class Evaluator:
             progress=setting.progress,
         )
 
-    def _shown(self, step: Step, instance: Any, before: Frame, result: Result) -> Frame:
-        """The frame that the ``view`` parameter asks for."""
-        if instance.view == "result":
-            return result.frame
-        if instance.view == "difference":
-            if result.frame.pixels.shape != before.pixels.shape:
-                raise FrameError(
-                    f"{step.name} changes the picture's size, so there is no difference to show",
-                    where=f"{step.name}.view",
-                    remedy="choose another view",
-                )
-            return result.frame.with_rgb(result.frame.rgb - before.rgb)
-        aov = result.aovs[instance.view]
-        if aov.ndim == 3:
-            return _resized(result.frame, aov[..., :3])
-        shown = _resized(result.frame, np.repeat(aov[..., None], 3, axis=2))
-        return replace(shown, space=SCENE)
-
-    def _mix(
-        self, step: Step, instance: Any, number: int, before: Frame, after: Frame
-    ) -> tuple[Frame, Untouched | bool]:
-        """The result blended with the input by ``mix`` and the mask, and the pixels that this left unchanged."""
-        mask = self._mask(step, number, after)
-        if mask is None and instance.mix == 1:
-            return after, self._tracks and _unchanged(before, after)
-        if after.pixels.shape != before.pixels.shape:
-            raise FrameError(
-                f"{step.name} changes the picture's size, so it cannot be mixed with its input",
-                where=f"{step.name}.mix",
-                remedy="leave mix at 1 and take the mask away",
-            )
-        base = before if before.space == after.space else self._colour.to(before, after.space)
-        weight = np.float32(instance.mix) if mask is None else mask[..., None] * np.float32(instance.mix)
-        rgb = base.rgb + (after.rgb - base.rgb) * weight
-        if mask is not None:
-            rgb = np.where(mask[..., None] == 0, base.rgb, rgb)
-        blended = after.with_rgb(rgb)
-        return blended, self._tracks and _unchanged(base, blended)
-
     def _mask(self, step: Step, number: int, like: Frame) -> Image | None:
         mask = step.mask
         if mask is None:
             return None
         if mask.step:
-            self._made(mask.step, number)
             plane = self._view_of(mask, number)
         elif mask.files:
             assert self._setting.masks is not None
@@ -290,7 +241,7 @@ class Evaluator:
         return np.float32(1.0) - clipped if mask.invert else clipped
 
     def _view_of(self, mask: Mask, number: int) -> Image:
-        made = self._kept[mask.step][number]
+        made = self._made(mask.step, number)
         aov = made.aovs.get(mask.view)
         if aov is None:
             raise FrameError(f"{mask.step} made no view {mask.view!r} at frame {number}", where=f"frame {number}")
@@ -342,34 +293,3 @@ def _demand_sound(step: Step, number: int, before: Frame, result: Result) -> Non
             where=f"frame {number}",
             remedy="report this with the record; other parameters may avoid it",
         )
-
-
-def _resized(like: Frame, rgb: Image) -> Frame:
-    if rgb.shape[:2] == like.pixels.shape[:2]:
-        return like.with_rgb(np.ascontiguousarray(rgb, dtype=np.float32))
-    pixels = np.ascontiguousarray(rgb, dtype=np.float32)  # a plot, a waveform: a picture of its own size
-    return replace(like, pixels=pixels, data_window=None, display_window=None, layout=(), extra={})
-
-
-def _unchanged(before: Frame, after: Frame) -> Untouched | bool:
-    if after.pixels is before.pixels:
-        return True
-    if after.space != before.space or after.pixels.shape != before.pixels.shape:
-        return False
-    channels = after.pixels == before.pixels
-    same: Untouched = channels[..., 0] & channels[..., 1] & channels[..., 2]
-    if channels.shape[2] == 4:
-        same &= channels[..., 3]
-    if not same.any():
-        return False
-    return True if same.all() else same
-
-
-def _both(a: Untouched | bool, b: Untouched | bool) -> Untouched | bool:
-    if a is True:
-        return b
-    if b is True:
-        return a
-    if a is False or b is False:
-        return False
-    return a & b if a.shape == b.shape else False

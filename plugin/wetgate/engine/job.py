@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from wetgate.engine.account import Account
 from wetgate.engine.graph import Graph
 from wetgate.engine.pipeline import Abort, Timeline
 from wetgate.inference.devices import demand_device_name
@@ -34,7 +35,8 @@ class Job:
     ``on_error``: ``continue`` renders the other frames, ``stop`` ends at the first failure.
     ``chunk``: these frames are a piece of a whole whose other pieces are made elsewhere, maybe at the same time. Frames
     alone are written; the record and its companions come from whoever gathers (``elsewhere`` of
-    :func:`wetgate.engine.render.render`). ``analyses_beside``: documents that stand beside the output, left there by
+    :func:`wetgate.engine.render.render`), for whom ``accounts`` of the frames are left in the outcome.
+    ``analyses_beside``: documents that stand beside the output, left there by
     :func:`wetgate.engine.render.analyse_job`, are used. ``moved`` says where files that the graph names (masks) are on
     this machine: from the beginning of a path to what stands there here.
     """
@@ -59,6 +61,7 @@ class Job:
     write_behind: int = 4
     sign: str | None = None
     chunk: bool = False
+    accounts: bool = False
     analyses_beside: bool = False
     moved: Mapping[str, str] = field(default_factory=dict)
 
@@ -92,9 +95,10 @@ class Job:
 
 class Take(Protocol):
     """Takes a frame in that another process made, if it is on the disk, of this job, and verifies: None then, else what
-    is wrong. ``kept``: it was there before anybody was asked to make it. Safe to call from several threads."""
+    is wrong. ``kept``: it was there before anybody was asked to make it. With its maker's ``account`` bytes are
+    compared, and nothing is decoded unless they differ. Safe to call from several threads."""
 
-    def __call__(self, number: int, *, kept: bool = False) -> WetgateError | None: ...
+    def __call__(self, number: int, *, kept: bool = False, account: Account | None = None) -> WetgateError | None: ...
 
 
 class Elsewhere(Protocol):
@@ -118,7 +122,8 @@ class Observer(Protocol):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of a render. ``written`` and ``kept`` (by ``--resume``) are frame numbers, ``failed`` maps frame
-    numbers to messages. ``files`` are the record, analysis documents and sidecars that were written."""
+    numbers to messages. ``files`` are the record, analysis documents and sidecars that were written. ``accounts`` are
+    there where the job wants them."""
 
     written: tuple[int, ...]
     kept: tuple[int, ...]
@@ -131,6 +136,7 @@ class Outcome:
     timeline: Timeline
     seconds: float
     run: Mapping[str, Any]
+    accounts: tuple[Account, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -10,8 +10,9 @@ from wetgate.color.difference import delta_e_itp
 from wetgate.color.lut import BakeReport, Shaper, bake
 from wetgate.engine.colour import Colour
 from wetgate.engine.evaluate import Evaluator, Setting
-from wetgate.engine.graph import Graph, Step
+from wetgate.engine.graph import Graph
 from wetgate.engine.pipeline import cores
+from wetgate.engine.step import Step
 from wetgate.spec import DISPLAY, Frame, Image, UsageError, WetgateError, raise_all
 
 _CODED = ("sdr-video", "hdr-video", "log")

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from wetgate.engine.graph import Graph, Mask
+from wetgate.engine.graph import Graph
+from wetgate.engine.step import Mask
 from wetgate.io.opening import open_source
 from wetgate.io.source import Source
 from wetgate.spec import Frame, FrameError, Image

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from wetgate.color.config import ColorConfig
+from wetgate.engine.account import Account
 from wetgate.engine.claim import Claim
 from wetgate.engine.job import Job
 from wetgate.engine.record import (
@@ -27,7 +28,7 @@ from wetgate.engine.record import (
 from wetgate.engine.signing import check, demand_usable_key, sign
 from wetgate.io.atomic import clean_stale, locked, make_folder
 from wetgate.io.formats import FORMATS, format_of
-from wetgate.io.hashing import file_hash
+from wetgate.io.hashing import bytes_hash, file_hash
 from wetgate.io.header import header_hash, read_header
 from wetgate.io.opening import open_sink
 from wetgate.io.pattern import parse_pattern
@@ -210,6 +211,21 @@ class Outputs:
             return replace(frame_record(entry), header=header_hash(path))
         except (WetgateError, KeyError, ValueError, TypeError):
             return None  # a damaged file is made again
+
+    def told(self, number: int, account: Account, mark: Callable[[FrameRecord], str]) -> FrameRecord | None:
+        """The entry of a frame whose maker gave an account, where the file is, byte by byte, the one that it wrote, of
+        this job, and made from what ``mark`` finds here; else None."""
+        path = self._sink.path_of(number)
+        try:
+            record = frame_record(account.entry)
+            if path is None or record.number != number or bytes_hash(path) != account.file:
+                return None
+            views = [self._aov_path(key, number) for key in self._aov_keys()]
+            entries = [self._entry(p, record.input) for p in (Path(path), *views)]
+            fits = None not in entries and frame_record(entries[0] or {}).output == record.output
+            return record if fits and mark(record) == account.source else None
+        except (OSError, WetgateError, KeyError, ValueError, TypeError):
+            return None
 
     def missing(self, number: int) -> FrameError:
         """Why :meth:`kept` has no entry for a frame."""

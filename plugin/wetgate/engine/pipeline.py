@@ -8,6 +8,7 @@ whatever the length of the shot.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -21,6 +22,14 @@ Span = tuple[str, int, float, float]
 def cores() -> int:
     """The processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def limit_opencv(threads: int) -> None:
+    """Give OpenCV as many threads as the render has: its pool is the process's own, of all processors otherwise, and of
+    several workers on one machine each would take them all."""
+    os.environ["OPENCV_FOR_THREADS_NUM"] = str(threads)  # what it reads where a node imports it later
+    if "cv2" in sys.modules:
+        sys.modules["cv2"].setNumThreads(threads)
 
 
 @dataclass(slots=True)

@@ -14,13 +14,14 @@ from wetgate.engine.analysis import Analysis, demand_fit, load_analysis
 from wetgate.engine.colour import Colour, unknown_space
 from wetgate.engine.evaluate import Setting
 from wetgate.engine.frames import FrameStore
-from wetgate.engine.graph import Graph, Step, demand_output_space
+from wetgate.engine.graph import Graph, demand_output_space
 from wetgate.engine.job import Job, OnEvent
 from wetgate.engine.masks import MaskReader
 from wetgate.engine.outputs import Outputs
-from wetgate.engine.pipeline import Abort, Timeline, cores
+from wetgate.engine.pipeline import Abort, Timeline, cores, limit_opencv
 from wetgate.engine.shot import requested, source_space
 from wetgate.engine.sidecars import analysis_path
+from wetgate.engine.step import Step
 from wetgate.io.source import Source
 from wetgate.spec import UsageError
 
@@ -59,6 +60,7 @@ def prepared(
     colour = Colour(config, space, job.threads)
     masks = MaskReader(job.graph, job.moved)
     threads = job.threads or cores()
+    limit_opencv(threads)
     with ThreadPoolExecutor(max(2, threads), thread_name_prefix="wetgate-read") as readers:
         store = FrameStore(source, space, readers, timeline.add, _budget(job.graph))
         try:

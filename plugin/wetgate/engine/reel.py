@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from wetgate.engine.analysis import Analysis, demand_fit, load_analysis
-from wetgate.engine.graph import Step
 from wetgate.engine.outputs import stem_of
+from wetgate.engine.step import Step
 from wetgate.spec import UsageError
 
 DOCUMENT = ".json"

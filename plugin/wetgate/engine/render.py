@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
+from wetgate.engine.account import Account, account_of, source_mark
 from wetgate.engine.analysis import Analysis
 from wetgate.engine.evaluate import Evaluator
 from wetgate.engine.frames import SourceFrame, window_numbers
@@ -50,9 +51,9 @@ def analyse_job(job: Job, on_event: OnEvent = lambda event: None, abort: Abort |
 def _started(
     job: Job, on_event: OnEvent, observer: Observer | None, abort: Abort | None, elsewhere: Elsewhere | None
 ) -> Iterator[_Render]:
-    source = opened(job.input, job.on_missing)
+    graph = job.graph.with_fidelity(job.fidelity)
+    source = opened(job.input, job.on_missing, graph.codec_data)
     try:
-        graph = job.graph.with_fidelity(job.fidelity)
         job = replace(job, output=output_path(job.output, source), graph=graph)
         yield _Render(job, source, on_event, observer, abort or Abort(), elsewhere)
     finally:
@@ -81,6 +82,7 @@ class _Render:
         self.refused = False
         self.records: dict[int, FrameRecord] = {}
         self.kept: list[int] = []
+        self.accounts: list[Account] = []
         self.lock = threading.Lock()
 
     def run(self) -> Outcome:
@@ -130,6 +132,7 @@ class _Render:
             timeline=self.timeline,
             seconds=time.perf_counter() - began,
             run=run.to_json(),
+            accounts=tuple(self.accounts),
         )
         self.on_event(
             {
@@ -196,11 +199,15 @@ class _Render:
         """The frames that others make, each taken in from the disk."""
         outputs = ready.outputs
 
-        def take(number: int, *, kept: bool = False) -> WetgateError | None:
+        def take(number: int, *, kept: bool = False, account: Account | None = None) -> WetgateError | None:
             try:
                 self.abort.check()
                 outputs.claim.keep()
-                record = outputs.kept(number, self.store.once(number).hash)
+                record = None
+                if account is not None:
+                    record = outputs.told(number, account, lambda made: source_mark(self.source, made))
+                if record is None:
+                    record = outputs.kept(number, self.store.once(number).hash)
             except Interrupted:
                 raise
             except WetgateError as error:
@@ -298,12 +305,15 @@ class _Render:
         self._done(record, outputs, kept=False)
 
     def _done(self, record: FrameRecord, outputs: Outputs, kept: bool) -> None:
+        path = outputs.path_of(record.number)
+        if self.job.accounts and path is not None:
+            with suppress(OSError):  # it went again: whoever gathers will not find it either
+                self.accounts.append(account_of(record, path, self.source))
         with self.lock:
             self.records[record.number] = record
             if kept:
                 self.kept.append(record.number)
         event: dict[str, Any] = {"event": "frame", "frame": record.number, "kept": kept}
-        path = outputs.path_of(record.number)
         if path is not None:
             event["path"] = path
         for name in ("repaired", "clamped", "held_from", "missing"):

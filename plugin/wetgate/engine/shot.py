@@ -9,10 +9,10 @@ from wetgate.io.source import OnMissing, Source
 from wetgate.spec import FrameError, UsageError
 
 
-def opened(spec: str, on_missing: OnMissing) -> Source:
+def opened(spec: str, on_missing: OnMissing, codec_data: bool = False) -> Source:
     """The source of a job. One of which no frame can be read is a wrong request, not a frame that failed."""
     try:
-        return open_source(spec, on_missing=on_missing)
+        return open_source(spec, on_missing=on_missing, codec_data=codec_data)
     except FrameError as error:
         raise UsageError(error.what, where=error.where, allowed=error.allowed, remedy=error.remedy) from error
 

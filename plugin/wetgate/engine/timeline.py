@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from wetgate.engine.graph import demand_output_space
 from wetgate.engine.job import Job, OnEvent, Outcome
 from wetgate.engine.pipeline import Abort
 from wetgate.engine.record import save_json
@@ -105,6 +106,7 @@ def render_timeline(
     planned = plan(timeline, job.template, job.handles, MediaFolders([Path(f) for f in job.folders]), note)
     if not planned.reports:
         raise UsageError(f"{source.name} has no clips on its picture tracks", where=str(source))
+    _demand_output_spaces(planned, job.template.out_space)
     make_folder(folder)
     record = target.with_suffix(".wetgate.json")
     folders = _Folders(folder, _folders_before(record))
@@ -146,6 +148,19 @@ def render_timeline(
         }
     )
     return done
+
+
+def _demand_output_spaces(planned: Plan, out_space: str | None) -> None:
+    """Raise what is wrong with the request itself: that no clip can be written in the space that is asked for."""
+    problems: list[WetgateError] = []
+    for media in planned.jobs:
+        try:
+            wanted = out_space or media.graph.out_space
+            demand_output_space(media.graph, media.in_space or "the footage's space", wanted)
+        except WetgateError as error:
+            problems.append(error)
+    if planned.jobs and len(problems) == len(planned.jobs):
+        raise problems[0]
 
 
 def _render(template: Job, media: MediaJob, output: str, on_event: OnEvent, abort: Abort | None) -> Outcome | None:

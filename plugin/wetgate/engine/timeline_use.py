@@ -10,6 +10,7 @@ from typing import Any
 
 from wetgate.io.movie_timecode import parse_timecode
 from wetgate.io.source import SourceInfo
+from wetgate.io.timeline_dialects import RETIMED
 from wetgate.io.timeline_media import Place
 from wetgate.spec import UsageError
 
@@ -59,6 +60,11 @@ def speed_of(clip: Any) -> float:
         kind = effect.schema_name()
         if kind in ("LinearTimeWarp", "FreezeFrame"):
             speed *= float(effect.time_scalar)
+        elif kind == "TimeEffect" and effect.effect_name == RETIMED:
+            raise UsageError(
+                "its speed is changed, and what this format says of it does not tell which frames it shows",
+                remedy="export the timeline as OpenTimelineIO (.otio), or bake its speed in the editor",
+            )
         elif kind == "TimeEffect":
             raise UsageError(
                 f"its speed changes ({effect.effect_name or kind}), and the timeline does not say to which frames",
@@ -115,7 +121,7 @@ def _guessed(clip: Any, place: Place, media: Media, speed: float) -> tuple[Clock
         first, last = shown(clip, clock, speed, with_transitions=False)
         if media.is_image or (first >= 0 and clock.number(last) <= numbers[-1]):
             return clock, f"the timeline does not state the range of {label}: its times are read as the {how}"
-    tried = ", ".join(f"{how} from {origin}" for how, origin in origins.items())
+    tried = ", ".join(f"as {how} from {origin}" for how, origin in origins.items() if origin) or "counted from 0"
     raise UsageError(
         f"the clip begins at {clip.source_range.start_time.value:g}, which lies outside of {label} ({tried})",
         remedy="the media are others than those of the edit; for an EDL, check --rate",

@@ -158,7 +158,7 @@ def _against_source(
         if document.fingerprint != run["analyses"][bounded.name]:
             verdict.problems.append(f"the analysis of {bounded.name} is not the one that the record names")
         analysis = document.results
-    originals = open_source(source)
+    originals = open_source(source, codec_data=graph.codec_data)
     lossy: list[int] = []
     places = {number: place for place, number in enumerate(sorted(entries))}
     try:

@@ -46,6 +46,12 @@ def _add(digest: hashlib.blake2b, name: str, array: np.ndarray[Any, Any]) -> Non
     digest.update(array.reshape(-1).view(np.uint8).data)
 
 
+def bytes_hash(path: str | os.PathLike[str]) -> str:
+    """The BLAKE2b digest of a file's bytes, in hex. Raises :class:`OSError`."""
+    with open(path, "rb") as file:  # noqa: PTH123  (any path-like)
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
+
+
 def file_hash(path: str | os.PathLike[str]) -> str:
     """The hash of the samples that a picture file holds, read back from the file alone.
 

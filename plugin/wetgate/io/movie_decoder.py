@@ -11,14 +11,16 @@ import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from wetgate.io.jpeg_coding import jpeg_coding
 from wetgate.io.movie_checksum import holds
 from wetgate.io.movie_index import MovieIndex, video_stream
 from wetgate.spec import FrameError
@@ -32,10 +34,14 @@ _SEARCHED = frozenset({"mpeg", "mpegts", "vob"})
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A decoded picture and what is doubtful about it: after damage, pictures up to the next keyframe refer to it."""
+    """A decoded picture and what is doubtful about it: after damage, pictures up to the next keyframe refer to it.
+
+    ``coding`` is what a picture that is a JPEG of its own says in its header (:mod:`wetgate.io.jpeg_coding`).
+    """
 
     frame: av.VideoFrame
     note: str = ""
+    coding: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Decoder:
@@ -201,6 +207,8 @@ class Decoder:
         first = self._first_shown(begin)
         note = ""
         failed: set[int | None] = set()
+        codings: dict[int | None, Mapping[str, Any]] = {}
+        is_jpeg = stream.codec_context.name == "mjpeg" and "export_side_data" in self._options
         packets = container.demux(stream)
         while True:
             packet: av.Packet[VideoStream] | None
@@ -223,6 +231,8 @@ class Decoder:
                 place += 1
                 if packet.is_keyframe:
                     note = ""
+                if is_jpeg:
+                    codings[packet.pts] = jpeg_coding(bytes(packet))
                 if self._checked and not holds(bytes(packet)):
                     failed.add(packet.pts)
                     note = _AFTER_DAMAGE
@@ -239,6 +249,7 @@ class Decoder:
             for frame in frames:
                 number = counted if self.index.ordinal else self.index.frame_at(frame.pts)
                 counted += 1
+                coding = codings.pop(frame.pts, {})
                 if number is None or number < first:
                     continue
                 damaged = frame.is_corrupt or frame.pts in failed
@@ -246,7 +257,7 @@ class Decoder:
                     why = "its checksum does not match" if frame.pts in failed else "the decoder marks it as corrupt"
                     yield None, Picture(frame, why)
                     continue
-                yield number, Picture(frame, "damaged, and patched by the decoder" if damaged else note)
+                yield number, Picture(frame, "damaged, and patched by the decoder" if damaged else note, coding)
             if packet is None:
                 return
 

@@ -103,7 +103,7 @@ class MovieSource:
                 )
             raise FrameError(f"frame {number} is not in the movie", where=where, allowed=f"0 to {there - 1}")
         picture = self._decoder.picture(number)
-        frame = frame_of(picture.frame, self._stream, number, self._when(number), self.info)
+        frame = frame_of(picture, self._stream, number, self._when(number), self.info)
         notes = [f"frame {number}: {picture.note}"] if picture.note else []
         notes += self._changes(picture, number)
         return Loaded(frame, notes=tuple(notes))
@@ -153,16 +153,16 @@ class MovieSource:
         return Loaded(frame, missing=True, notes=(f"{reason}: black stands in",))
 
 
-def frame_of(
-    picture: av.VideoFrame, stream: Stream, number: int, metadata: Mapping[str, Any], info: SourceInfo
-) -> Frame:
+def frame_of(decoded: Picture, stream: Stream, number: int, metadata: Mapping[str, Any], info: SourceInfo) -> Frame:
     """A decoded picture as a frame. Its own pixel format counts: a stream may change it."""
+    picture = decoded.frame
     layout = stream.layout if picture.format.name == stream.layout.name else layout_of(picture.format.name)
     tags = stream.tags
     found = {**metadata, **stream.hdr, **hdr_of_frame(picture).metadata}
     codec: dict[str, Any] = {
         "codec": stream.codec,
         "pixel_format": layout.name,
+        "size": (picture.width, picture.height),
         "bits": layout.bits,
         "matrix": tags.matrix,
         "full_range": tags.full_range,
@@ -174,6 +174,7 @@ def frame_of(
         "first_field": first_field(stream.field_order) if picture.interlaced_frame else "",
         **dynamic_hdr_of_frame(picture),
         **codec_side_data(picture),
+        **decoded.coding,
     }
     return Frame(
         pixels=pixels_of(picture, layout, tags),

@@ -1,12 +1,15 @@
 """What the decoder knows of how each block was coded: quantisers and motion vectors, as arrays.
 
-They are exported by H.264, MPEG-4 and MPEG-2 decoders of libavcodec (quantisers also by VP9), on request only, and
-travel in :attr:`wetgate.spec.Frame.codec`:
+They are exported on request only, and travel in :attr:`wetgate.spec.Frame.codec`. Decoders of libavcodec 62 that were
+tried: H.264, MPEG-1, MPEG-2, MPEG-4 part 2, H.263, Flash, Microsoft's MPEG-4 and WMV 2 give quantisers and motion of
+every block, but for the quantisers of a stream's last picture in MPEG-1 and MPEG-2 (in MPEG-4 where it has B
+pictures); VP9 gives the picture's base alone. HEVC, AV1, VP8, ProRes, DNxHD and DV give neither. What Motion JPEG has
+is its tables (:mod:`wetgate.io.jpeg_coding`).
 
-``quantiser`` int, the picture's base quantiser (H.264: QP 0..51, MPEG: quantiser scale); ``quantiser_type`` ``h264``,
-``mpeg2`` (every MPEG-4 part 2 and H.263 too) or ``vp9``; ``quantiser_delta`` int32 (4, 2), offset of each plane for AC
-and DC; ``blocks`` a structured array, one entry a block, with ``x y w h`` (luma pixels from the top left corner) and
-``quantiser`` (the block's own, base included).
+``quantiser`` int, the picture's base quantiser (H.264: QP 0..51, VP9: index 0..255, MPEG: 0); ``quantiser_type``
+``h264``, ``mpeg2`` (all of the MPEG and H.263 family, whose numbers are twice the quantiser scale) or ``vp9``;
+``quantiser_delta`` int32 (4, 2), offset of each plane for AC and DC; ``blocks`` a structured array, one entry a block,
+with ``x y w h`` (luma pixels from the top left corner) and ``quantiser`` (the block's own, base included).
 
 ``motion`` a structured array, one entry a prediction: ``x y w h`` (the block, luma pixels), ``from_x from_y`` (float32,
 where in the reference it was fetched, sub-pixel exact), ``reference`` (negative: from the past, positive: the future).

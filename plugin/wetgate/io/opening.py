@@ -12,20 +12,23 @@ from wetgate.io.sink import Sink, WriteOptions
 from wetgate.io.source import MOVIE_SUFFIXES, OnMissing, Source
 
 
-def open_source(spec: str | Path, *, frames: str | None = None, on_missing: OnMissing = "error") -> Source:
+def open_source(
+    spec: str | Path, *, frames: str | None = None, on_missing: OnMissing = "error", codec_data: bool = False
+) -> Source:
     """Open ``spec`` for reading: an image, a sequence pattern, a folder that holds one sequence, or a movie.
 
     Patterns are ``plate.####.exr``, ``plate.%04d.exr``, ``plate.@@@@.exr`` and ``plate.[1001-1100].exr``
     (:mod:`wetgate.io.pattern`). ``frames`` chooses frames by the grammar of :mod:`wetgate.io.ranges`
     (``1001-1100x2``); without it a sequence gives the frames from the first to the last file. ``on_missing`` says what
     a frame that is not there becomes: an error when it is read, a copy of the nearest frame before it (after it at the
-    head), or black.
+    head), or black. ``codec_data`` has a movie's decoder tell how it found each block coded
+    (:mod:`wetgate.io.movie_side_data`), which costs time; of a JPEG still the tables always come along.
     Raises :class:`~wetgate.spec.UsageError` where nothing readable is there.
     """
     if Path(spec).suffix.lower() in MOVIE_SUFFIXES:
         from wetgate.io.movie import open_movie
 
-        return open_movie(Path(spec), frames=frames, on_missing=on_missing)
+        return open_movie(Path(spec), frames=frames, on_missing=on_missing, side_data=codec_data)
     from wetgate.io.stills import open_stills
 
     return open_stills(spec, frames=frames, on_missing=on_missing)

@@ -6,6 +6,7 @@ import bisect
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from wetgate.io.association import Residue, unassociate
 from wetgate.io.attributes import TimeCode
+from wetgate.io.jpeg_coding import read_jpeg_coding
 from wetgate.io.labels import hint_of
 from wetgate.io.pattern import FORMS, Pattern, in_folder, parse_pattern
 from wetgate.io.quantise import to_float
@@ -153,11 +155,20 @@ class StillSource:
         if number not in self._there:
             return self._stand_in(number)
         try:
-            return to_frame(read_stored(self.path_of(number)), number)
+            return self._loaded(number)
         except FrameError as error:
             if self._single is None and not Path(self.path_of(number)).exists() and self._on_missing != "error":
                 return self._stand_in(number)  # removed since the source was opened
             raise error
+
+    def _loaded(self, number: int) -> Loaded:
+        path = self.path_of(number)
+        stored = read_stored(path)
+        loaded = to_frame(stored, number)
+        if stored.format != "jpeg":
+            return loaded
+        codec = {**loaded.frame.codec, **read_jpeg_coding(Path(path))}
+        return replace(loaded, frame=loaded.frame.with_(codec=codec))
 
     def _stand_in(self, number: int) -> Loaded:
         if self._on_missing == "error":

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from wetgate.io.atomic import write_bytes
+from wetgate.io.timeline_dialects import after_fcp7, after_fcpxml, fcpxml_text, only_timeline
 from wetgate.spec import UsageError
 
 # Suffix, OpenTimelineIO's name of the adapter that reads it, and the package that brings that adapter.
@@ -66,7 +67,16 @@ def read_timeline(path: Path, rate: Fraction | None = None) -> Timeline:
     import opentimelineio as otio
 
     try:
-        root = otio.adapters.read_from_file(str(file), adapter_name=adapter, **options)
+        if adapter == "fcpx_xml":
+            text = fcpxml_text(file)
+            root = otio.adapters.read_from_string(text, adapter_name=adapter)
+            after_fcpxml(root, text)
+        else:
+            root = otio.adapters.read_from_file(str(file), adapter_name=adapter, **options)
+        if adapter == "fcp_xml":
+            after_fcp7(root)
+    except UsageError:
+        raise
     except Exception as error:  # every adapter has errors of its own
         said = " ".join(str(error).split())[:300]
         raise UsageError(
@@ -77,6 +87,7 @@ def read_timeline(path: Path, rate: Fraction | None = None) -> Timeline:
     if not hasattr(root, "find_clips"):
         kind = getattr(root, "schema_name", lambda: type(root).__name__)()
         raise UsageError(f"{path.name} holds no timeline, but {kind}", where=str(path))
+    root = only_timeline(root, path)
     return Timeline(root, path if suffix == ".otiod" else path.parent, path)
 
 
@@ -117,8 +128,19 @@ def place_of_clip(clip: Any) -> str:
     track = clip.parent()
     if track is None:
         return ""
+    name = _name_of_track(track)
     try:
         start = track.range_of_child(clip).start_time
     except Exception:  # a composition that cannot be measured (missing media without ranges) still has a name
-        return str(track.name or "")
-    return f"{track.name or getattr(track, 'kind', '')} at frame {round(start.value)}"
+        return name
+    return f"{name} at frame {round(start.value)}"
+
+
+def _name_of_track(track: Any) -> str:
+    """Its own name, where it has one that is more than a number; else V1, V2 from the bottom."""
+    name = str(track.name or "")
+    stack = track.parent()
+    if (name and not name.isdigit()) or stack is None or not hasattr(track, "kind"):
+        return name
+    alike = [t for t in stack if getattr(t, "kind", "") == track.kind]
+    return f"{str(track.kind)[:1]}{next(i for i, t in enumerate(alike, 1) if t is track)}"

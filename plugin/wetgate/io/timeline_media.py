@@ -151,6 +151,8 @@ def names_to_look_for(clip: Any, place: Place | None) -> list[str]:
     for said in (clip.name, getattr(clip.media_reference, "name", ""), reel):
         if said and str(said) != "AX":  # CMX 3600: an auxiliary source, no reel's name
             names.append(str(said))
+            if Path(str(said)).suffix.lower() in PICTURE_SUFFIXES | MOVIE_SUFFIXES:
+                names.append(_bare_name(Path(str(said))))
     return names
 
 

@@ -27,7 +27,8 @@ class Node:
     is wider and higher than the picture, and ``pointwise`` says whether each output pixel depends on the same input
     pixel alone (such a chain can be baked into a LUT).
     ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
-    that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine.
+    that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine;
+    ``codec_data`` one that reads from ``Frame.codec`` how the decoder found each block coded.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Node:
     tiles: bool
     hdr_output: bool
     synthesises: bool
+    codec_data: bool
     reach: Callable[[Any], int]
     pointwise: Callable[[Any], bool]
     enlarges: Callable[[Any], float]
@@ -143,6 +145,7 @@ def node(
     tiles: bool = False,
     hdr_output: bool = False,
     synthesises: bool = False,
+    codec_data: bool = False,
     reach: int | Callable[[Any], int] = 0,
     pointwise: bool | Callable[[Any], bool] = False,
     enlarges: float | Callable[[Any], float] = 1,
@@ -173,6 +176,7 @@ def node(
             tiles=tiles,
             hdr_output=hdr_output,
             synthesises=synthesises,
+            codec_data=codec_data,
             reach=reach if callable(reach) else _constant(reach),
             pointwise=pointwise if callable(pointwise) else _constant(pointwise),
             enlarges=enlarges if callable(enlarges) else _constant(enlarges),

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from wetgate.surfaces.cli import arguments as arg
+from wetgate.surfaces.cli.declaring import end, examples, group
 from wetgate.surfaces.cli.derived import Command, settings, takes_arguments_of
 
 Session = Annotated[
@@ -23,22 +24,12 @@ Lines = Annotated[str, typer.Option("--lines", help="Progress for openjd, deadli
 
 def add_farm(app: typer.Typer, render: Command) -> None:
     """Put the commands into the program; ``render`` is the command whose arguments they share."""
-    farm_app = typer.Typer(
-        name="farm",
-        help="What the tasks of a farm job call; wetgate submit writes such jobs.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+    farm_app = group("farm", "What the tasks of a farm job call; wetgate submit writes such jobs.")
 
     @app.command(
-        epilog="\n".join(
-            [
-                "\b",
-                "Examples:",
-                "  wetgate submit plate.####.exr -o out/plate.####.exr -n grain --to openjd --write job --run",
-                "  wetgate submit plate.####.exr -o out/ --graph hdr-lift --frames 1001-1100 --to deadline --write job",
-            ]
+        epilog=examples(
+            "wetgate submit plate.####.exr -o out/plate.####.exr -n grain --to openjd --write job --run",
+            "wetgate submit plate.####.exr -o out/ --graph hdr-lift --frames 1001-1100 --to deadline --write job",
         )
     )
     @takes_arguments_of(render)
@@ -81,7 +72,7 @@ def add_farm(app: typer.Typer, render: Command) -> None:
             "shot": shot,
             "as_json": as_json,
         }
-        _end(run_submit(arg.collect(job), arg.collect(own), settings(render, job)))
+        end(run_submit(arg.collect(job), arg.collect(own), settings(render, job)))
 
     def task(name: str, text: str) -> None:
         @farm_app.command(name, help=text)
@@ -96,7 +87,7 @@ def add_farm(app: typer.Typer, render: Command) -> None:
             from wetgate.surfaces.farm.tasks import run_task
 
             given = {key: _unless_empty(key, value, render) for key, value in job.items()}
-            _end(run_task(name, {**given, "within": within}, session, path_mapping, lines))
+            end(run_task(name, {**given, "within": within}, session, path_mapping, lines))
 
     task("analyze", "Run the whole-shot passes, and leave their documents beside the output.")
     task("chunk", "Render some frames of a job; the record is left to verify.")
@@ -129,7 +120,7 @@ def add_farm(app: typer.Typer, render: Command) -> None:
         """The worker itself."""
         from wetgate.surfaces.farm.warm import serve_session
 
-        _end(serve_session(session, owner, idle))
+        end(serve_session(session, owner, idle))
 
     app.add_typer(farm_app)
 
@@ -139,8 +130,3 @@ def _unless_empty(name: str, value: Any, render: Command) -> Any:
     if value in ("", [""]):
         return next(s.default for s in settings(render, {name: value}))
     return value
-
-
-def _end(code: int) -> None:
-    if code:
-        raise typer.Exit(code)

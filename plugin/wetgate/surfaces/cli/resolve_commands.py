@@ -7,15 +7,9 @@ from typing import Annotated
 import typer
 
 from wetgate.surfaces.cli import arguments as arg
+from wetgate.surfaces.cli.declaring import end, examples, group
 
-app = typer.Typer(
-    name="resolve",
-    help="Restore timelines of DaVinci Resolve, and serve its Deliver page.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-_END = "\b\nExamples:\n"
+app = group("resolve", "Restore timelines of DaVinci Resolve, and serve its Deliver page.")
 Clips = Annotated[
     str, typer.Option("--clips", help="all, selected (Edit page), current (under the playhead), or marked.")
 ]
@@ -41,21 +35,16 @@ Spool = Annotated[str | None, typer.Option("--spool", help="The folder that the 
 Limit = Annotated[float, typer.Option("--limit", min=1.0, help="Seconds that a call into Resolve may take.")]
 
 
-def _end(code: int) -> None:
-    if code:
-        raise typer.Exit(code)
-
-
 @app.command()
 def status(limit: Limit = 30.0, as_json: arg.Json = False) -> None:
     """Say whether Resolve can be reached, what is open in it, and why not."""
     from wetgate.surfaces.cli.resolving import run_status
 
-    _end(run_status(limit, as_json))
+    end(run_status(limit, as_json))
 
 
 @app.command(
-    epilog=_END + "  wetgate resolve timeline\n  wetgate resolve timeline --clips selected --handles 12 --json"
+    epilog=examples("wetgate resolve timeline", "wetgate resolve timeline --clips selected --handles 12 --json")
 )
 def timeline(
     clips: Clips = "all",
@@ -77,13 +66,15 @@ def timeline(
     """List the clips of a timeline: what would be restored, and what would not and why."""
     from wetgate.surfaces.cli.resolving import run_timeline
 
-    _end(run_timeline(arg.collect(locals())))
+    end(run_timeline(arg.collect(locals())))
 
 
 @app.command(
-    epilog=_END + "  wetgate resolve restore -n grain:amount=0.5 -o /shows/x/restored --dry-run\n"
-    "  wetgate resolve restore --graph hdr-lift --clips selected --handles 12\n"
-    "  wetgate resolve restore --clips marked            (markers whose note says wetgate: PRESET)"
+    epilog=examples(
+        "wetgate resolve restore -n grain:amount=0.5 -o /shows/x/restored --dry-run",
+        "wetgate resolve restore --graph hdr-lift --clips selected --handles 12",
+        "wetgate resolve restore --clips marked            (markers whose note says wetgate: PRESET)",
+    )
 )
 def restore(
     output: Folder = "restored",
@@ -124,10 +115,10 @@ def restore(
     """Restore the clips of a timeline, and put the results back where they were."""
     from wetgate.surfaces.cli.resolving import run_restore
 
-    _end(run_restore(arg.collect(locals())))
+    end(run_restore(arg.collect(locals())))
 
 
-@app.command(epilog=_END + "  wetgate resolve watch\n  wetgate resolve watch --once --json        (for cron)")
+@app.command(epilog=examples("wetgate resolve watch", "wetgate resolve watch --once --json        (for cron)"))
 def watch(
     spool: Spool = None,
     once: Annotated[bool, typer.Option("--once", help="Do what waits, and end.")] = False,
@@ -140,11 +131,11 @@ def watch(
     """Render what the Deliver page hands on, until it is stopped."""
     from wetgate.surfaces.cli.resolve_serving import run_watch
 
-    _end(run_watch(arg.collect(locals())))
+    end(run_watch(arg.collect(locals())))
 
 
 @app.command(
-    epilog=_END + "  wetgate resolve install --graph hdr-lift\n  wetgate resolve install --graph x.yaml --wait 600"
+    epilog=examples("wetgate resolve install --graph hdr-lift", "wetgate resolve install --graph x.yaml --wait 600")
 )
 def install(
     graph: Annotated[str, typer.Option("--graph", "-g", help="What the scripts restore with: preset or file.")] = "",
@@ -167,7 +158,7 @@ def install(
     """Copy the scripts into Resolve's menu and Deliver page."""
     from wetgate.surfaces.cli.resolve_serving import run_install
 
-    _end(run_install(arg.collect(locals())))
+    end(run_install(arg.collect(locals())))
 
 
 @app.command()
@@ -177,4 +168,4 @@ def uninstall(
     """Remove the scripts, and all that was made for them."""
     from wetgate.surfaces.cli.resolve_serving import run_uninstall
 
-    _end(run_uninstall(to, as_json))
+    end(run_uninstall(to, as_json))

@@ -1,8 +1,10 @@
 """``wetgate render --engine dask``: chunks of frames on the workers of a Dask cluster that is already there.
 
 A chunk goes to one worker, and a worker has one at a time, so that nothing piles up in the scheduler. What a worker
-says about its frames is not believed: each is read back from the shared folder and checked before it counts. A chunk
-whose worker is lost goes to another; one that loses workers again is halved, until the frame that does it stands alone.
+says about its frames is not believed: the file of each is read from the shared folder and compared, byte by byte, with
+the worker's account of it (:mod:`wetgate.engine.account`) before it counts; where there is no account, or it does not
+fit, the frame is decoded and compared with its source. A chunk whose worker is lost goes to another; one that loses
+workers again is halved, until the frame that does it stands alone.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+from wetgate.engine.account import Account
 from wetgate.engine.job import Take
 from wetgate.engine.pipeline import Abort, cores
 from wetgate.io.ranges import format_frames
@@ -39,6 +42,13 @@ class Request:
 
     values: Mapping[str, Any]
     moved: Mapping[str, str]
+
+
+Accounts = Mapping[int, Account]
+
+
+class _Taken(Protocol):
+    def __call__(self, wanted: Sequence[int], told: Accounts | None = None) -> dict[int, str]: ...
 
 
 @dataclass(slots=True)
@@ -214,17 +224,19 @@ class DaskEngine:
     def __call__(self, numbers: Sequence[int], analyses: Sequence[str], take: Take, abort: Abort) -> Mapping[int, str]:
         with ThreadPoolExecutor(cores(), thread_name_prefix="wetgate-verify") as pool:
 
-            def taken(wanted: Sequence[int], kept: bool = False) -> dict[int, str]:
+            def taken(wanted: Sequence[int], told: Accounts | None = None, kept: bool = False) -> dict[int, str]:
                 """The frames that do not verify, and why."""
-                found = zip(wanted, pool.map(lambda n: take(n, kept=kept), wanted), strict=True)
+
+                def one(number: int) -> WetgateError | None:
+                    return take(number, kept=kept, account=(told or {}).get(number))
+
+                found = zip(wanted, pool.map(one, wanted), strict=True)
                 return {n: error.message() for n, error in found if error is not None}
 
             left = list(taken(numbers, kept=True)) if self._resume else list(numbers)
             return self._all(_cut(left, self._length), taken, abort)
 
-    def _all(
-        self, chunks: Sequence[_Chunk], taken: Callable[[Sequence[int]], dict[int, str]], abort: Abort
-    ) -> dict[int, str]:
+    def _all(self, chunks: Sequence[_Chunk], taken: _Taken, abort: Abort) -> dict[int, str]:
         waiting, running, failed = deque(chunks), dict[str, _Chunk](), dict[int, str]()
         looked, alone_since = 0.0, time.monotonic()
         fit: set[str] = set()
@@ -242,11 +254,7 @@ class DaskEngine:
                         rest = [n for c in waiting for n in c.numbers]
                         return failed | dict.fromkeys(rest, f"no worker was there for {NOBODY_S:.0f} s")
                 for worker in sorted(fit - set(running)):
-                    if waiting:
-                        chunk = waiting.popleft()
-                        chunk.worker = worker
-                        running[worker] = chunk
-                        self._cluster.submit(chunk, "chunk", self._request, self._ended.put)
+                    self._give(worker, waiting, running)
                 try:
                     chunk = self._ended.get(timeout=0.1)
                 except queue.Empty:
@@ -254,19 +262,23 @@ class DaskEngine:
                 if running.get(chunk.worker) is not chunk:
                     continue  # given up before
                 del running[chunk.worker]
+                # Its worker goes on while the frames are looked at.
+                self._give(chunk.worker, waiting, running)
                 self._settle(chunk, waiting, failed, taken)
             return failed
         except BaseException:
             self._cluster.withdraw(list(running.values()), told=True)
             raise
 
-    def _settle(
-        self,
-        chunk: _Chunk,
-        waiting: deque[_Chunk],
-        failed: dict[int, str],
-        taken: Callable[[Sequence[int]], dict[int, str]],
-    ) -> None:
+    def _give(self, worker: str, waiting: deque[_Chunk], running: dict[str, _Chunk]) -> None:
+        """The next chunk for a worker that has none."""
+        if waiting:
+            chunk = waiting.popleft()
+            chunk.worker = worker
+            running[worker] = chunk
+            self._cluster.submit(chunk, "chunk", self._request, self._ended.put)
+
+    def _settle(self, chunk: _Chunk, waiting: deque[_Chunk], failed: dict[int, str], taken: _Taken) -> None:
         """A chunk has ended, one way or another."""
         done = self._outcome(chunk)
         if done is None:
@@ -276,7 +288,7 @@ class DaskEngine:
             return
         if done.error and done.exit_code not in (130, 3):
             raise WorkerError(f"worker {chunk.worker} refuses the job: {done.error}")
-        missing = taken(chunk.numbers)
+        missing = taken(chunk.numbers, {a.entry["frame"]: a for a in (Account(**told) for told in done.accounts)})
         said = done.failed or {}
         if not missing:
             return
@@ -286,13 +298,7 @@ class DaskEngine:
         else:
             failed.update({n: said.get(str(n), why) for n, why in missing.items()})
 
-    def _lost(
-        self,
-        chunk: _Chunk,
-        waiting: deque[_Chunk],
-        failed: dict[int, str],
-        taken: Callable[[Sequence[int]], dict[int, str]],
-    ) -> None:
+    def _lost(self, chunk: _Chunk, waiting: deque[_Chunk], failed: dict[int, str], taken: _Taken) -> None:
         """The worker of a chunk is gone: what it had finished counts, the rest goes elsewhere."""
         missing = tuple(taken(chunk.numbers))
         losses = chunk.losses + 1

@@ -43,7 +43,7 @@ def task(token: str, kind: str, values: Mapping[str, Any], moved: Mapping[str, s
     try:
         with _turn:
             given = {**values, "threads": values.get("threads") or _threads()}
-            return asdict(carry_out(kind, given, moved, lambda event: None, abort))
+            return asdict(carry_out(kind, given, moved, lambda event: None, abort, accounts=True))
     finally:
         _aborts.pop(token, None)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,15 @@ _STEP = re.compile(r"(\d--?\d+):(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of a task, as it travels from a worker: ``failed`` maps frames to messages, ``error`` ended it all."""
+    """What came of a task, as it travels from a worker: ``failed`` maps frames to messages, ``error`` ended it all,
+    ``accounts`` are those of :mod:`wetgate.engine.account`, as plain data."""
 
     exit_code: int
     written: int = 0
     kept: int = 0
     failed: Mapping[str, str] | None = None
     error: str = ""
+    accounts: Sequence[Mapping[str, Any]] = ()
 
 
 def run_task(kind: str, values: Mapping[str, Any], session: str | None, path_mapping: str | None, style: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,8 +18,15 @@ from wetgate.surfaces.cli.rendering import job_of
 from wetgate.surfaces.farm.tasks import Done, our_frames
 
 
-def carry_out(kind: str, values: Mapping[str, Any], moved: Mapping[str, str], on_event: OnEvent, abort: Abort) -> Done:
-    """Do a task in this process."""
+def carry_out(
+    kind: str,
+    values: Mapping[str, Any],
+    moved: Mapping[str, str],
+    on_event: OnEvent,
+    abort: Abort,
+    accounts: bool = False,
+) -> Done:
+    """Do a task in this process. ``accounts``: the frames of a chunk come with what a gatherer checks them by."""
     try:
         job = _job(values, moved)
         if kind == "analyze":
@@ -28,7 +35,7 @@ def carry_out(kind: str, values: Mapping[str, Any], moved: Mapping[str, str], on
                 on_event({"event": "note", "text": f"analysis: {path}"})
             return Done(0)
         if kind == "chunk":
-            job = replace(job, analyses=(), analyses_beside=True, chunk=True, resume=True, sign=None)
+            job = replace(job, analyses=(), analyses_beside=True, chunk=True, accounts=accounts, resume=True, sign=None)
             outcome = render(job, on_event, None, abort)
         else:
             job = replace(job, analyses=(), analyses_beside=True)
@@ -38,7 +45,8 @@ def carry_out(kind: str, values: Mapping[str, Any], moved: Mapping[str, str], on
     except WetgateError as error:
         return Done(error.exit_code, error=error.message())
     failed = {str(n): message for n, message in outcome.failed.items()}
-    return Done(outcome.exit_code, len(outcome.written), len(outcome.kept), failed)
+    told = [asdict(account) for account in outcome.accounts]
+    return Done(outcome.exit_code, len(outcome.written), len(outcome.kept), failed, accounts=told)
 
 
 def take_all(numbers: Sequence[int], analyses: Sequence[str], take: Take, abort: Abort) -> Mapping[int, str]:

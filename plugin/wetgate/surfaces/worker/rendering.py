@@ -9,7 +9,8 @@ import numpy as np
 
 from wetgate.engine.analysis import Analysis, moved_params, parse_analysis
 from wetgate.engine.evaluate import Evaluator, Setting
-from wetgate.engine.graph import SOURCE, Graph, Mask, Step
+from wetgate.engine.graph import Graph
+from wetgate.engine.step import SOURCE, Mask, Step
 from wetgate.inference import ModelsWithheld, without_models
 from wetgate.io.association import Residue, associate, unassociate
 from wetgate.io.hashing import pixel_hash

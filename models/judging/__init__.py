@@ -1,0 +1,1 @@
+"""How trainings stand, a module a task: rows of figures on clean pictures that the task's damage is added to."""

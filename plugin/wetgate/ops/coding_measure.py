@@ -1,0 +1,181 @@
+"""Measuring how a shot was coded: what decoder and file say first, and what the pixels show where they say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wetgate.color.ycbcr import luma_weights, matrix_known
+from wetgate.ops.block_grid import find_grid_of
+from wetgate.ops.block_intervals import JFIF_MATRIX
+from wetgate.ops.coded_blocks import steps_of_codec, steps_of_tables
+from wetgate.ops.coding_evidence import evidence_of, strength_of
+from wetgate.ops.combing import combing
+from wetgate.ops.jpeg_lattice import K1, K2, Lattice, find_lattice, lattice_at, older_phase, quality_table
+from wetgate.ops.quantiser import UNKNOWN, jpeg_step
+from wetgate.ops.shot_coding import DECODER, PIXELS, TABLES, Collected, ShotCoding
+from wetgate.spec import Frame, Image, Shot
+
+REC709 = 1  # H.273 MatrixCoefficients, where nothing says otherwise
+_LOOKED_AT = 8  # frames, spread over the shot
+_LATTICES = 3  # of them, in which a lattice is looked for
+_COARSER = 1.25  # steps of an earlier save over the file's own, from which it counts
+
+
+def measure_coding(
+    shot: Shot, check_abort: Callable[[], None] = lambda: None, progress: Callable[[float], None] = lambda share: None
+) -> ShotCoding:
+    """How a shot was coded. Reads every frame once; keeps the luma of a few."""
+    chosen = set(np.asarray(shot.numbers)[np.linspace(0, len(shot) - 1, _LOOKED_AT).round().astype(int)].tolist())
+    collected = Collected()
+    pictures: list[Image] = []
+    first: Mapping[str, Any] | None = None
+    size, combed, interlaced, jpeg = (0, 0), [], False, True
+    for place, frame in enumerate(shot):
+        check_abort()
+        progress(0.7 * place / len(shot))
+        codec = frame.codec
+        first = codec if first is None else first
+        size = size if pictures or size != (0, 0) else (frame.width, frame.height)
+        collected.add(
+            frame.number, str(codec.get("picture_type", "")), steps_of_codec(codec, frame.height, frame.width)
+        )
+        interlaced = interlaced or bool(codec.get("interlaced"))
+        jpeg = jpeg and _same_tables(codec, first)
+        if frame.number in chosen:
+            pictures.append(np.ascontiguousarray(frame.rgb))
+            combed.append(combing(pictures[-1]))
+    assert first is not None
+    share = float(np.mean(combed))
+    matrix = first.get("matrix") if matrix_known(int(first.get("matrix", -1))) else None
+    if collected:
+        cell, maps = collected.maps()
+        made = ShotCoding(
+            TABLES if jpeg else DECODER,
+            size,
+            collected.typical(),
+            JFIF_MATRIX if jpeg and matrix is None else matrix,
+            frames=collected.frames(),
+            cell=cell,
+            maps=maps,
+        )
+        if jpeg:
+            made = _of_tables(made, first, pictures)
+    else:
+        made = coding_of_pictures(pictures, matrix, check_abort)
+    progress(1.0)
+    return replace(made, combed=share, interlaced=interlaced, codec=str(first.get("codec", first.get("coding", ""))))
+
+
+def coding_of_frame(frame: Frame) -> ShotCoding:
+    """How one picture was coded, where no analysis was made."""
+    codec = frame.codec
+    size = (frame.width, frame.height)
+    combed, interlaced = combing(frame.rgb), bool(codec.get("interlaced"))
+    matrix = codec.get("matrix") if matrix_known(int(codec.get("matrix", -1))) else None
+    steps = steps_of_codec(codec, frame.height, frame.width)
+    if steps is None:
+        made = coding_of_pictures([np.ascontiguousarray(frame.rgb)], matrix)
+    elif codec.get("coding") == "jpeg":
+        made = ShotCoding(TABLES, size, steps.typical, JFIF_MATRIX if matrix is None else matrix)
+    else:
+        made = ShotCoding(DECODER, size, steps.typical, matrix)
+    return replace(made, combed=combed, interlaced=interlaced)
+
+
+def _of_tables(made: ShotCoding, codec: Mapping[str, Any], pictures: Sequence[Image]) -> ShotCoding:
+    """With the tables of the file; or, where it was saved before more coarsely on the same grid, of that save."""
+    tables = [np.asarray(table) for table in codec["quantisation"]]
+    lattice = lattice_at(_jpeg_luma(pictures[0]), (0, 0), _sound(pictures[0]))
+    quality = None
+    if lattice is not None:
+        older = [quality_table(lattice.quality, base) for base in (K1, K2, K2)]
+        if jpeg_step(older[0]) > _COARSER * jpeg_step(tables[0]):
+            quality = lattice.quality
+            tables = [np.maximum(a, b) for a, b in zip(tables, older, strict=False)]
+    return replace(
+        made,
+        steps=steps_of_tables(tables).typical,
+        quality=quality,
+        tables=tuple(tuple(int(v) for v in table.reshape(-1)) for table in tables),
+        sampling=tuple(codec["sampling"]),
+        older=_older(pictures[0], lattice),
+    )
+
+
+def _older(picture: Image, last: Lattice | None) -> tuple[int, int] | None:
+    return None if last is None else older_phase(_jpeg_luma(picture), last, _sound(picture))
+
+
+def _jpeg_luma(picture: Image) -> Image:
+    return np.asarray(np.rint(_luma(picture, JFIF_MATRIX) * np.float32(255)))
+
+
+def _sound(picture: Image) -> NDArray[np.bool_]:
+    """Pixels that were not clipped."""
+    return np.asarray(((picture > 0) & (picture < 1)).all(axis=2))
+
+
+def _same_tables(codec: Mapping[str, Any], first: Mapping[str, Any]) -> bool:
+    if codec.get("coding") != "jpeg" or first.get("coding") != "jpeg":
+        return False
+    pairs = zip(codec["quantisation"], first["quantisation"], strict=False)
+    same = len(codec["quantisation"]) == len(first["quantisation"]) and all(np.array_equal(a, b) for a, b in pairs)
+    return same and codec["sampling"] == first["sampling"]
+
+
+def coding_of_pictures(
+    pictures: Sequence[Image], matrix: int | None = None, check_abort: Callable[[], None] = lambda: None
+) -> ShotCoding:
+    """From pixels alone: R'G'B' (H, W, 3) of one shot."""
+    height, width = pictures[0].shape[:2]
+    found: list[Lattice] = []
+    for picture in pictures[:_LATTICES]:
+        check_abort()
+        luma, sound = _jpeg_luma(picture), _sound(picture)
+        lattice = find_lattice(luma, sound) if not found else lattice_at(luma, found[0].phase, sound)
+        if lattice is None:
+            break
+        found.append(lattice)
+    if found:
+        return _of_lattice(pictures, found, (width, height))
+    lumas = [_luma(p, REC709 if matrix is None else matrix) for p in pictures]
+    grid = find_grid_of(lumas)
+    made = ShotCoding(PIXELS, (width, height), (UNKNOWN, UNKNOWN), matrix, grid_known=False, confidence=0.0, odds=0.5)
+    if grid is not None and grid.known:
+        made = replace(made, period=grid.period, phase=grid.phase, grid_known=True, confidence=grid.confidence)
+        if made.resized:  # nothing is trained on such grids: it is said, and the step stays unknown
+            return replace(made, odds=1.0)
+    check_abort()
+    evidence = evidence_of(lumas, made.origin or (0, 0))
+    if evidence is None:
+        return made
+    odds, step = strength_of(evidence)
+    # A grid that stands out is a codec's, however weak the other evidence.
+    if step == 0 and made.grid_known:
+        return replace(made, odds=max(odds, 0.5))
+    return replace(made, steps=(step, step), odds=odds, grid_known=made.grid_known or step > 0)
+
+
+def _of_lattice(pictures: Sequence[Image], found: Sequence[Lattice], size: tuple[int, int]) -> ShotCoding:
+    quality = round(float(np.median([f.quality for f in found])))
+    steps = steps_of_tables([quality_table(quality, K1), quality_table(quality, K2)])
+    x, y = found[0].phase
+    return ShotCoding(
+        PIXELS,
+        size,
+        steps.typical,
+        JFIF_MATRIX,
+        phase=(float(x), float(y)),
+        confidence=float(np.clip(found[0].evidence, 0, 1)),
+        older=_older(pictures[0], found[0]),
+        quality=quality,
+    )
+
+
+def _luma(picture: Image, matrix: int) -> Image:
+    return np.asarray(picture[..., :3] @ np.array(luma_weights(matrix), np.float32), np.float32)

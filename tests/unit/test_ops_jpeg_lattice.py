@@ -1,0 +1,59 @@
+"""JPEG quality and grid phase from pixels: exact on saves of all qualities, nothing on what was never saved."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from support.photographs import luma, photograph, saved
+from wetgate.io.jpeg_coding import quantisation_tables
+from wetgate.ops.coding_measure import coding_of_pictures
+from wetgate.ops.jpeg_lattice import K1, K2, find_lattice, lattice_at, quality_table
+
+
+def test_tables_of_a_quality_are_those_that_libjpeg_writes():
+    picture = np.zeros((16, 16, 3), np.uint8)
+    for quality in (1, 10, 49, 50, 51, 90, 100):
+        data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+        first, second = quantisation_tables(data)
+        assert np.array_equal(first, quality_table(quality, K1))
+        assert np.array_equal(second, quality_table(quality, K2))
+
+
+@pytest.mark.parametrize(("quality", "cut"), [(8, (0, 0)), (25, (3, 5)), (50, (7, 1)), (75, (4, 4)), (92, (2, 0))])
+def test_quality_and_phase_of_a_cropped_save_are_found(quality: int, cut: tuple[int, int]):
+    x, y = cut
+    found = find_lattice(luma(saved(photograph(256, 192), quality)[y:, x:]))
+    assert found is not None
+    assert found.phase == ((-x) % 8, (-y) % 8)
+    assert abs(found.quality - quality) <= 1
+
+
+def test_a_picture_that_was_never_saved_has_no_lattice():
+    assert find_lattice(luma(photograph(256, 192))) is None
+
+
+def test_clipped_pixels_do_not_hide_the_lattice():
+    picture = np.clip(photograph(256, 192).astype(np.int32) * 3 - 256, 0, 255).astype(np.uint8)
+    back = saved(picture, 40)
+    sound = ((back > 0) & (back < 255)).all(axis=2)
+    assert sound.mean() < 0.9  # much of it is clipped
+    found = lattice_at(luma(back), (0, 0), sound)
+    assert found is not None
+    assert abs(found.quality - 40) <= 1
+
+
+def test_tiny_pictures_say_nothing():
+    for size in ((1, 1), (7, 30), (9, 9)):
+        assert find_lattice(np.full(size, 100, np.float32)) is None
+
+
+def test_an_older_shifted_grid_is_seen_below_the_last_one():
+    picture = photograph(384, 320)
+    once = saved(picture, 20)[3:, 5:]
+    found = coding_of_pictures([saved(once, 85)[..., ::-1].astype(np.float32) / 255])
+    assert found.origin == (0, 0)
+    assert found.older == (3, 5)
+    alone = coding_of_pictures([saved(picture, 85)[..., ::-1].astype(np.float32) / 255])
+    assert alone.older is None
