@@ -24,7 +24,7 @@ from wetgate.spec import Frame, UsageError
 
 if TYPE_CHECKING:
     from wetgate.engine.measure import Measurement
-    from wetgate.engine.verify import Verdict
+    from wetgate.engine.verdict import Verdict
 
 
 def graph_of(graph: Graph | str | Path | None, nodes: str | Sequence[str]) -> Graph:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from wetgate.spec import UsageError
 from wetgate.surfaces.cli import arguments as arg
 from wetgate.surfaces.cli.declaring import end, group
 
@@ -70,13 +71,39 @@ host_app = group("host", "Run OFX plug-ins, ours or others', without a host appl
 HostProfile = Annotated[str, typer.Option("--profile", help="Behave as strict, resolve, nuke, melt or natron.")]
 
 
-@host_app.command("list")
-def host_list(
-    place: Annotated[str, typer.Argument(help="A folder of bundles, a bundle, or an .ofx file.")],
+@host_app.callback(invoke_without_command=True)
+def host(
+    context: typer.Context,
+    place: Annotated[
+        str | None,
+        typer.Option("--list", metavar="DIR", help="List the plug-ins of a folder, a bundle or an .ofx file."),
+    ] = None,
     profile: HostProfile = "strict",
     as_json: arg.Json = False,
 ) -> None:
-    """List the plug-ins under a folder, and what they get wrong."""
+    """Run OFX plug-ins, ours or others', without a host application."""
+    if context.invoked_subcommand is not None:
+        if place is not None or profile != "strict" or as_json:
+            raise UsageError(
+                "options before the command belong to --list",
+                where=f"wetgate host ... {context.invoked_subcommand}",
+                remedy=f"put them after {context.invoked_subcommand}",
+            )
+        return
+    if place is None:
+        print(context.get_help())
+        end(2)
+    else:
+        _list(place, profile, as_json)
+
+
+@host_app.command("list", hidden=True)
+def host_list(place: str, profile: HostProfile = "strict", as_json: arg.Json = False) -> None:
+    """The same as --list."""
+    _list(place, profile, as_json)
+
+
+def _list(place: str, profile: str, as_json: bool) -> None:
     from wetgate.surfaces.cli.hosting import run_host_list
 
     end(run_host_list(place, profile, as_json))
@@ -91,7 +118,9 @@ def host_run(
     param: Annotated[list[str] | None, typer.Option("-p", "--param", help="name=value; repeat.")] = None,
     clip: Annotated[list[str] | None, typer.Option("--clip", help="Another input, Mask=mask.####.exr.")] = None,
     profile: HostProfile = "strict",
-    context: Annotated[str | None, typer.Option("--context", help="filter or general.")] = None,
+    context: Annotated[
+        str | None, typer.Option("--context", help="filter, general, generator or transition; else the host's choice.")
+    ] = None,
     frames: arg.Frames = None,
     in_space: arg.InSpace = None,
     out_space: arg.OutSpace = None,

@@ -25,6 +25,15 @@ def log_folder(machine: Machine) -> Path:
     return machine.folder("XDG_STATE_HOME", machine.home / ".local/state") / "wetgate"
 
 
+def documents_folder(machine: Machine) -> Path:
+    """Where analyses lie that are too large for a project. They belong to projects, and are never removed by us."""
+    if machine.kind == "macos":
+        return machine.home / "Library/Application Support/Wetgate/Analyses"
+    if machine.kind == "windows":
+        return machine.data / "Wetgate/Analyses"
+    return machine.folder("XDG_DATA_HOME", machine.home / ".local/share") / "wetgate/analyses"
+
+
 def remove_logs(machine: Machine) -> tuple[Path, ...]:
     """Remove the logs, and their folder where nothing else is in it; what was removed."""
     place = log_folder(machine)

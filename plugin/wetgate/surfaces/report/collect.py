@@ -21,6 +21,7 @@ from wetgate.spec import DISPLAY, Frame, Image, registry
 from wetgate.surfaces.report.data import Gallery, Note, Picture, ReportData, Series, Side, Table, Timing, View
 from wetgate.surfaces.report.energy import EnergyMeter
 from wetgate.surfaces.report.images import srgb_from_nits
+from wetgate.surfaces.report.noise import noise_plots
 from wetgate.surfaces.report.page import write_report
 
 _MOST_SAMPLES = 8
@@ -139,6 +140,7 @@ class Collector:
             facts=[*self.facts, *self._facts(outcome, peak)],
             notes=[*self.notes, *_notes(outcome)],
             metrics=[*self.extra_metrics, *self._charts()],
+            plots=[p for p in (noise_plots(*entry) for entry in outcome.analyses.items()) if p is not None],
             views=self._views(outcome),
             galleries=self.galleries,
             hdr_metadata={k.removeprefix("hdr:"): v for k, v in sorted(self._metadata.items())},

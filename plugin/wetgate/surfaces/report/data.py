@@ -63,6 +63,37 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """A line of a plot, or its measured ``points``: (x, y) each, and the colour by a name of the page's style."""
+
+    name: str
+    points: Sequence[tuple[float, float]]
+    colour: Literal["red", "green", "blue", "plain"] = "plain"
+    dots: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Curves over one axis. Values that are no numbers break a line and leave a dot out."""
+
+    name: str
+    curves: Sequence[Curve]
+    x: str
+    y: str
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plots:
+    """A section of plots, with tables under them."""
+
+    title: str
+    plots: Sequence[Plot]
+    about: str = ""
+    tables: Sequence[Table] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """A view (AOV) of one frame as a thumbnail: (H, W, 3) 8-bit, ready to be seen, and what it shows."""
 
@@ -129,8 +160,8 @@ class ReportData:
     """All of one report.
 
     ``before`` and ``after`` hold the same frames in the same order. ``facts`` are the few figures of the head line
-    (label, value with its unit). ``hdr_metadata`` becomes a table of its own. ``record`` is the run's record (graph,
-    parameters, versions, hashes), any JSON.
+    (label, value with its unit). ``plots`` are sections after the measures. ``hdr_metadata`` becomes a table of its
+    own. ``record`` is the run's record (graph, parameters, versions, hashes), any JSON.
     """
 
     title: str
@@ -141,6 +172,7 @@ class ReportData:
     notes: Sequence[Note] = ()
     metrics: Sequence[Series] = ()
     views: Sequence[View] = ()
+    plots: Sequence[Plots] = ()
     galleries: Sequence[Gallery] = ()
     hdr_metadata: Mapping[str, Any] = field(default_factory=dict)
     tables: Sequence[Table] = ()

@@ -15,7 +15,7 @@ from typing import Any
 import wetgate
 from wetgate.spec import FrameError, UsageError
 from wetgate.surfaces.report import charts, images, scopes, viewer
-from wetgate.surfaces.report.data import Gallery, Picture, ReportData, Series, Side, Table
+from wetgate.surfaces.report.data import Gallery, Picture, Plot, Plots, ReportData, Series, Side, Table
 
 _LIMIT = 6_000_000
 _RECORD_MOST = 100_000  # characters of one entry of the record
@@ -74,6 +74,7 @@ def _after_the_pictures(data: ReportData) -> str:
         *(_gallery(g) for g in data.galleries if g.first),
         _scopes(data),
         _metrics(data),
+        *(_plots(p) for p in data.plots),
         _gallery(Gallery("Views", data.views)),
         *(_gallery(g) for g in data.galleries if not g.first),
         _tables(data),
@@ -173,6 +174,25 @@ def _metric(series: Series) -> str:
         f'<span class="value">{charts.figure(charts.mean_of(series))}{unit}</span>'
         f'<span class="range">{charts.figure(low)} to {charts.figure(high)}</span></figcaption>'
         f'{charts.series_chart(series)}<p class="quiet">{about}</p></figure>'
+    )
+
+
+def _plots(plots: Plots) -> str:
+    about = f'<p class="quiet">{escape(plots.about)}</p>' if plots.about else ""
+    cells = "".join(_plot(plot) for plot in plots.plots)
+    under = "".join(_table(t) for t in plots.tables)
+    under = f'<div class="tables">{under}</div>' if under else ""
+    return (
+        f'<section class="metrics plots"><h2>{escape(plots.title)}</h2>{about}<div class="grid">{cells}</div>'
+        f"{under}</section>"
+    )
+
+
+def _plot(plot: Plot) -> str:
+    caption = f'<p class="quiet">{escape(plot.caption)}</p>' if plot.caption else ""
+    return (
+        f'<figure class="metric"><figcaption><b>{escape(plot.name)}</b><span class="range">{escape(plot.y)}</span>'
+        f"</figcaption>{charts.plot_chart(plot)}{caption}</figure>"
     )
 
 
