@@ -5,6 +5,7 @@ loads no runtime; the first picture does.
 """
 
 from wetgate.inference.encodings import Code, Encoding, SignedLog, Vst, vst
+from wetgate.inference.exposures import clean_light
 from wetgate.inference.restoring import ModelsWithheld, Network, Restored, network, without_models
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Restored",
     "SignedLog",
     "Vst",
+    "clean_light",
     "network",
     "vst",
     "without_models",

@@ -29,7 +29,8 @@ class Node:
     pixel is made from, bit for bit, its place in the display window known; None where it takes the whole picture.
     ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
     that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine;
-    ``codec_data`` one that reads from ``Frame.codec`` how the decoder found each block coded.
+    ``codec_data`` one that reads from ``Frame.codec`` how the decoder found each block coded. ``references`` says what
+    a reference picture tells the node's analysis; "" where it looks at none.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Node:
     views: Mapping[str, str]
     hdr_output: bool
     synthesises: bool
+    references: str
     codec_data: bool
     reach: Callable[[Any], int]
     pointwise: Callable[[Any], bool]
@@ -87,6 +89,7 @@ class Node:
             "analyzes": self.analyzes,
             "hdr_output": self.hdr_output,
             "synthesises": self.synthesises,
+            "references": self.references,
             "views": dict(self.views),
             "params": [_param_schema(p) for p in self.params.values()],
         }
@@ -144,6 +147,7 @@ def node(
     views: Mapping[str, str] | None = None,
     hdr_output: bool = False,
     synthesises: bool = False,
+    references: str = "",
     codec_data: bool = False,
     reach: int | Callable[[Any], int] = 0,
     pointwise: bool | Callable[[Any], bool] = False,
@@ -175,6 +179,7 @@ def node(
             views=own_views,
             hdr_output=hdr_output,
             synthesises=synthesises,
+            references=references,
             codec_data=codec_data,
             reach=reach if callable(reach) else _constant(reach),
             pointwise=pointwise if callable(pointwise) else _constant(pointwise),
@@ -251,6 +256,8 @@ def _demand_sound(made: Node) -> None:
         wanted.append(("analyze", ["self", "shot", "ctx"]))
     elif hasattr(cls, "analyze"):
         raise TypeError(f"{made.id}: has analyze() but is not declared with analyzes=True")
+    if made.references and not made.analyzes:
+        raise TypeError(f"{made.id}: references a picture in an analysis that it does not have")
     if made.prepares:
         wanted.append(("prepare", ["self", "frame", "ctx"]))
     for name, arguments in wanted:

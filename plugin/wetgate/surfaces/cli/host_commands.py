@@ -10,11 +10,16 @@ from wetgate.spec import UsageError
 from wetgate.surfaces.cli import arguments as arg
 from wetgate.surfaces.cli.declaring import end, group
 
-hosts_app = group("hosts", "Put the OFX bundle and Nuke's scripts where hosts look.")
+hosts_app = group("hosts", "Put the OFX bundle and scripts for Nuke and Resolve where they look.")
 InstallFolder = Annotated[str | None, typer.Option("--to", help="Another folder than the one that every host scans.")]
-OnlyParts = Annotated[list[str] | None, typer.Option("--only", help="bundle or nuke; repeat. Else all that is of use.")]
+OnlyParts = Annotated[
+    list[str] | None, typer.Option("--only", help="bundle, nuke or resolve; repeat. Else all that is of use.")
+]
 NukeFolder = Annotated[
     str | None, typer.Option("--nuke", help="Another folder for Nuke's scripts than ~/.nuke; NUKE_PATH is to name it.")
+]
+ResolveFolder = Annotated[
+    str | None, typer.Option("--resolve", help="Another folder for Resolve's scripts than this user's Fusion/Scripts.")
 ]
 ClearCaches = Annotated[bool, typer.Option("--clear-caches", help="Clear the plug-in caches of hosts that are closed.")]
 
@@ -33,13 +38,14 @@ def hosts_install(
     bundle: Annotated[str | None, typer.Option("--bundle", help="Another bundle than the one that came along.")] = None,
     only: OnlyParts = None,
     nuke: NukeFolder = None,
+    resolve: ResolveFolder = None,
     ocio: Annotated[
         str | None, typer.Option("--ocio", help="OCIO config of new Nuke scripts, unless $OCIO is set.")
     ] = None,
     clear_caches: ClearCaches = False,
     as_json: arg.Json = False,
 ) -> None:
-    """Copy the bundle and Nuke's scripts into place."""
+    """Copy the bundle, and the scripts of the hosts that are here, into place."""
     from wetgate.surfaces.cli.installing import run_install
 
     end(run_install(arg.collect(locals())))
@@ -50,10 +56,11 @@ def hosts_uninstall(
     to: InstallFolder = None,
     only: OnlyParts = None,
     nuke: NukeFolder = None,
+    resolve: ResolveFolder = None,
     clear_caches: ClearCaches = False,
     as_json: arg.Json = False,
 ) -> None:
-    """Remove the bundle, Nuke's scripts, the folders made for them, and the worker's logs."""
+    """Remove the bundle, the hosts' scripts, the folders made for them, and the logs."""
     from wetgate.surfaces.cli.installing import run_uninstall
 
     end(run_uninstall(arg.collect(locals())))

@@ -142,8 +142,9 @@ class Gallery:
 class Timing:
     """What the render cost: mean seconds of work a frame in each stage, and the whole run on the wall clock.
 
-    Stages overlap, so their sum exceeds ``wall_seconds`` / ``frames``. ``joules`` is the energy of the whole run, or
-    None where no driver told.
+    Stages overlap, so their sum exceeds ``wall_seconds`` / ``frames``. ``steps`` are the seconds a frame of each step's
+    node, within ``compute``; the rest of it is colour and mixing. ``joules`` is the energy of the whole run, or None
+    where no driver told, ``joules_of`` what it is of.
     """
 
     frames: int
@@ -153,6 +154,23 @@ class Timing:
     write: float = 0.0
     joules: float | None = None
     machine: str = ""
+    steps: tuple[tuple[str, float], ...] = ()
+    joules_of: str = ""
+
+    @property
+    def seconds_a_frame(self) -> float:
+        return self.wall_seconds / max(self.frames, 1)
+
+    def lines(self) -> list[str]:
+        """For people: time a frame, what it was spent on, and energy a frame."""
+        parts = [*self.steps, ("colour and mixing", max(self.compute - sum(s for _, s in self.steps), 0.0))]
+        parts += [("reading", self.read), ("writing", self.write)]
+        spent = ", ".join(f"{name} {seconds:.3f}" for name, seconds in parts)
+        energy = "energy: not known: no counter of this machine can be read"
+        if self.joules is not None:
+            energy = f"energy: {self.joules / max(self.frames, 1):.1f} J a frame, of the {self.joules_of}"
+        total = f"{self.wall_seconds:.1f} s in all, {self.seconds_a_frame:.3f} s a frame"
+        return [f"time: {total}; work a frame, side by side: {spent}", energy]
 
 
 @dataclass(frozen=True, slots=True)

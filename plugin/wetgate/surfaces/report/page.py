@@ -97,8 +97,7 @@ def _header(data: ReportData) -> str:
     subtitle = f'<p class="subtitle">{escape(data.subtitle)}</p>' if data.subtitle else ""
     facts = list(data.facts)
     if data.timing is not None:
-        each = data.timing.wall_seconds / max(data.timing.frames, 1)
-        facts.append(("Time", f"{each:.2f} s a frame"))
+        facts.append(("Time", f"{data.timing.seconds_a_frame:.2f} s a frame"))
         if data.timing.joules is not None:
             facts.append(("Energy", f"{data.timing.joules / max(data.timing.frames, 1):.1f} J a frame"))
     items = "".join(f"<div><dt>{escape(str(k))}</dt><dd>{escape(str(v))}</dd></div>" for k, v in facts)
@@ -225,11 +224,14 @@ def _tables(data: ReportData) -> str:
     if data.timing is not None:
         t = data.timing
         facts = [("Frames", t.frames), ("Wall clock", f"{t.wall_seconds:.2f} s")]
-        facts.append(("Seconds a frame", f"{t.wall_seconds / max(t.frames, 1):.3f}"))
+        facts.append(("Seconds a frame", f"{t.seconds_a_frame:.3f}"))
+        facts += [(f"of them, step {name}", f"{seconds:.3f}") for name, seconds in t.steps]
         if t.joules is None:
             facts.append(("Energy", "not known: no counter of this machine can be read"))
         else:
-            facts.append(("Energy", f"{t.joules:.0f} J, {t.joules / max(t.frames, 1):.1f} J a frame"))
+            facts.append(
+                ("Energy", f"{t.joules:.0f} J of the {t.joules_of}, {t.joules / max(t.frames, 1):.1f} J a frame")
+            )
         if t.machine:
             facts.append(("Machine", t.machine))
         caption = (
