@@ -5,13 +5,14 @@ clang brings libFuzzer, which coverage guides; with another compiler ``targets/d
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,18 @@ def build(using: Compiler, workers: int = 1) -> dict[str, Path]:
         objects = dict(zip([*shim, *mains], pool.map(compiled, [*shim, *mains]), strict=True))
     rest = [objects[p] for p in shim] + [objects[p] for p in mains if p.stem == "driver"]
     return {name: _linked(using, folder / name, [objects[HERE / f"{name}.cpp"], *rest]) for name in TARGETS}
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Keep other processes from building at the same time."""
+    import fcntl
+
+    folder = BRIDGE / "build" / "fuzz"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _linked(using: Compiler, program: Path, objects: Sequence[Path]) -> Path:

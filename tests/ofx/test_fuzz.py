@@ -25,7 +25,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sanitizers and 
 @pytest.fixture(scope="module")
 def programs() -> dict[str, Path]:
     try:
-        return shim_targets.build(shim_targets.compiler(), workers=2)
+        with shim_targets.alone():
+            return shim_targets.build(shim_targets.compiler(), workers=2)
     except OSError as error:
         pytest.skip(str(error))
 
