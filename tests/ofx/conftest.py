@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -13,7 +14,6 @@ import pytest
 
 from support.engine_nodes import declared
 from support.ofx_session import Launch, SampleHost, Session
-from wetgate.io.atomic import locked
 from wetgate.surfaces.hosts.bundle import worker_command
 from wetgate.surfaces.ofxhost import find_binaries
 from wetgate.surfaces.ofxhost.profiles import Profile
@@ -42,7 +42,7 @@ def binary(root: Path) -> Path:
     bridge = root / "ofx_bridge"
     bundle = bridge / "build" / "Wetgate.ofx.bundle"
     parts = [*bridge.glob("src/**/*.*"), *bridge.glob("include/*"), *bridge.glob("generated/*"), bridge / "build.py"]
-    with locked(bridge):  # tests run in several processes
+    with alone(bridge / "build"):
         made = next(iter(bundle.glob("Contents/*/Wetgate.ofx")), None)
         if made is None or made.stat().st_mtime < max(p.stat().st_mtime for p in parts):
             done = subprocess.run(
@@ -52,6 +52,18 @@ def binary(root: Path) -> Path:
                 pytest.skip("the OFX bundle cannot be built here: there is no C++ compiler and no ziglang")
             assert done.returncode == 0, done.stderr
     return next(find_binaries(bundle))
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep the other processes of a test run from building in a folder at the same time."""
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        if sys.platform != "win32":
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")
