@@ -1,5 +1,6 @@
 // The parameters of a plug-in as OFX descriptors: its node's own, and those that every plug-in has.
 #include <initializer_list>
+#include <set>
 #include <string>
 
 #include "describe.h"
@@ -232,12 +233,11 @@ void define_params(const Plugin& plugin, OfxParamSetHandle set, bool general) {
     const Properties controls{host, page};
     controls.set("OfxPropLabel", "Controls");
     Definer definer(host, set, controls);
-    std::string last_group;
+    std::set<std::string> groups;  // members of a group need not follow one another: those that come with every node
     for (int i = 0; i < plugin.node->param_count; ++i) {
         Param param = plugin.node->params[i];
         const std::string group = *param.group == 0 ? "" : std::string("group_") + param.group;
-        if (!group.empty() && group != last_group) definer.group(group.c_str(), param.group, true);
-        last_group = group;
+        if (!group.empty() && groups.insert(group).second) definer.group(group.c_str(), param.group, true);
         param.group = group.c_str();
         define_param(definer, param, host.properties());
     }
