@@ -25,11 +25,11 @@ def banded(width: int, height: int, **moved: float) -> Image:
     return (np.rint(ramp * 127.5) / 127.5).astype(np.float32)
 
 
-_BY_HAND = {"quantiser": 30.0}
+by_hand = {"quantiser": 30.0}
 SETTINGS = dict.fromkeys(
-    ("strength", "luma", "chroma", "bleed", "edge", "gain", "grid", "fields", "regrain", "fidelity", "mix"), _BY_HAND
+    ("strength", "luma", "chroma", "bleed", "edge", "gain", "grid", "fields", "regrain", "fidelity", "mix"), by_hand
 )
-SETTINGS |= {"seed": _BY_HAND | {"regrain": 2.0}}
-SETTINGS |= {"grid": _BY_HAND | {"grid_x": 3, "grid_y": 5}}
-SETTINGS |= dict.fromkeys(("grid_x", "grid_y"), _BY_HAND | {"grid": "hand"})
+SETTINGS |= {"seed": by_hand | {"regrain": 2.0}}
+SETTINGS |= {"grid": by_hand | {"grid_x": 3, "grid_y": 5}}
+SETTINGS |= dict.fromkeys(("grid_x", "grid_y"), by_hand | {"grid": "hand"})
 PICTURES = dict.fromkeys((*SETTINGS, "quantiser", "view"), coded) | {"deband": banded}

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from wetgate.spec import ModelError
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ def _step(node: Any, numpy_helper: Any, dtype: torch.dtype, device: torch.device
     if node.op_type == "Constant":
         value = attributes.get("value")
         array = numpy_helper.to_array(value) if value is not None else next(iter(attributes.values()))
-        attributes = {"value": _cast(torch.as_tensor(array).clone(), dtype, device)}
+        attributes = {"value": _cast(torch.tensor(np.array(array)), dtype, device)}
     if node.op_type == "Cast":
         # Among numbers the graph's one floating type stays; a cast to whole numbers is one.
         attributes["float"] = attributes["to"] in (1, 10, 11, 16)

@@ -256,7 +256,7 @@ class Deartifact:
         """Fine noise, new in every frame, where a quantiser smoothed."""
         from wetgate.ops.random import Stream
 
-        noise = Stream.of(self.seed, "deartifact").normal(number, *luma.shape, 1)[..., 0]
+        noise = Stream.of(self.seed, "deartifact").normal(number, luma.shape[0], luma.shape[1])[..., 0]
         return np.asarray(np.float32(self.regrain / 255) * noise * (luma != 0), np.float32)
 
     def _views(self, before: Frame, after: Image, held: Image, coded: CodedFrame, ctx: Context) -> Mapping[str, Image]:
@@ -277,6 +277,7 @@ class Deartifact:
         if "held" in ctx.views:
             views["held"] = held
         if "synthesis" in ctx.views:
-            more = np.maximum(coded.change_in_steps(before.rgb, after, 0.0) - np.float32(0.5), 0)
+            learnt = np.float32(ctx.fidelity != "forensic")  # recoding puts in nothing that is not there
+            more = learnt * np.maximum(coded.change_in_steps(before.rgb, after, 0.0) - np.float32(0.5), 0)
             views["synthesis"] = over_blocks(more, coded.origin, coded.fields, before.height, before.width)
         return views

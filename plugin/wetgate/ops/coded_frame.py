@@ -51,7 +51,8 @@ class CodedFrame:
         if self.fields:
             made = np.empty_like(ycc)
             for k in (0, 1):
-                made[k::2] = self._on_grid(*(np.ascontiguousarray(p[k::2]) for p in (ycc, luma, chroma)), work)
+                own, steps, colour = (np.ascontiguousarray(p[k::2]) for p in (ycc, luma, chroma))
+                made[k::2] = self._on_grid(own, steps, colour, work)
         else:
             made = self._on_grid(ycc, luma, chroma, work)
         change = made - ycc
