@@ -80,9 +80,12 @@ def nodes_schema() -> dict[str, Any]:
             "version": {"type": "integer", "minimum": 1},
             "help": {"type": "string", "minLength": 80},
             "analyzes": {"type": "boolean", "description": "Whether `wetgate analyze` applies."},
-            "tiles": {"type": "boolean"},
             "hdr_output": {"type": "boolean", "description": "Whether the result needs an output space named."},
             "synthesises": {"type": "boolean", "description": "Whether it can add what the input does not determine."},
+            "references": {
+                "type": "string",
+                "description": "What a reference picture tells its analysis; empty if nothing.",
+            },
             "views": {
                 "type": "object",
                 "propertyNames": _ID,

@@ -1,37 +1,33 @@
 """Trained weights as the ONNX files that Wetgate ships: ``python -m models.export RECIPE WEIGHTS --out DIR``.
 
-Writes ``ID.onnx`` (FP32 arithmetic; weights kept as FP16 where ``--store fp16``) and, with ``--int8`` and calibration
-pictures, ``ID.int8.onnx`` (static quantisation, per channel, with the examples that the recipe trains on), and prints
-how far each is from the network in torch.
+Writes ``ID.onnx`` (FP32 arithmetic; weights kept as FP16 where ``--store fp16``) and, with ``--int8``, ``ID.int8.onnx``
+(:mod:`models.quantise`), and prints how far each is from the network in torch.
 """
 
 from __future__ import annotations
 
 import argparse
-import tempfile
 import warnings
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
-from numpy.typing import NDArray
 from onnx import helper, numpy_helper
-from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.archs.plain_unet import PlainUNet
 from models.archs.unet import FOLD, UNet
+from models.quantise import equalised, ranges, refined, seen_by, write
 from models.train.recipe import Recipe
 from models.train.task import Examples
 from models.train.tasks import batch_of, task_of
 from models.trained import network_of
 
 OPSET = 17
-_CALIBRATION_BATCHES = 12
 
 
 class Folded(nn.Module):
@@ -95,38 +91,20 @@ def store_as_half(path: Path) -> None:
     onnx.save(model, path)
 
 
-class _Examples(CalibrationDataReader):
-    """The batches of the last steps of the recipe, which training at most saw once."""
-
-    def __init__(self, recipe: Recipe, examples: Examples) -> None:
-        self._batches = self._made(recipe, examples)
-
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:  # type: ignore[override]
-        return next(self._batches, None)
-
-    @staticmethod
-    def _made(recipe: Recipe, examples: Examples) -> Iterator[dict[str, Any]]:
-        for step in range(recipe.steps - _CALIBRATION_BATCHES, recipe.steps):
-            yield {"maps": batch_of(recipe, examples, step)[0].numpy()}
-
-
-def quantise(source: Path, path: Path, recipe: Recipe, examples: Examples) -> None:
-    """Static INT8 of the convolutions: weights per channel, activations by percentile of the calibration batches."""
-    with tempfile.TemporaryDirectory() as folder:
-        prepared = Path(folder) / "prepared.onnx"
-        from onnxruntime.quantization.shape_inference import quant_pre_process
-
-        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-        quantize_static(
-            str(prepared),
-            str(path),
-            _Examples(recipe, examples),
-            quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax,
-        )
+def quantise(network: PlainUNet, maps: int, path: Path, recipe: Recipe, examples: Examples) -> None:
+    """Write the network in eight bits, by the recipe's ``quantise``: the convolutions that stay ``float``, how many
+    ``batches`` of ``batch`` examples say how large everything gets (the last that training saw), and for how many
+    ``steps`` at which ``rate`` it is trained with rounding, on examples that training has not seen."""
+    settings = recipe.quantise
+    recipe = replace(recipe, batch=settings["batch"])
+    first = recipe.steps - settings["batches"]
+    batches = [batch_of(recipe, examples, first + step)[0] for step in range(settings["batches"])]
+    even = equalised(network, seen_by(network, batches))
+    inputs = {name: found for name, found in ranges(seen_by(even, batches)).items() if name not in settings["float"]}
+    unseen = (batch_of(recipe, examples, recipe.steps + 1 + step) for step in range(settings["steps"]))
+    settled = refined(even, inputs, unseen, settings["rate"], settings["steps"])
+    to_onnx(settled, maps, path)
+    write(path, {f"network.{name}.weight": name for name in inputs}, inputs)
 
 
 def difference(path: Path, network: nn.Module, maps: Tensor) -> tuple[float, float]:
@@ -159,7 +137,9 @@ def main() -> None:
     written = [path]
     if given.int8:
         small = given.out / f"{recipe.id}.int8.onnx"
-        quantise(path, small, recipe, examples)
+        if not (isinstance(network, PlainUNet) and recipe.quantise):
+            raise SystemExit(f"{given.recipe} has no quantise, or another network than plain_unet: no INT8 of it")
+        quantise(network, task_of(recipe).maps, small, recipe, examples)
         written.append(small)
     if given.store == "fp16":
         store_as_half(path)

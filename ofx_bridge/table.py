@@ -59,7 +59,7 @@ def _node_tables(node: Mapping[str, Any]) -> list[str]:
             made.append(_choices(f"const Choice {name}_choices[]", param["choices"]))
         if "legacy" in param:
             made.append(f"const Value {name}_legacy = {_value(param, param['legacy'])};")
-    made += _tables(node, "reach") + _tables(node, "enlarges")
+    made += _tables(node, "reach") + _tables(node, "enlarges") + _tables(node, "neighbourhood")
     rows = "\n".join(f"    {_param(node, param)}," for param in node["params"])
     return [*made, f"const Param {node['id']}_params[] = {{\n{rows}\n}};\n"]
 
@@ -73,6 +73,8 @@ def _node(node: Mapping[str, Any]) -> str:
         str(node["version"]),
         _table(node, "reach"),
         _table(node, "enlarges"),
+        _table(node, "neighbourhood"),
+        _flag(node["tiles"]),
         _flag(node["analyzes"]),
         _flag(node["hdr_output"]),
         f"{node['id']}_params",

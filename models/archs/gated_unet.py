@@ -22,8 +22,8 @@ def pixel_norm(x: Tensor) -> Tensor:
 
 def gate(x: Tensor) -> Tensor:
     """The product of the first half of the channels and the second."""
-    half = x.shape[1] // 2
-    return x[:, :half] * x[:, half:]
+    first, second = x.chunk(2, dim=1)
+    return first * second
 
 
 class GatedBlock(nn.Module):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ class Recipe:
     """See ``models/recipes``. ``task`` names one of :mod:`models.train.tasks`, whose module reads ``examples``;
     ``arch`` holds ``name`` and the architecture's settings; ``reductions``, ``shares`` and ``cleanest`` are those of
     :class:`~models.train.pictures.Pictures`. Learning rate: a linear ``warmup``, constant, then the last ``decay``
-    share of ``steps`` down to nothing as 1 - sqrt(progress)."""
+    share of ``steps`` down to nothing as 1 - sqrt(progress). ``quantise``, where the network is exported in eight bits,
+    is read by :func:`models.export.quantise`."""
 
     id: str
     task: str
@@ -33,12 +34,14 @@ class Recipe:
     weight_decay: float
     ema: float
     clip_norm: float
+    quantise: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Recipe:
         given = yaml.safe_load(path.read_text(encoding="utf-8"))
-        names = {field.name for field in fields(cls)}
-        wrong = [f"no {name}" for name in sorted(names - set(given))]
+        names = {f.name for f in fields(cls)}
+        needed = {f.name for f in fields(cls) if f.default_factory is MISSING}
+        wrong = [f"no {name}" for name in sorted(needed - set(given))]
         wrong += [f"unknown {name}" for name in sorted(set(given) - names)]
         if wrong:
             raise ValueError(f"{path}: {'; '.join(wrong)}")

@@ -125,7 +125,7 @@ std::vector<Slot> slots_for(const Picture& picture, double time) {
     return slots;
 }
 
-std::string analyse(const Instance& instance, const Order& order) {
+std::string analyse(const Instance& instance, Order order) {
     const Range range = range_of(instance, order.time);
     if (range.first != range.last && !instance.host.gives_other_times())
         throw Failure("this host gives no other frames than the one that it shows; run: wetgate analyze");
@@ -136,6 +136,7 @@ std::string analyse(const Instance& instance, const Order& order) {
         if (first.picture().channels == 1) throw Failure("a lone alpha has nothing to analyse");
         slots = slots_for(first.picture(), range.first);
     }
+    order.whole = slots[0].bounds;
     const std::size_t size = lay_out(slots);
     Progress progress(instance);
     const Abort aborted = [&] { return progress.cancelled(); };
@@ -157,16 +158,13 @@ std::string analyse(const Instance& instance, const Order& order) {
             return false;
         }
         if (message.type != Type::analysed) throw Failure("the render worker broke the protocol: no ANALYSED");
-        document = said.text(1000000);
+        document = said.text(longest_document);
         said.finish();
         return true;
     });
     if (range.last > range.first && !frames.differs())
         throw Failure("the host gives the same picture for every frame of the range, as one does that ignores time; run:"
                       " wetgate analyze");
-    if (document.size() > longest_document)
-        throw Failure("the analysis is " + std::to_string(document.size()) +
-                      " bytes; allowed: at most 65,536 in a project; analyse a shorter range");
     return document;
 }
 

@@ -44,7 +44,7 @@ Properties define_optional_clip(const Host& host, OfxImageEffectHandle effect, c
     int index = 0;
     for (const char* kind : components) clip.set("OfxImageEffectPropSupportedComponents", kind, index++);
     clip.set("OfxImageClipPropOptional", 1);
-    clip.set("OfxImageEffectPropSupportsTiles", 0);
+    clip.set("OfxImageEffectPropSupportsTiles", 0);  // whether one has a single value all over is asked of the whole
     return clip;
 }
 
@@ -53,7 +53,7 @@ void define_picture_clip(const Plugin& plugin, OfxImageEffectHandle effect, cons
     int index = 0;
     for (const char* kind : {ofx::RGBA, ofx::RGB, ofx::Alpha}) clip.set("OfxImageEffectPropSupportedComponents", kind, index++);
     clip.set("OfxImageEffectPropTemporalClipAccess", looks_at_other_times(*plugin.node) ? 1 : 0);
-    clip.set("OfxImageEffectPropSupportsTiles", 0);
+    clip.set("OfxImageEffectPropSupportsTiles", plugin.node->tiles ? 1 : 0);
     clip.set("OfxImageClipPropFieldExtraction", "OfxFieldDoubled");
 }
 
@@ -80,7 +80,7 @@ OfxStatus describe(const Plugin& plugin, OfxImageEffectHandle handle) {
     effect.set("OfxImageEffectPluginPropSingleInstance", 0);
     effect.set("OfxImageEffectPluginPropFieldRenderTwiceAlways", 0);
     effect.set("OfxImageEffectPropSupportsMultiResolution", 1);
-    effect.set("OfxImageEffectPropSupportsTiles", 0);
+    effect.set("OfxImageEffectPropSupportsTiles", node.tiles ? 1 : 0);
     effect.set("OfxImageEffectPropTemporalClipAccess", looks_at_other_times(node) ? 1 : 0);
     effect.set("OfxImageEffectPropMultipleClipDepths", 0);
     effect.set("OfxImageEffectPropSupportsMultipleClipPARs", 0);

@@ -191,6 +191,16 @@ void define_failure(Definer& definer) {
                   "faults", {"Fail", "Pass the source"});
 }
 
+void define_records(Definer& definer) {
+    definer.group("provenance", "Records", false);
+    const Properties made =
+        define_text(definer, own::records, "Records folder",
+                    "A folder, by its whole path, that gets a record of every frame that is rendered: what was done, with which"
+                    " values, to which pixels. wetgate verify checks the host's files against it. Empty: none is kept.",
+                    "provenance");
+    made.set("OfxParamPropStringMode", "OfxParamStringIsDirectoryPath");
+}
+
 void define_analysis(Definer& definer) {
     definer.group("analysis", "Analysis", true);
     struct Bound {
@@ -236,6 +246,7 @@ void define_params(const Plugin& plugin, OfxParamSetHandle set, bool general) {
     define_inputs(definer, general);
     define_looking(definer);
     define_failure(definer);
+    define_records(definer);
     define_text(definer, own::version, "Wetgate version", "The version that made this instance.", "")
         .set("OfxParamPropSecret", 1);
 }

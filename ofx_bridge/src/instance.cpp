@@ -1,6 +1,7 @@
 #include "instance.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -208,7 +209,7 @@ void Instance::write_value(Writer& body, const Param& declared, double time) con
                 else
                     host.parameter->paramGetValueAtTime(found, time, &value[0], &value[1]);
             }
-            for (int i = 0; i < length; ++i) body.f64(value[i]);
+            for (int i = 0; i < length; ++i) body.f64(in_range(declared, value[i]));
             break;
         }
     }
@@ -257,6 +258,21 @@ double Instance::looked_up(const Table& table, double time) const {
 int Instance::reach(double time) const { return static_cast<int>(looked_up(node.reach, time)); }
 
 double Instance::enlarges(double time) const { return looked_up(node.enlarges, time); }
+
+// Fields are woven over the whole height, a split stands at a share of the whole width, a record is of a whole frame.
+bool Instance::works_in_parts(double time) const {
+    return node.tiles && integer(own::field_order, time, own::frame) == own::frame && integer(own::split_view, time, 0) == 0 &&
+           !keeps_records(time);
+}
+
+int Instance::neighbourhood(double time) const { return static_cast<int>(looked_up(node.neighbourhood, time)); }
+
+bool Instance::keeps_records(double time) const { return !text(own::records, time).empty(); }
+
+double Instance::pixel_aspect() const {
+    const double aspect = clip_properties(ofx::Source).number("OfxImagePropPixelAspectRatio", 1);
+    return std::isfinite(aspect) && aspect > 0 ? aspect : 1;
+}
 
 bool Instance::is_connected(const char* name) const {
     return clip(name) != nullptr && clip_properties(name).integer("OfxImageClipPropConnected", 0) != 0;

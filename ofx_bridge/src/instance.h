@@ -49,7 +49,13 @@ public:
     // How many frames on either side the node looks at, and by how much its result is larger, with the values at a time.
     int reach(double time) const;
     double enlarges(double time) const;
+    // Whether a part of a frame may be worked from the part of the picture around it; how many full-size pixels around.
+    bool works_in_parts(double time) const;
+    int neighbourhood(double time) const;
+    // Whether a record of each frame is asked for, also of those that the node leaves as they are.
+    bool keeps_records(double time) const;
 
+    double pixel_aspect() const;  // of the Source clip
     bool is_connected(const char* clip) const;
     // A host may call every input connected, whether it is or not (Resolve). This one may be such a host.
     bool connects_everything() const;

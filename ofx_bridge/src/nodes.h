@@ -56,6 +56,8 @@ struct Node {
     int version;
     Table reach;     // frames on either side that it looks at
     Table enlarges;  // by how much its result is wider and higher than the picture
+    Table neighbourhood;  // pixels around one of the result that it is made from; -1 all of the picture
+    bool tiles;           // the neighbourhood is a part of the picture whatever the parameters
     bool analyzes;
     bool hdr_output;
     const Param* params;

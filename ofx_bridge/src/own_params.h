@@ -12,6 +12,7 @@ inline constexpr char field_order[] = "field_order";
 inline constexpr char split_view[] = "split_view";
 inline constexpr char split_position[] = "split_position";
 inline constexpr char on_error[] = "on_error";
+inline constexpr char records[] = "records";
 inline constexpr char version[] = "wetgate_version";
 inline constexpr char analysis[] = "wetgate_analysis";
 inline constexpr char analysis_first[] = "analysis_first";

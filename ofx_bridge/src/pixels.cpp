@@ -150,6 +150,13 @@ unsigned char* Picture::at(int x, int y) const {
            (static_cast<std::ptrdiff_t>(x) - bounds.x1) * pixel;
 }
 
+Picture part_of(const Picture& picture, const OfxRectI& box) {
+    Picture part = picture;
+    part.data = picture.at(box.x1, box.y1);
+    part.bounds = box;
+    return part;
+}
+
 Picture read_picture(const Properties& image, const char* clip) {
     const auto refuse = [clip](const std::string& what) {
         throw Failure(std::string("the host's ") + clip + " picture " + what);

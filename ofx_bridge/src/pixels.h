@@ -27,6 +27,9 @@ struct Picture {
     unsigned char* at(int x, int y) const;
 };
 
+// A part of a picture, which lies inside it.
+Picture part_of(const Picture& picture, const OfxRectI& box);
+
 // The image as it is described by its properties. Throws Failure where it is not one that can be worked.
 Picture read_picture(const Properties& image, const char* clip);
 

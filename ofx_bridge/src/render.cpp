@@ -1,4 +1,5 @@
 // The render action: pictures in, a frame from the worker, the result out; and what a frame becomes that cannot be worked.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <new>
@@ -24,6 +25,23 @@ OfxRectI enlarged(const OfxRectI& box, double by) {
     return {low(box.x1), low(box.y1), high(box.x2), high(box.y2)};
 }
 
+// Where the whole picture lies of which the host may have given a part: its region of definition, in pixels.
+OfxRectI whole_picture(const Instance& instance, const Order& order, const OfxRectI& given) {
+    constexpr double far = 1e8;
+    OfxRectD region{};
+    const OfxImageClipHandle clip = instance.clip(ofx::Source);
+    if (clip == nullptr || instance.host.effect->clipGetRegionOfDefinition == nullptr ||
+        instance.host.effect->clipGetRegionOfDefinition(clip, order.time, &region) != ofx::OK)
+        return given;
+    const double x = order.scale_x / instance.pixel_aspect(), y = order.scale_y;
+    for (const double side : {region.x1 * x, region.y1 * y, region.x2 * x, region.y2 * y})
+        if (!(std::fabs(side) < far)) return given;
+    const auto low = [](double side) { return static_cast<int>(std::floor(side + 1e-6)); };
+    const auto high = [](double side) { return static_cast<int>(std::ceil(side - 1e-6)); };
+    return {std::min(given.x1, low(region.x1 * x)), std::min(given.y1, low(region.y1 * y)),
+            std::max(given.x2, high(region.x2 * x)), std::max(given.y2, high(region.y2 * y))};
+}
+
 // One frame, from the host's pictures to the worker and back.
 class Frame {
 public:
@@ -31,11 +49,11 @@ public:
         : instance_(instance), order_(read_order(in)), source_(source), output_(output), window_(window) {}
 
     void work() {
-        const OfxRectI& bounds = source_.picture().bounds;
+        const OfxRectI bounds = part();
         const bool other_times = instance_.host.gives_other_times();
-        const SourceWindow frames(instance_, source_, order_.time, other_times ? instance_.reach(order_.time) : 0);
-        const std::vector<Input> inputs = optional_inputs(instance_, order_.time, bounds);
-        order_.pixel_aspect = pixel_aspect();
+        const SourceWindow frames(instance_, source_, order_.time, other_times ? instance_.reach(order_.time) : 0, bounds);
+        const std::vector<Input> inputs = optional_inputs(instance_, order_.time, source_.picture().bounds);
+        order_.pixel_aspect = instance_.pixel_aspect();
         if (other_times) order_.flags |= true_times;
         slots_ = frames.slots();
         sources_ = slots_.size();
@@ -61,10 +79,20 @@ public:
         }
     }
 
+    // What the user is to see although the frame is whole; "" where there is nothing.
+    const std::string& warning() const { return warning_; }
+
 private:
-    double pixel_aspect() const {
-        const double aspect = instance_.clip_properties(ofx::Source).number("OfxImagePropPixelAspectRatio", 1);
-        return std::isfinite(aspect) && aspect > 0 ? aspect : 1;
+    // The part of the source that the window is made from: all of it, unless the node looks no further than some pixels.
+    OfxRectI part() {
+        const OfxRectI& bounds = source_.picture().bounds;
+        order_.whole = bounds;
+        if (!instance_.works_in_parts(order_.time)) return bounds;
+        order_.whole = whole_picture(instance_, order_, bounds);
+        const int around = margin(instance_, order_.time, order_);
+        const OfxRectI wanted{window_.x1 - around, window_.y1 - around, window_.x2 + around, window_.y2 + around};
+        const OfxRectI found = intersection(bounds, wanted);
+        return found.x1 < found.x2 && found.y1 < found.y2 ? found : bounds;
     }
 
     void add(Role role, const OfxRectI& bounds, int channels, std::uint8_t alpha) {
@@ -85,7 +113,7 @@ private:
 
     void fill(const Pool& pool, const SourceWindow& frames, const std::vector<Input>& inputs) {
         const auto& pictures = frames.pictures();
-        for (std::size_t i = 0; i < sources_; ++i) to_packed(*pictures[i], at(pool, i));
+        for (std::size_t i = 0; i < sources_; ++i) to_packed(pictures[i], at(pool, i));
         for (std::size_t i = 0; i < inputs.size(); ++i)
             to_packed(inputs[i].image.picture(), at(pool, sources_ + i), inputs[i].channel);
         if (time_is_ignored(pool)) forget_neighbours();
@@ -116,9 +144,13 @@ private:
             if (message.type == Type::progress) return false;
             if (message.type != Type::done) throw Failure("the render worker broke the protocol: no DONE");
             Reader done(message.body);
+            enum Flag : std::uint8_t { first_note_warns = 1 };
             result = done.u8();
-            done.zeros(3);
+            done.zeros(2);
+            const std::uint8_t flags = done.u8();
+            if (flags > first_note_warns) throw Failure("the render worker broke the protocol: a reserved bit is set");
             notes = done.text(8192);
+            if (flags == first_note_warns) warning_ = notes.substr(0, notes.find('\n'));
             done.finish();
             return true;
         });
@@ -136,6 +168,7 @@ private:
     OfxRectI window_;
     std::vector<Slot> slots_;
     std::size_t sources_ = 0;
+    std::string warning_;
 };
 
 // A failed frame must not ship as a restored one: a render without anybody watching passes nothing through by default.
@@ -171,12 +204,16 @@ OfxStatus render(const Plugin& plugin, OfxImageEffectHandle effect, OfxPropertyS
         arguments.rectangle("OfxImageEffectPropRenderWindow", window);
         const Image source(*instance, ofx::Source, time);
         const Picture* picture = source ? &source.picture() : nullptr;
-        if (!source || picture->channels == 1 || instance->is_identity(time)) {
+        const bool untouched = instance->is_identity(time) && !instance->keeps_records(time);
+        if (!source || picture->channels == 1 || untouched) {
             copy_through(picture, output.picture(), window);
             return ofx::OK;
         }
+        std::string warning;
         try {
-            Frame(*instance, arguments, source, output, window).work();
+            Frame frame(*instance, arguments, source, output, window);
+            frame.work();
+            warning = frame.warning();
         } catch (const Failure&) {  // hosts exist that show what they find in the picture after a failure
             copy_through(picture, output.picture(), window);
             throw;
@@ -184,7 +221,10 @@ OfxStatus render(const Plugin& plugin, OfxImageEffectHandle effect, OfxPropertyS
             copy_through(picture, output.picture(), window);
             throw Failure("the host has no memory left", Cause::memory);
         }
-        instance->clear_warning();
+        if (warning.empty())
+            instance->clear_warning();
+        else
+            instance->warn("OfxMessageWarning", std::string(instance->node.label) + ": " + warning);
         return ofx::OK;
     } catch (const Failure& failure) {
         return outcome(*instance, time, failure);

@@ -70,6 +70,13 @@ Order read_order(const Properties& in) {
     return order;
 }
 
+// Besides what the node looks at, samples that are no number are mended from those around them.
+int margin(const Instance& instance, double time, const Order& order) {
+    constexpr int mended = 4;
+    const double around = instance.neighbourhood(time) * std::max(order.scale_x, order.scale_y);
+    return static_cast<int>(std::ceil(around)) + mended;
+}
+
 Writer write_request(const Instance& instance, const Order& order, const std::vector<Slot>& slots, std::uint32_t pool) {
     Writer body;
     body.text(instance.node.id, 64, "the node");
@@ -83,8 +90,10 @@ Writer write_request(const Instance& instance, const Order& order, const std::ve
     body.u8(field_order(instance, order.time));
     body.u8(0);
     body.f64(split(instance, order.time));
+    for (const int side : {order.whole.x1, order.whole.y1, order.whole.x2, order.whole.y2}) body.i32(side);
     instance.write_colour(body, order.time);
     body.text(instance.node.analyzes ? instance.text(own::analysis, order.time) : "", 65536, own::analysis);
+    body.text(instance.text(own::records, order.time), 4096, "the path of the records folder");
     instance.write_values(body, order.time);
     body.u32(static_cast<std::uint32_t>(slots.size()));
     for (const Slot& slot : slots) write_slot(body, slot, pool);

@@ -35,11 +35,15 @@ struct Order {
     double pixel_aspect = 1;
     std::uint8_t field = 0;
     std::uint8_t flags = 0;
+    OfxRectI whole{};  // where the picture lies that the request's is all or a part of
 };
 
 enum OrderFlag : std::uint8_t { draft = 1, interactive = 2, thumbnail = 4, true_times = 8 };
 
 Order read_order(const Properties& in);
+
+// How many pixels around a part of the result are looked at, at the order's scale.
+int margin(const Instance& instance, double time, const Order& order);
 
 // The body up to and with its pictures.
 Writer write_request(const Instance& instance, const Order& order, const std::vector<Slot>& slots, std::uint32_t pool);

@@ -8,12 +8,13 @@
 
 namespace wetgate {
 
-// By rising time, the frame itself in the middle. An edge frame stands in for one that the host does not have.
+// By rising time, the frame itself in the middle. An edge frame stands in for one that the host does not have. Each is cut
+// to `box`, which lies inside the frame.
 class SourceWindow {
 public:
-    SourceWindow(const Instance& instance, const Image& center, double time, int reach);
+    SourceWindow(const Instance& instance, const Image& center, double time, int reach, const OfxRectI& box);
 
-    const std::vector<const Picture*>& pictures() const { return pictures_; }
+    const std::vector<Picture>& pictures() const { return pictures_; }
     const std::vector<Slot>& slots() const { return slots_; }
 
 private:
@@ -22,8 +23,9 @@ private:
     void add(int offset, double time);
 
     const Image& center_;
+    OfxRectI box_;
     std::vector<Image> before_, after_;
-    std::vector<const Picture*> pictures_;
+    std::vector<Picture> pictures_;
     std::vector<Slot> slots_;
 };
 

@@ -90,3 +90,19 @@ def test_a_document_made_with_another_film_is_not_pooled(reel):
     first.save(reel / "first.json")
     with pytest.raises(UsageError, match="made with other parameters: scanner"):
         wetgate.analyze_reel([reel / "first.json", shots(reel)[1]], nodes=["color_decay:scanner=narrow"])
+
+
+def test_a_reference_still_is_looked_at_and_named_in_the_document(tmp_path, run):
+    random = np.random.default_rng(4)
+    fine = np.kron(random.gamma(2.5, 0.3, (16, 20, 3)), np.ones((8, 8, 1)))
+    wetgate.write(Frame(np.asarray(10.0 ** -(fine * [0.4, 0.9, 0.7]), np.float32), SPACE, 1), tmp_path / "a.0001.exr")
+    wetgate.write(Frame(np.asarray(10.0**-fine, np.float32), SPACE, 1), tmp_path / "still.exr")
+    arguments = ["analyze", tmp_path / "a.####.exr", "-o", tmp_path / "a.json", "--reference", tmp_path / "still.exr"]
+    done = run(*arguments, "-n", "color_decay")
+    assert done.code == 0, done.err
+    document = json.loads((tmp_path / "a.json").read_text())
+    assert len(document["reference"]) == 16
+    assert document["results"]["reel"]["loss"][0] == pytest.approx(0.6, abs=0.1)
+    refused = run(*arguments, "-n", "grain")
+    assert refused.code == 2
+    assert "grain looks at no reference picture" in refused.err

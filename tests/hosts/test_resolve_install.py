@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from wetgate.spec import UsageError
+from wetgate.surfaces.hosts.doctor import resolve_scripts_findings
 from wetgate.surfaces.hosts.machine import Kind, Machine
-from wetgate.surfaces.hosts.user_files import log_folder
+from wetgate.surfaces.hosts.parts import Choice, install_parts, uninstall_parts
+from wetgate.surfaces.hosts.resolve_places import apis, is_here, shared_scripts, user_scripts
+from wetgate.surfaces.hosts.user_files import log_folder, spool_folder
 from wetgate.surfaces.resolve.install import SCRIPTS, Settings, everywhere, install, uninstall
-from wetgate.surfaces.resolve.places import apis, default_spool, shared_scripts, user_scripts
 from wetgate.surfaces.resolve.spool import Spool
 
 USER = {
@@ -44,7 +48,7 @@ def test_the_scripts_go_where_resolve_looks_and_leave_nothing(tmp_path: Path, ki
     written = install(here, Settings(graph="hdr-lift"), everybody=everybody)
     assert written == [place / name for name in SCRIPTS]
     assert not any(p.is_symlink() for p in written)
-    Spool(default_spool(here))
+    Spool(spool_folder(here))
     log = log_folder(here) / "resolve.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text("x")
@@ -53,7 +57,7 @@ def test_the_scripts_go_where_resolve_looks_and_leave_nothing(tmp_path: Path, ki
     left = [name for name in tree(tmp_path) if not (tmp_path / name).is_dir()]
     assert left == []
     assert not place.exists()
-    assert not default_spool(here).exists()
+    assert not spool_folder(here).exists()
 
 
 def test_what_others_put_there_stays(tmp_path: Path) -> None:
@@ -69,8 +73,8 @@ def test_what_others_put_there_stays(tmp_path: Path) -> None:
 def test_jobs_that_wait_are_not_thrown_away(tmp_path: Path) -> None:
     here = machine(tmp_path)
     install(here, Settings())
-    job = default_spool(here) / "new" / "a.json"
-    Spool(default_spool(here))
+    job = spool_folder(here) / "new" / "a.json"
+    Spool(spool_folder(here))
     job.write_text("{}")
     uninstall(here)
     assert job.is_file()
@@ -104,7 +108,7 @@ def test_paths_for_every_user_are_those_of_each(tmp_path: Path) -> None:
     install(here, Settings(), everybody=True)
     text = (shared_scripts(here) / "Deliver/Wetgate End of Job.py").read_text()
     assert '"spool": "~/.local/state/wetgate/spool"' in text
-    assert everywhere(here)[0].spool == str(default_spool(here))
+    assert everywhere(here)[0].spool == str(spool_folder(here))
 
 
 def test_a_doubled_roaming_folder_is_used_where_it_is_there(tmp_path: Path) -> None:
@@ -119,3 +123,44 @@ def test_the_api_that_the_environment_names_comes_first(tmp_path: Path) -> None:
     assert str(apis(here)[0].folder) == "/own/api"
     assert {str(a.library) for a in apis(here)} == {"/own/lib.so"}
     assert len(apis(here)) == 3  # and the two places of the installers
+
+
+def test_hosts_install_puts_the_scripts_where_resolve_is_and_keeps_what_was_chosen(tmp_path: Path) -> None:
+    here = machine(tmp_path)
+    (tmp_path / "home/.local/share/DaVinciResolve").mkdir(parents=True)
+    first = install_parts(here, Choice(only=("resolve",)))
+    assert first.written == tuple(tmp_path / USER["linux"] / name for name in SCRIPTS)
+    assert any("no graph yet" in note for note in first.notes)
+    chosen = Settings(graph="hdr-lift", output="/shows/x", how="call", wait_s=60.0, marker=False)
+    install(here, chosen)
+    stale = tmp_path / USER["linux"] / "Utility/Wetgate Status.py"
+    stale.write_text(stale.read_text().replace('"version": "', '"version": "0.0.'))
+    assert any("is of Wetgate 0.0." in p for script in everywhere(here) for p in script.problems(here))
+    said = {f.state for f in resolve_scripts_findings(here)}
+    assert said == {"wrong"}
+    again = install_parts(here, Choice(only=("resolve",)))
+    assert not any("no graph" in note for note in again.notes)
+    for script in everywhere(here):
+        assert replace(script.settings, spool=None) == chosen
+        assert not list(script.problems(here))
+    assert {f.state for f in resolve_scripts_findings(here)} == {"ok"}
+    gone = uninstall_parts(here, Choice(only=("resolve",)))
+    assert len(gone.removed) == len(SCRIPTS)
+    with pytest.raises(UsageError, match="no scripts of ours are installed"):
+        uninstall_parts(here, Choice(only=("resolve",)))
+
+
+def test_hosts_install_leaves_a_machine_without_resolve_alone(tmp_path: Path) -> None:
+    here = machine(tmp_path)
+    assert not is_here(here)
+    with pytest.raises(UsageError, match="bundle"):  # none is built for a machine of tests
+        install_parts(here, Choice(bundle=tmp_path / "none"))
+    assert not everywhere(here)
+    assert not list(resolve_scripts_findings(here))
+
+
+def test_a_script_whose_wetgate_has_gone_is_told_of(tmp_path: Path) -> None:
+    here = machine(tmp_path)
+    (written, *_) = install(here, Settings(graph="hdr-lift"))
+    written.write_text(written.read_text().replace(sys.executable, "/gone/python"))
+    assert any("its command line is gone (/gone/python)" in f.text for f in resolve_scripts_findings(here))

@@ -10,36 +10,39 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 
 def main() -> None:
-    import wetgate.engine.render
-    import wetgate.surfaces.cli.main
-    import wetgate.surfaces.cli.resolving  # noqa: F401
+    import typer
 
+    import wetgate.engine.render
+    import wetgate.surfaces.cli.resolving  # noqa: F401
+    from wetgate.surfaces.cli.main import app
+
+    command = typer.main.get_command(app)  # built once, and not in every process
     for line in sys.stdin:
         request = json.loads(line)
         pid = os.fork()
         if pid == 0:
-            _carry_out(request)
+            _carry_out(command, request)
         _, status = os.waitpid(pid, 0)
         print(json.dumps(os.waitstatus_to_exitcode(status)), flush=True)
 
 
-def _carry_out(request: dict) -> None:
+def _carry_out(command: Callable[..., object], request: dict) -> None:
     """In the child: never returns."""
     code = 1
+    os.fsync = lambda descriptor: None  # a killed process, unlike a power cut, loses nothing that it wrote
     try:
         out = os.open(request["out"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(out, 1)
         os.dup2(out, 2)
         os.environ.update(request["env"])
         os.chdir(request["cwd"])
-        from wetgate.surfaces.cli.main import main as command
-
         try:
-            command(request["arguments"])
+            command(args=request["arguments"])
             code = 0
         except SystemExit as end:
             code = int(end.code or 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 
@@ -13,7 +14,7 @@ from wetgate.color.difference import delta_e_2000, xyz_to_lab
 from wetgate.color.primaries import rgb_to_xyz
 from wetgate.engine.direct import run_node
 from wetgate.ops.random import Stream
-from wetgate.spec import DENSITY, Context, Frame, Window, registry
+from wetgate.spec import DENSITY, Context, Frame, UsageError, Window, registry
 from wetgate.spec.window import Result
 
 NODE = "color_decay"
@@ -135,6 +136,35 @@ def test_places_that_are_pointed_at_are_met():
     restored = result.frame.rgb[46, 48]
     assert np.ptp(restored) < 2e-3  # the tolerance of the solver, and the statistics' rounding to 1e-4
     np.testing.assert_allclose(result.frame.rgb[10, 68], 0, atol=2e-3)
+
+
+def test_frame_lines_of_an_unevenly_faded_print_are_seen():
+    seen = [faded(with_borders(scene(seed)), amount=0.5, stain=0.1, edges=1.5) for seed in range(4)]
+    noise = np.random.default_rng(7).normal(0, 5e-4, seen[0].shape)  # of light, as a scanner has it
+    seen = [density_from_linear(linear_from_density(s) + noise).astype(np.float32) for s in seen]
+    found = registry.get(NODE).make({}).analyze(Reel(seen), Context())["gathered"]["borders"]
+    assert {b["side"]: b["kind"] for b in found} == {"top": "black", "bottom": "black", "left": "base", "right": "base"}
+
+
+def test_a_reference_still_of_another_size_and_crop_says_the_fade():
+    truth = scene(3, 192, 256)
+    seen = faded(truth, amount=0.6, stain=0.1)
+    other = cv2.resize(truth[12:-8, 20:-10], (320, 240), interpolation=cv2.INTER_LINEAR)
+    node, reel = registry.get(NODE).make({}), Reel([seen])
+    still = Frame(other, DENSITY, number=1)
+    analysis = node.analyze(reel, Context(reference=still))
+    made = node.render(Window((reel[1001],)), Context(analysis=analysis)).frame.rgb
+    assert difference(made, truth) < 0.2 * difference(seen, truth)
+    assert analysis["gathered"]["likeness"]["agreement"] > 0.8
+    again = node.pool([json.loads(json.dumps(analysis))])[0]
+    assert again["reel"]["vector"] == pytest.approx(analysis["reel"]["vector"], abs=0.02)
+
+
+def test_a_reference_of_another_picture_is_refused():
+    node = registry.get(NODE).make({})
+    still = Frame(scene(9, 192, 256), DENSITY, number=1)
+    with pytest.raises(UsageError, match=r"does not show frame 1001.*give a still of that frame"):
+        node.analyze(Reel([faded(scene(3, 192, 256))]), Context(reference=still))
 
 
 def test_what_cannot_be_met_together_is_told():

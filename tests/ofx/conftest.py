@@ -108,7 +108,7 @@ def launch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Launch:
 def session(binary: Path, launch: Launch) -> Iterator[Callable[..., Session]]:
     opened: list[Session] = []
 
-    def make(profile: str = "strict") -> Session:
+    def make(profile: str | Profile = "strict") -> Session:
         opened.append(Session(binary, profile))
         return opened[-1]
 

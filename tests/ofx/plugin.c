@@ -2,7 +2,9 @@
  *
  * Written from the public description of the interface (OFX 1.4); only what is used is declared.
  */
+#include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +74,12 @@ typedef struct {
   Status (*getIntegral)(Handle, double, double, ...);
   Status (*setValue)(Handle, ...);
   Status (*setValueAtTime)(Handle, double, ...);
+  Status (*getNumKeys)(Handle, unsigned int *);
+  Status (*getKeyTime)(Handle, unsigned int, double *);
+  Status (*getKeyIndex)(Handle, double, int, int *);
+  Status (*deleteKey)(Handle, double);
+  Status (*deleteAllKeys)(Handle);
+  Status (*copy)(Handle, Handle, double, const double *);
 } ParamSuite;
 
 typedef struct {
@@ -103,11 +111,15 @@ typedef struct {
   Status (*end)(const void *);
 } ProgressSuite;
 
+typedef struct {
+  Status (*getTime)(Handle, double *);
+} TimeLineSuite;
+
 enum { OK = 0, FAILED = 1, UNKNOWN = 3, DEFAULT = 14 };
 /* The values of the parameter "fault". */
 enum {
   NONE, OUTSIDE_WINDOW, OUTSIDE_IMAGE, KEEP_IMAGE, READ_WITHOUT_TIME, CHANGE_INPUT, LEAK_MEMORY, FAIL, ODD_STATUS,
-  SET_IN_RENDER, OTHER_TIME, SKIP_ROWS, BAD_HANDLE, KEPT_STRING, RELEASE_TWICE, WRONG_TYPE
+  SET_IN_RENDER, OTHER_TIME, SKIP_ROWS, BAD_HANDLE, KEPT_STRING, RELEASE_TWICE, WRONG_TYPE, TELL
 };
 
 static Host *host;
@@ -119,13 +131,20 @@ static const ThreadSuite *threads;
 static const MessageSuite *messages;
 static const ProgressSuite *progress;
 static void *leaked;
+static int loads, unloads, path;
+/* The values of the parameter "region": what GetRegionOfDefinition answers. */
+enum { SOURCES, INFINITE, GROWN, HUGE_ONE, NO_NUMBER, EMPTY };
 
 static Status describe(const void *effect) {
   Handle p;
   effects->getPropertySet(effect, &p);
+  char *bundle;
+  path = props->getString(p, "OfxPluginPropFilePath", 0, &bundle) == OK;
   props->setString(p, "OfxPropLabel", 0, "Gain for tests");
   props->setString(p, "OfxImageEffectPropSupportedContexts", 0, "OfxImageEffectContextFilter");
   props->setString(p, "OfxImageEffectPropSupportedContexts", 1, "OfxImageEffectContextGeneral");
+  props->setString(p, "OfxImageEffectPropSupportedContexts", 2, "OfxImageEffectContextGenerator");
+  props->setString(p, "OfxImageEffectPropSupportedContexts", 3, "OfxImageEffectContextTransition");
   props->setString(p, "OfxImageEffectPropSupportedPixelDepths", 0, "OfxBitDepthFloat");
   props->setInt(p, "OfxImageEffectPluginPropHostFrameThreading", 0, 0);
   props->setInt(p, "OfxImageEffectPropSupportsTiles", 0, 1);
@@ -144,20 +163,33 @@ static void defineNumber(Handle set, const char *type, const char *name, int cou
   props->setDoubleN(p, "OfxParamPropDefault", count, value);
 }
 
+static void defineClip(const void *effect, const char *name) {
+  Handle p;
+  effects->clipDefine(effect, name, &p);
+  props->setString(p, "OfxImageEffectPropSupportedComponents", 0, "OfxImageComponentRGBA");
+  props->setString(p, "OfxImageEffectPropSupportedComponents", 1, "OfxImageComponentRGB");
+}
+
 static Status describeInContext(const void *effect, Handle in) {
   static const double one[] = {1}, zeros[] = {0, 0, 0};
   char *context;
   Handle p, set;
   props->getString(in, "OfxImageEffectPropContext", 0, &context);
   if (strncmp(context, "OfxImageEffectContext", 21)) return FAILED;
-  for (int i = 0; i < 2; ++i) {
-    effects->clipDefine(effect, i ? "Output" : "Source", &p);
-    props->setString(p, "OfxImageEffectPropSupportedComponents", 0, "OfxImageComponentRGBA");
-    props->setString(p, "OfxImageEffectPropSupportedComponents", 1, "OfxImageComponentRGB");
-  }
+  int transition = !strcmp(context + 21, "Transition"), generator = !strcmp(context + 21, "Generator");
   effects->getParamSet(effect, &set);
+  if (transition) {
+    defineClip(effect, "SourceFrom");
+    defineClip(effect, "SourceTo");
+    defineNumber(set, "OfxParamTypeDouble", "Transition", 1, zeros, 1);
+  } else if (!generator) {
+    defineClip(effect, "Source");
+  }
+  defineClip(effect, "Output");
   defineNumber(set, "OfxParamTypeDouble", "gain", 1, one, 100);
+  defineNumber(set, "OfxParamTypeDouble", "copied", 1, one, 100);
   defineNumber(set, "OfxParamTypeRGB", "offset", 3, zeros, 100);
+  params->define(set, "OfxParamTypeInteger", "region", &p);
   params->define(set, "OfxParamTypeInteger", "fault", &p);
   props->setInt(p, "OfxParamPropMin", 0, 0);
   props->setInt(p, "OfxParamPropMax", 0, 100);
@@ -187,14 +219,61 @@ static Status changed(const void *effect, Handle in) {
   progress->start(effect, "resetting", "reset");
   if (progress->update(effect, 0.5) == OK) {
     params->setValue(param(effect, "gain"), 2.5);
+    params->copy(param(effect, "copied"), param(effect, "gain"), 0, 0);
     params->setValue(param(effect, "offset"), 0.25, 0.5, -0.75);
     params->setValue(param(effect, "channels"), 1);
     params->setValue(param(effect, "note"), "r\xc3\xa9set");
     params->setValueAtTime(param(effect, "gain"), 10.0, 4.5);
   }
   progress->end(effect);
+  if (!messages) return OK;
   messages->message(effect, "OfxMessageMessage", "m", "%d of %.2f %s %5.1f%% %c %ld %g %d %d %d %s", -3, 1.5, "steps", 99.95,
                     'x', -5000000000L, 0.125, 7, 8, 9, "end");
+  return OK;
+}
+
+/* Says, where "fault" asks for it, what there is of the host, of the instance and of its clip at CreateInstance. */
+static Status create(const void *effect) {
+  char text[300], *type = "none";
+  int connected = -1, contexts = 0, value, fault;
+  double time;
+  const TimeLineSuite *timeline = host->fetchSuite(host->host, "OfxTimeLineSuite", 1);
+  Handle p, clip;
+  params->getValue(param(effect, "fault"), &fault);
+  if (fault != TELL || !messages) return OK;
+  effects->getPropertySet(effect, &p);
+  if (props->getString(p, "OfxPropType", 0, &type)) type = "none";
+  snprintf(text, sizeof text, "type=%s loads=%d unloads=%d", type, loads, unloads);
+  if (effects->clipGetHandle(effect, "Source", &clip, &p) == OK) props->getInt(p, "OfxImageClipPropConnected", 0, &connected);
+  snprintf(text + strlen(text), sizeof text - strlen(text), " connected=%d", connected);
+  effects->getPropertySet(effect, &p);
+  props->dimension(host->host, "OfxImageEffectPropSupportedContexts", &contexts);
+  snprintf(text + strlen(text), sizeof text - strlen(text), " contexts=%d path=%d set=%d get=%d timeline=%d", contexts, path,
+           props->setInt(p, "OfxNoSuchProperty", 0, 1), props->getInt(p, "OfxNoSuchEither", 0, &value),
+           timeline->getTime((Handle)effect, &time));
+  messages->message(effect, "OfxMessageLog", "c", text);
+  return OK;
+}
+
+static Status region(const void *effect, Handle in, Handle out) {
+  double time, box[4];
+  int wanted, i;
+  Handle clip;
+  RectD source;
+  props->getDouble(in, "OfxPropTime", 0, &time);
+  params->getValueAtTime(param(effect, "region"), time, &wanted);
+  if (wanted == SOURCES) return DEFAULT;
+  for (i = 0; i < 4; ++i) box[i] = i < 2 ? INT_MIN : INT_MAX;
+  if (wanted != INFINITE) {
+    if (effects->clipGetHandle(effect, "Source", &clip, 0) || effects->clipGetRegionOfDefinition(clip, time, &source))
+      return FAILED;
+    memcpy(box, &source, sizeof box);
+  }
+  if (wanted == GROWN) box[0] -= 3, box[3] += 2;
+  if (wanted == HUGE_ONE) box[2] = 1e7;
+  if (wanted == NO_NUMBER) box[1] = strtod("nan", 0);
+  if (wanted == EMPTY) box[2] = box[0];
+  for (i = 0; i < 4; ++i) props->setDouble(out, "OfxImageEffectPropRegionOfDefinition", i, box[i]);
   return OK;
 }
 
@@ -271,12 +350,13 @@ static Status render(const void *effect, Handle in) {
   if (fault == READ_WITHOUT_TIME) params->getValue(param(effect, "gain"), &job.gain);
   if (fault == SET_IN_RENDER) params->setValue(param(effect, "gain"), 1.0);
   if (fault == LEAK_MEMORY) memory->alloc(effect, 100, &leaked);
-  effects->clipGetHandle(effect, "Source", &clip, 0);
+  clip = 0;
+  if (effects->clipGetHandle(effect, "Source", &clip, 0)) effects->clipGetHandle(effect, "SourceFrom", &clip, 0);
   if (fault == OTHER_TIME && effects->clipGetImage(clip, time + 1, 0, &other) == OK) effects->clipReleaseImage(other);
-  if (effects->clipGetImage(clip, time, 0, &source)) return FAILED;
+  if (clip && effects->clipGetImage(clip, time, 0, &source)) return FAILED;
   effects->clipGetHandle(effect, "Output", &clip, 0);
   if (effects->clipGetImage(clip, time, 0, &output)) return FAILED;
-  job.from = picture(source);
+  if (source) job.from = picture(source);
   job.to = picture(output);
   threads->create(&job.mutex, 0);
   threads->multiThread(work, 2, &job);
@@ -284,14 +364,13 @@ static Status render(const void *effect, Handle in) {
   if (fault == OUTSIDE_WINDOW) at(&job.to, job.to.bounds[0], job.window[3] < job.to.bounds[3] ? job.window[3] : job.window[1] - 1)[0] = 5;
   if (fault == OUTSIDE_IMAGE) at(&job.to, job.to.bounds[0], job.to.bounds[3])[0] = 5;
   if (fault == CHANGE_INPUT) at(&job.from, job.from.bounds[0], job.from.bounds[1])[0] += 1;
-  if (fault != KEEP_IMAGE) effects->clipReleaseImage(source);
+  if (source && fault != KEEP_IMAGE) effects->clipReleaseImage(source);
   if (fault == RELEASE_TWICE) effects->clipReleaseImage(source);
   effects->clipReleaseImage(output);
   return fault == ODD_STATUS ? 77 : OK;
 }
 
 static Status mainEntry(const char *action, const void *handle, Handle in, Handle out) {
-  (void)out;
   if (!strcmp(action, "OfxActionLoad")) {
     props = host->fetchSuite(host->host, "OfxPropertySuite", 1);
     effects = host->fetchSuite(host->host, "OfxImageEffectSuite", 1);
@@ -302,9 +381,11 @@ static Status mainEntry(const char *action, const void *handle, Handle in, Handl
     if (messages && !messages->message) messages = 0;
     progress = host->fetchSuite(host->host, "OfxProgressSuite", 2);
     if (host->fetchSuite(host->host, "OfxNoSuchSuite", 1)) return FAILED;
-    return OK;
+    return loads++, OK;
   }
-  if (!strcmp(action, "OfxActionUnload")) return OK;
+  if (!strcmp(action, "OfxActionUnload")) return unloads++, OK;
+  if (!strcmp(action, "OfxActionCreateInstance")) return create(handle);
+  if (!strcmp(action, "OfxImageEffectActionGetRegionOfDefinition")) return region(handle, in, out);
   if (!strcmp(action, "OfxActionDescribe")) return describe(handle);
   if (!strcmp(action, "OfxImageEffectActionDescribeInContext")) return describeInContext(handle, in);
   if (!strcmp(action, "OfxActionInstanceChanged")) return changed(handle, in);

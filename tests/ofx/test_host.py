@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ import pytest
 
 import wetgate
 from wetgate.io.sink import WriteOptions
-from wetgate.spec import Frame, FrameError, Interrupted, UsageError
+from wetgate.spec import Box, Frame, FrameError, Interrupted, UsageError
 from wetgate.surfaces.cli.main import main
 from wetgate.surfaces.ofxhost import PROFILES, ClipMedia, Host, Plugin, find_binaries, render_frame, saved_values
 from wetgate.surfaces.ofxhost.bundles import arch_folders
+from wetgate.surfaces.ofxhost.profiles import Profile
+from wetgate.surfaces.ofxhost.running import RunJob, run
 
 HERE = Path(__file__).parent
 FAULTS = {
@@ -66,7 +69,7 @@ def _media(channels: int = 4) -> ClipMedia:
 class Session:
     """A host with the plug-in loaded, and an instance of it."""
 
-    def __init__(self, binary: Path, profile: str) -> None:
+    def __init__(self, binary: Path, profile: str | Profile) -> None:
         self.host = Host(profile)
         self.plugin = Plugin(self.host, self.host.open(binary), "gain")
         self.plugin.load()
@@ -181,6 +184,15 @@ def test_a_failed_render_carries_the_plugins_message(strict: Session) -> None:
         strict.render(instance)
 
 
+@pytest.mark.parametrize(("suite", "said"), [("2", True), ("1", False)])
+def test_a_host_with_the_first_message_suite_alone_keeps_no_message(gain_binary: Path, suite: Any, said: bool) -> None:
+    session = Session(gain_binary, replace(PROFILES["resolve"], message_suite=suite))
+    instance = session.create({"fault": 7})
+    with pytest.raises(FrameError, match="kOfxStatFailed"):
+        session.render(instance)
+    assert (instance.persistent is not None) is said
+
+
 def test_null_message_functions_are_what_a_plugin_finds_in_the_resolve_profile(gain_binary: Path) -> None:
     resolve = Session(gain_binary, "resolve")
     instance = resolve.create({"fault": 7})
@@ -259,12 +271,142 @@ def _command(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[in
 
 
 def test_the_list_names_plugins_and_parameters(gain_binary: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = _command(capsys, "host", "list", gain_binary.parents[3], "--json")
+    code, out, _ = _command(capsys, "host", "--list", gain_binary.parents[3], "--json")
     assert code == 0
     [entry] = [json.loads(line) for line in out.splitlines()]
     assert entry["id"] == "io.wetgate.test.gain"
-    assert entry["contexts"] == ["Filter", "General"]
+    assert entry["contexts"] == ["Filter", "General", "Generator", "Transition"]
     assert entry["params"]["offset"] == "RGB"
+    assert _command(capsys, "host", "list", gain_binary.parents[3], "--json")[:2] == (0, out)
+
+
+def test_the_list_and_a_run_are_not_asked_for_at_once(
+    gain_binary: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = _command(
+        capsys, "host", "--list", gain_binary, "run", gain_binary, "gain", tmp_path, "-o", tmp_path / "out"
+    )
+    assert code == 2
+    assert "put them after run" in err
+    assert _command(capsys, "host")[0] == 2
+    code, _, err = _command(capsys, "host", "--list", tmp_path)
+    assert code == 2
+    assert "no OFX plug-in" in err
+
+
+TELL = 16  # no fault: CreateInstance says what it finds
+CREATED = {
+    "strict": "type=OfxTypeImageEffectInstance connected=1 contexts=4 path=1 set=3 get=3 timeline=0",
+    "nuke": "type=OfxTypeImageEffectInstance connected=1 contexts=2 path=1 set=3 get=3 timeline=0",
+    "natron": "type=OfxTypeImageEffect connected=0 contexts=4 path=1 set=3 get=3 timeline=0",
+    "melt": "type=none connected=-1 contexts=0 path=0 set=0 get=3 timeline=5",
+}
+
+
+@pytest.mark.parametrize("profile", sorted(CREATED))
+def test_an_instance_has_at_its_creation_what_the_host_gives_it_then(gain_binary: Path, profile: str) -> None:
+    session = Session(gain_binary, profile)
+    instance = session.create({"fault": TELL})
+    assert re.sub(" loads=.* unloads=[0-9]+", "", instance.messages[0].text) == CREATED[profile]
+    session.render(instance)
+    assert instance.clips["Source"].props.one("OfxImageClipPropConnected") == 1
+    assert session.host.report.violations == []
+
+
+@pytest.mark.parametrize(("profile", "loads", "unloads"), [("strict", 0, 0), ("melt", 2, 0)])
+def test_a_host_that_makes_an_instance_a_frame_loads_each_time_and_unloads_once(
+    gain_binary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str, loads: int, unloads: int
+) -> None:
+    for number in (1, 2, 3):
+        wetgate.write(Frame(_pixels(number), "lin_rec709_srgb", number), tmp_path / f"in.{number:04d}.exr")
+    seen = []
+    create = Plugin.create
+
+    def watched(self: Plugin, *arguments: Any, **options: Any) -> Any:
+        made = create(self, *arguments, **options)
+        seen.append([int(n) for n in re.findall("loads=([0-9]+)", made.messages[0].text)])
+        return made
+
+    monkeypatch.setattr(Plugin, "create", watched)
+    given, made = tmp_path / "in.####.exr", tmp_path / "out.####.exr"
+    run(RunJob(str(gain_binary), "gain", str(given), str(made), params={"fault": str(TELL)}, profile=profile))
+    assert [n - m for n, m in zip(seen[-1], seen[0], strict=True)] == [loads, unloads]
+
+
+def test_copying_a_parameter_does_nothing_where_the_host_has_no_such_thing(gain_binary: Path) -> None:
+    for profile, copied in (("strict", 2.5), ("resolve", 1.0)):
+        session = Session(gain_binary, profile)
+        instance = session.create()
+        session.plugin.changed(instance, ["reset"])
+        assert saved_values(instance)["copied"] == (copied,)
+
+
+INFINITE, GROWN, HUGE, NO_NUMBER, EMPTY = range(1, 6)
+
+
+@pytest.mark.parametrize("profile", ["strict", "nuke", "natron"])
+def test_an_infinite_region_of_definition_is_the_projects(gain_binary: Path, profile: str) -> None:
+    session = Session(gain_binary, profile)
+    made = session.render(session.create({"region": INFINITE, "gain": 2.0}))
+    x, y = session.host.profile.origin
+    assert made.bounds == (x, y, x + 37, y + 61)
+    np.testing.assert_array_equal(made.pixels[..., :3], _pixels(6)[..., :3] * np.float32(2))
+    assert session.host.report.violations == []
+
+
+def test_a_region_of_definition_that_no_picture_can_have_fails_the_frame(strict: Session) -> None:
+    for region, said in ((HUGE, "10000000x61"), (NO_NUMBER, "nan"), (EMPTY, "0x61")):
+        with pytest.raises(FrameError, match=said):
+            strict.render(strict.create({"region": region}))
+    assert [v.what for v in strict.host.report.violations] == ["the region of definition is [0.0, nan, 37.0, 61.0]"]
+
+
+def test_a_larger_region_of_definition_is_the_files_data_window(
+    gain_binary: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = Frame(_pixels(1, 3), "lin_rec709_srgb", 1)
+    wetgate.write(frame, tmp_path / "in.0001.exr", options=WriteOptions(depth="float"))
+    for name in ("out.####.exr", "out.####.png"):
+        code, _, err = _command(
+            capsys, "host", "run", gain_binary, "gain", tmp_path / "in.####.exr", "-o", tmp_path / name,
+            "-p", f"region={GROWN}", "--profile", "nuke",
+        )  # fmt: skip
+        assert (code, err) == (0, "")
+    made = wetgate.read(tmp_path / "out.0001.exr")[0]
+    assert (made.window, made.display) == (Box(-3, -2, 40, 63), Box(0, 0, 37, 61))
+    np.testing.assert_array_equal(made.pixels[2:, 3:, :3], _pixels(1, 3))
+    assert not made.pixels[:2, :, :3].any()
+    assert wetgate.read(tmp_path / "out.0001.png")[0].pixels.shape == (61, 37, 4)
+
+
+def test_a_generator_takes_size_and_frames_from_the_input(
+    gain_binary: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wetgate.write(Frame(_pixels(1), "lin_rec709_srgb", 1), tmp_path / "in.0001.exr")
+    code, _, err = _command(
+        capsys, "host", "run", gain_binary, "gain", tmp_path / "in.####.exr", "-o", tmp_path / "out.####.exr",
+        "--context", "generator", "-p", "offset=0.25,0.5,0.75",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    made = wetgate.read(tmp_path / "out.0001.exr")[0].pixels
+    assert made.shape == (61, 37, 4)
+    np.testing.assert_array_equal(made[..., :3], np.broadcast_to(np.float32([0.25, 0.5, 0.75]), (61, 37, 3)))
+
+
+def test_a_transition_takes_the_input_as_where_it_comes_from(
+    gain_binary: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("in", "to"):
+        frame = Frame(_pixels(len(name), 3), "lin_rec709_srgb", 1)
+        wetgate.write(frame, tmp_path / f"{name}.0001.exr", options=WriteOptions(depth="float"))
+    common = ("host", "run", gain_binary, "gain", tmp_path / "in.####.exr", "-o", tmp_path / "out.####.exr")
+    code, _, err = _command(capsys, *common, "--context", "transition")
+    assert code == 2
+    assert "needs a picture at SourceTo" in err
+    to = f"SourceTo={tmp_path / 'to.####.exr'}"
+    code, _, err = _command(capsys, *common, "--context", "transition", "--clip", to, "-p", "Transition=0.5")
+    assert (code, err) == (0, "")
+    np.testing.assert_array_equal(wetgate.read(tmp_path / "out.0001.exr")[0].pixels, _pixels(2, 3))
 
 
 @pytest.mark.parametrize("profile", ["strict", "melt", "resolve"])

@@ -15,7 +15,7 @@ from wetgate.color.config import ColorConfig
 from wetgate.engine.colour import Colour
 from wetgate.engine.direct import run_node
 from wetgate.spec import Frame, FrameError, registry
-from wetgate.surfaces.ofxhost import ClipMedia, render_frame
+from wetgate.surfaces.ofxhost import PROFILES, ClipMedia, render_frame
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the bundle is built on Linux")
 # Of values up to 1. A mask of 1 blends, and a + (b - a) is b but for rounding; two hops round more often than one.
@@ -71,6 +71,8 @@ def test_a_mask_that_varies_or_acts_everywhere_needs_no_question(session: Callab
     half = host.render(general(host, Mask=plane(np.linspace(0, 1, WIDTH, dtype=np.float32))))
     np.testing.assert_array_equal(half[:, -1], whole[:, -1])
     assert not np.array_equal(half, whole)
+    opaque = session(replace(PROFILES["resolve"], unconnected_level=1.0))
+    np.testing.assert_array_equal(opaque.render(general(opaque)), whole)
 
 
 def test_an_empty_mask_of_a_host_that_knows_what_is_connected_is_what_it_is(session: Callable[..., Session]) -> None:

@@ -96,6 +96,22 @@ def _declare() -> list[str]:
                 rgb[0, 0, 0] = np.nan
             return Result(frames.center.with_rgb(rgb))
 
+    @node(id="t_near", label="Near", space="scene", version=1, neighbourhood=lambda self: self.radius)
+    class Near:
+        """The mean of the pixels up to radius away along rows and columns, edges repeated, for tests of tiles."""
+
+        strength: float = param(1.0, lo=0, hi=1, hint="0 leaves the frame as it is.")
+        radius: int = param(2, lo=0, hi=6, animates=False, hint="How far it looks.")
+
+        def render(self, frames: Window, ctx: Context) -> Result:
+            rgb, r = frames.center.rgb, self.radius
+            total = np.zeros(rgb.shape, np.float32)
+            for axis in (0, 1):
+                wide = np.pad(rgb, [(r * (axis == a), r * (axis == a)) for a in (0, 1)] + [(0, 0)], mode="edge")
+                for step in range(2 * r + 1):
+                    total += wide.take(range(step, step + rgb.shape[axis]), axis=axis)
+            return Result(frames.center.with_rgb(total / np.float32(2 * (2 * r + 1))))
+
     @node(id="t_slow", label="Slow", space="scene", version=1)
     class Slow:
         """Takes its time and changes nothing but the last digit of red, for tests that interrupt a render."""
@@ -121,7 +137,7 @@ def _declare() -> list[str]:
             pixels = np.repeat(np.repeat(frame.pixels, self.factor, axis=0), self.factor, axis=1)
             return Result(Frame(np.ascontiguousarray(pixels), frame.space, frame.number))
 
-    return ["t_gain", "t_mean", "t_prepared", "t_level", "t_half", "t_fail", "t_slow", "t_larger"]
+    return ["t_gain", "t_mean", "t_prepared", "t_level", "t_half", "t_fail", "t_near", "t_slow", "t_larger"]
 
 
 @contextmanager

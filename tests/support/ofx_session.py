@@ -33,7 +33,7 @@ def sdr_pixels(number: int, channels: int = 4) -> np.ndarray[Any, Any]:
 class Session:
     """A host of a profile with the bundle in it; closing it unmaps the bundle, and the next begins afresh."""
 
-    def __init__(self, binary: Path, profile: str) -> None:
+    def __init__(self, binary: Path, profile: str | Profile) -> None:
         self.host = Host(profile)
         self.loaded = self.host.open(binary)
         self.plugins: dict[str, Plugin] = {}

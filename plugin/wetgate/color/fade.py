@@ -173,6 +173,12 @@ def from_negative(film: Image) -> Image:
     return np.float32(_NEGATIVE_RANGE) - film / np.float32(CINEON_GAMMA)
 
 
+def on_film(restored: Image, seen: Image) -> Image:
+    """A restored negative, no denser than film can be (or was): its density is light, and a gain of noise would be
+    light without end."""
+    return np.minimum(restored, np.maximum(seen, np.float32(DENSEST)))
+
+
 def fitted(faded: Array, true: Array, base: Array, matrix: Array) -> DyeFade:
     """The fade of the solver's kind that comes nearest to pairs of densities (N, 3), the aged base's (3,) being known.
 

@@ -31,7 +31,9 @@ _MOST = np.array([3.2] * 3 + [0.45] * 3 + [1.5] * 3)
 # Densities of the light and dark skin of the ColorChecker (BabelColor's averages in sRGB: 194 150 130 and 115 82 68) go
 # up from red to green 1.84 and from green to blue 1.0 times the same step, within a tenth of the step's usual 0.28.
 _SKIN_STEP_RATIO = 0.54
-_SKIN_TOLERANCE = 0.02
+# Of density, by which an anchor may be missed: what is clear film, black or grey is so; skins differ, and so do two
+# prints or a print and its video transfer.
+_TOLERANCES: dict[AnchorKind, float] = {"skin": 0.02, "match": 0.03}
 _TO_XYZ = rgb_to_xyz("rec709")
 
 
@@ -48,6 +50,10 @@ class Anchor:
     target: Array
     extent: float = 1.0
 
+    @property
+    def tolerance(self) -> float:
+        return _TOLERANCES.get(self.kind, _TOLERANCE)
+
     def misses(self, fade: DyeFade) -> Array:
         """By how much the restored densities miss what is known, in density."""
         restored = fade.at(self.extent).restored(self.density)
@@ -55,7 +61,7 @@ class Anchor:
             return np.asarray((restored[:, (0, 2)] - restored[:, 1:2]).ravel())
         if self.kind == "skin":
             steps = np.diff(restored, axis=1)
-            return np.asarray((steps[:, 1] - _SKIN_STEP_RATIO * steps[:, 0]) * (_TOLERANCE / _SKIN_TOLERANCE))
+            return np.asarray(steps[:, 1] - _SKIN_STEP_RATIO * steps[:, 0])
         return np.asarray((restored - self.target).ravel())
 
 
@@ -74,8 +80,8 @@ def solve(belief: Belief, matrix: Array, anchors: Sequence[Anchor]) -> Solved:
     information = belief.precision.copy()
     for _ in range(_STEPS if anchors else 0):
         misses, slopes = _linear(vector, matrix, anchors)
-        information = belief.precision + slopes.T @ slopes / _TOLERANCE**2
-        pull = belief.precision @ (belief.mean - vector) - slopes.T @ misses / _TOLERANCE**2
+        information = belief.precision + slopes.T @ slopes
+        pull = belief.precision @ (belief.mean - vector) - slopes.T @ misses
         step = np.linalg.solve(information, pull)
         vector = np.clip(vector + step * min(1.0, 0.7 / max(float(np.abs(step).max()), 1e-9)), _LEAST, _MOST)
         if np.abs(step).max() < 1e-6:
@@ -86,11 +92,11 @@ def solve(belief: Belief, matrix: Array, anchors: Sequence[Anchor]) -> Solved:
 
 
 def _linear(vector: Array, matrix: Array, anchors: Sequence[Anchor]) -> tuple[Array, Array]:
-    """All misses (m,) and their slopes (m, 9)."""
+    """All misses (m,) and their slopes (m, 9), in tolerances."""
 
     def misses(v: Array) -> Array:
         fade = DyeFade.of_vector(v, matrix)
-        return np.concatenate([a.misses(fade) for a in anchors])
+        return np.concatenate([a.misses(fade) / a.tolerance for a in anchors])
 
     here = misses(vector)
     columns = []

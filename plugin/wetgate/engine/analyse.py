@@ -16,6 +16,7 @@ from wetgate.engine.graph import Graph
 from wetgate.engine.job import OnEvent
 from wetgate.engine.masks import MaskReader
 from wetgate.engine.pipeline import Abort, ahead, cores
+from wetgate.engine.reference import Reference, read_reference
 from wetgate.engine.shot import opened, requested, source_space
 from wetgate.engine.step import Step
 from wetgate.io.source import OnMissing
@@ -33,10 +34,16 @@ def analyse_shot(
     in_space: str | None = None,
     config: str | None = None,
     on_missing: OnMissing = "error",
+    reference: str | None = None,
+    reference_space: str | None = None,
     on_event: OnEvent = lambda event: None,
     abort: Abort | None = None,
 ) -> Analysis:
-    """Analyse a shot for one step of a graph (``step``; the only analysing one, where it is not named)."""
+    """Analyse a shot for one step of a graph (``step``; the only analysing one, where it is not named).
+
+    ``reference`` is a picture (the first frame of what it names) for a node that declares what it makes of one;
+    ``reference_space`` its colour space, where its file does not say.
+    """
     chosen = analysing_step(graph, step)
     source = opened(input, on_missing, chosen.node.codec_data or graph.codec_data)
     try:
@@ -57,8 +64,11 @@ def analyse_shot(
             with ThreadPoolExecutor(cores(), thread_name_prefix="wetgate-read") as readers:
                 store = FrameStore(source, space, readers, lambda *span: None, budget=512 << 20)
                 colour = Colour(loaded, space)
+                beside = None
+                if reference is not None:
+                    beside = read_reference(reference, reference_space, chosen, colour, note)
                 try:
-                    return analyse(graph, chosen, numbers, source.numbers, store, colour, setting, on_event)
+                    return analyse(graph, chosen, numbers, source.numbers, store, colour, setting, on_event, beside)
                 finally:
                     store.close()
         finally:
@@ -93,6 +103,7 @@ def analyse(
     colour: Colour,
     setting: Setting,
     on_event: OnEvent,
+    reference: Reference | None = None,
 ) -> Analysis:
     """Run one step's whole-shot pass over ``numbers``; ``shot`` are all frames that windows may reach into.
 
@@ -141,7 +152,9 @@ def analyse(
         threads=setting.threads,
         source_space=colour.source_space,
         convert=colour.to,
+        reference=None if reference is None else reference.frame,
         check_abort=setting.check_abort,
         progress=lambda share: progress(_CUTS_SHARE + (1 - _CUTS_SHARE) * share),
     )
-    return analyse_step(step, readable, find_cuts(readable, signatures), read, colour, context)
+    cuts = find_cuts(readable, signatures)
+    return analyse_step(step, readable, cuts, read, colour, context, "" if reference is None else reference.hash)

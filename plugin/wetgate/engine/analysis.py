@@ -25,7 +25,8 @@ _HASH_LENGTH = 16  # hexadecimal digits kept of each frame's hash: 64 bits tell 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """One analysis document. ``frames`` maps each frame number to the head of its pixels' hash."""
+    """One analysis document. ``frames`` maps each frame number to the head of its pixels' hash; ``reference`` is that
+    of the reference picture, or ""."""
 
     node: str
     version: int
@@ -34,6 +35,7 @@ class Analysis:
     frames: Mapping[int, str]
     cuts: tuple[int, ...]
     results: Mapping[str, Any]
+    reference: str = ""
 
     def to_json(self) -> str:
         """The document as text, the same for the same content."""
@@ -48,6 +50,8 @@ class Analysis:
             "cuts": list(self.cuts),
             "results": self.results,
         }
+        if self.reference:
+            data["reference"] = self.reference
         return json.dumps(data, sort_keys=True, indent=1, allow_nan=False) + "\n"
 
     @property
@@ -99,6 +103,7 @@ def parse_analysis(raw: str | bytes, label: str) -> Analysis:
             frames={int(n): str(h) for n, h in data["frames"].items()},
             cuts=tuple(int(c) for c in data["cuts"]),
             results=dict(data["results"]),
+            reference=str(data.get("reference", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
@@ -172,8 +177,9 @@ def analyse_step(
     read: Callable[[int], tuple[Frame, str]],
     colour: Colour,
     context: Context,
+    reference: str = "",
 ) -> Analysis:
-    """Run a node's whole-shot pass.
+    """Run a node's whole-shot pass. ``reference`` is the hash of the context's reference picture.
 
     ``read`` gives a frame as it enters the step, and the hash of the *source* frame of that number. The results must
     be JSON of less than 1 MiB.
@@ -200,6 +206,7 @@ def analyse_step(
         frames=hashes,
         cuts=tuple(cuts),
         results=json.loads(json.dumps(results, allow_nan=False)),
+        reference=reference[:_HASH_LENGTH],
     )
     size = len(document.to_json())
     if size > _MOST_BYTES:

@@ -14,6 +14,7 @@ from wetgate.engine.frames import window_numbers
 from wetgate.engine.graph import Graph
 from wetgate.engine.keeping import Kept
 from wetgate.engine.masks import channel
+from wetgate.engine.pipeline import Timeline
 from wetgate.engine.plate import put_back
 from wetgate.engine.step import SOURCE, Mask, Step
 from wetgate.engine.untouched import Untouched, both, unchanged
@@ -43,7 +44,7 @@ class Setting:
     """What holds for the whole render, beside the graph: the context that nodes see.
 
     ``analyses`` are the results by step name; ``views`` the AOVs asked for by step name; ``masks`` reads a mask file's
-    channel at a frame number, as (H, W) float32.
+    channel at a frame number, as (H, W) float32. ``timeline`` is told how long each step's node works.
     """
 
     analyses: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Setting:
     threads: int = 1
     check_abort: Callable[[], None] = lambda: None
     progress: Callable[[float], None] = lambda share: None
+    timeline: Timeline = field(default_factory=Timeline)
 
 
 class Evaluator:
@@ -150,7 +152,8 @@ class Evaluator:
         if idle and not context.views:
             return Made(below.frame, below.untouched, since=below.since)
         window = self._window(step, instance, number)
-        result = _guarded(step, number, lambda: instance.render(window, context))
+        with self._setting.timeline.working(step.name):
+            result = _guarded(step, number, lambda: instance.render(window, context))
         if idle:  # the picture is the input, bit for bit; its views are still what somebody looks at or masks with
             return Made(below.frame, below.untouched, result.aovs, since=below.since)
         _demand_sound(step, number, window.center, result)
@@ -198,7 +201,8 @@ class Evaluator:
             instance = step.at(number)
             context = replace(self._context(step, instance), views=frozenset())
             frame = self._entering(step, number)
-            return _read_only(_guarded(step, number, lambda: instance.prepare(frame, context)))
+            with self._setting.timeline.working(step.name):
+                return _read_only(_guarded(step, number, lambda: instance.prepare(frame, context)))
 
         return self._preparations[step.name].get(number, make)
 

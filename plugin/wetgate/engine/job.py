@@ -123,7 +123,7 @@ class Observer(Protocol):
 class Outcome:
     """What came of a render. ``written`` and ``kept`` (by ``--resume``) are frame numbers, ``failed`` maps frame
     numbers to messages. ``files`` are the record, analysis documents and sidecars that were written. ``accounts`` are
-    there where the job wants them."""
+    there where the job wants them. ``analyses`` are the results that were worked by, by step name."""
 
     written: tuple[int, ...]
     kept: tuple[int, ...]
@@ -137,6 +137,7 @@ class Outcome:
     seconds: float
     run: Mapping[str, Any]
     accounts: tuple[Account, ...] = ()
+    analyses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:

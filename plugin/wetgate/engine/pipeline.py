@@ -12,8 +12,9 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 Span = tuple[str, int, float, float]
@@ -38,9 +39,19 @@ class Timeline:
 
     began: float = field(default_factory=time.perf_counter)
     spans: deque[Span] = field(default_factory=lambda: deque(maxlen=30_000))
+    steps: dict[str, float] = field(default_factory=dict)  # seconds that each step's node worked, within "compute"
 
     def add(self, stage: str, number: int, begin: float, end: float) -> None:
         self.spans.append((stage, number, begin - self.began, end - self.began))
+
+    @contextmanager
+    def working(self, step: str) -> Iterator[None]:
+        """Count what is done inside as work of a step's node."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.steps[step] = self.steps.get(step, 0.0) + time.perf_counter() - began
 
     def busy(self, stage: str) -> float:
         """Seconds spent in a stage, summed over its threads."""

@@ -64,7 +64,13 @@ def prepared(
     with ThreadPoolExecutor(max(2, threads), thread_name_prefix="wetgate-read") as readers:
         store = FrameStore(source, space, readers, timeline.add, _budget(job.graph))
         try:
-            setting = Setting(masks=masks.read, device=job.device, threads=threads, check_abort=abort.check)
+            setting = Setting(
+                masks=masks.read,
+                device=job.device,
+                threads=threads,
+                check_abort=abort.check,
+                timeline=timeline,
+            )
             outputs = Outputs(job, source, numbers, config, out_space or space, space, shared)
             try:
                 # Files of a sequence are pieces of one whole, and a piece must have the same pixels whatever else is

@@ -132,6 +132,7 @@ class _Render:
             timeline=self.timeline,
             seconds=time.perf_counter() - began,
             run=run.to_json(),
+            analyses={name: document.results for name, document in ready.documents.items()},
             accounts=tuple(self.accounts),
         )
         self.on_event(

@@ -10,6 +10,7 @@ from typing import Any
 from wetgate.engine.clip_graph import asks, graph_of_metadata, graph_of_note
 from wetgate.engine.graph import Graph
 from wetgate.engine.job import Job
+from wetgate.engine.media_ranges import ranges_of
 from wetgate.engine.shot import opened
 from wetgate.engine.timeline_use import Clock, Media, clock_of, needed, speed_of, stated_length
 from wetgate.io.timeline import Timeline, place_of_clip, video_clips
@@ -71,13 +72,7 @@ class MediaJob:
 
     def runs(self) -> list[tuple[int, int]]:
         """The frames to render as ranges that neither overlap nor touch, ascending."""
-        merged: list[tuple[int, int]] = []
-        for first, last in sorted(use.numbers for use in self.uses):
-            if merged and first <= merged[-1][1] + self.step:
-                merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
-            else:
-                merged.append((first, last))
-        return merged
+        return [(r.first, r.last) for r in ranges_of(self.uses, lambda use: use.numbers, self.step)]
 
     def run_of(self, use: Use) -> tuple[int, int]:
         """The range of :meth:`runs` that a use lies in."""

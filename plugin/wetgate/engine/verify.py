@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from wetgate.color.config import ColorConfig
 from wetgate.engine import signing
 from wetgate.engine.analysis import load_analysis
+from wetgate.engine.bounds import bounded_step, recomputed
 from wetgate.engine.colour import Colour
-from wetgate.engine.graph import Graph, build
+from wetgate.engine.graph import build
 from wetgate.engine.outputs import stem_of
 from wetgate.engine.pipeline import cores
 from wetgate.engine.record import digest, load_record, parse_header
+from wetgate.engine.verdict import Verdict
+from wetgate.engine.verify_host import verify_host
 from wetgate.io.hashing import file_hash, pixel_hash
 from wetgate.io.header import header_hash, read_header
 from wetgate.io.opening import open_source
 from wetgate.io.pattern import in_folder
 from wetgate.io.ranges import format_frames
 from wetgate.io.source import Source
-from wetgate.spec import Bound, Context, UsageError, WetgateError
+from wetgate.spec import UsageError, WetgateError
 
 _JOB_KEYS = (
     "graph",
@@ -36,42 +38,20 @@ _JOB_KEYS = (
 )
 
 
-@dataclass(slots=True)
-class Verdict:
-    """What was checked and what was found. ``problems`` are sentences; ``unchecked`` says what could not be told."""
-
-    frames: int = 0
-    signer: str | None = None
-    problems: list[str] = field(default_factory=list)
-    unchecked: list[str] = field(default_factory=list)
-    bounds: dict[int, Bound] = field(default_factory=dict)
-
-    @property
-    def ok(self) -> bool:
-        return not self.problems
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "ok": self.ok,
-            "frames": self.frames,
-            "signer": self.signer,
-            "problems": self.problems,
-            "unchecked": self.unchecked,
-            "bounds": {str(n): b.to_json() for n, b in self.bounds.items()},
-        }
-
-
 def verify(result: str, *, source: str | None = None, record: str | None = None, config: str | None = None) -> Verdict:
     """Check a rendered sequence or image.
 
     Every frame's header must be as it was written and name the job that the sidecar names, its pixels must have the
     recorded hash, no frame may be there that the record does not know, and the signature, where there is one, must fit.
     With ``source``, the source's pixels must have the recorded hashes, and a node that states a consistency bound
-    (:class:`wetgate.spec.Bound`) has it recomputed from the two files.
+    (:class:`wetgate.spec.Bound`) has it recomputed from the two files. A ``record`` that is a folder holds what a host
+    was handed, and the result is what the host wrote (:mod:`wetgate.engine.verify_host`).
     """
     verdict = Verdict()
     if Path(result).is_dir():
         result = str(Path(result) / in_folder(Path(result)).label)
+    if record and Path(record).is_dir():
+        return verify_host(result, Path(record), source=source, config=config)
     path = Path(record) if record else Path(f"{stem_of(result)}.wetgate.json")
     if not path.is_file():
         raise UsageError(
@@ -149,7 +129,7 @@ def _against_source(
     config: str | None,
 ) -> None:
     graph = build(run["graph"])
-    bounded = _bounded_step(graph, verdict)
+    bounded = bounded_step(graph, verdict)
     loaded = ColorConfig.load(config or run["config"]["name"])
     colour = Colour(loaded, str(run["source_space"]))
     analysis: Mapping[str, Any] | None = None
@@ -181,15 +161,7 @@ def _against_source(
                     continue
                 place = results.numbers[places[number]] if results.info.kind == "movie" else number
                 made = results.read(place).frame.with_(space=str(run["out_space"]), number=number)
-                context = Context(
-                    fidelity=bounded.fidelity,
-                    analysis=analysis,
-                    threads=cores(),
-                    source_space=colour.source_space,
-                    convert=colour.to,
-                )
-                before, after = colour.to(original, bounded.node.space), colour.to(made, bounded.node.space)
-                bound = bounded.at(number).bound(before, after, context)
+                bound = recomputed(bounded, number, original, made, colour, analysis)
             except WetgateError as error:
                 verdict.problems.append(f"frame {number}: {error.message()}")
                 continue
@@ -206,19 +178,3 @@ def _against_source(
         verdict.unchecked.append(
             f"the bound of frames {format_frames(lossy)}: a coding with loss takes away more than it allows"
         )
-
-
-def _bounded_step(graph: Graph, verdict: Verdict) -> Any:
-    steps = graph.used()
-    if len(steps) != 1:
-        verdict.unchecked.append(f"bounds are recomputed for one node alone, the graph has {len(steps)}")
-        return None
-    step = steps[0]
-    if not hasattr(step.node.cls, "bound"):
-        verdict.unchecked.append(f"{step.node.id} states no consistency bound")
-        return None
-    plain = step.mask is None and not step.keys and step.values["view"] == "result" and step.values["mix"] == 1
-    if not plain:
-        verdict.unchecked.append(f"the bound of {step.node.id} holds for its whole, unmixed result alone")
-        return None
-    return step

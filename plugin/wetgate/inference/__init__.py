@@ -5,6 +5,18 @@ loads no runtime; the first picture does.
 """
 
 from wetgate.inference.encodings import Code, Encoding, SignedLog, Vst, vst
+from wetgate.inference.exposures import clean_light
 from wetgate.inference.restoring import Network, Restored, network, without_models
 
-__all__ = ["Code", "Encoding", "Network", "Restored", "SignedLog", "Vst", "network", "vst", "without_models"]
+__all__ = [
+    "Code",
+    "Encoding",
+    "Network",
+    "Restored",
+    "SignedLog",
+    "Vst",
+    "clean_light",
+    "network",
+    "vst",
+    "without_models",
+]

@@ -136,20 +136,29 @@ def _cards(kind: str) -> int:
     return 1 if kind == "coreml" else 16  # DirectML counts adapters itself and refuses one that is not there
 
 
-@functools.cache
 def has_bf16() -> bool:
     """Whether this CPU multiplies bfloat16 by instructions of its own (AVX-512 BF16, AMX): else it is only emulated."""
+    return bool(_cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16", "arm_bf16"})
+
+
+def has_vnni() -> bool:
+    """Whether this x86 CPU sums products of bytes in 32 bits in one step (AVX-512 or AVX VNNI)."""
+    return bool(_cpu_flags() & {"avx512_vnni", "avx_vnni"})
+
+
+@functools.cache
+def _cpu_flags() -> frozenset[str]:
+    """Instruction sets of this CPU, in lower case; empty where they cannot be asked."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").lower().splitlines()
-        flags = {word for line in lines if line.startswith(("flags", "features")) for word in line.split()}
+        return frozenset(w for line in lines if line.startswith(("flags", "features")) for w in line.split())
     except OSError:  # not Linux: torch asks the processor itself
         try:
             import torch
 
-            flags = {name.lower() for name, value in torch.cpu.get_capabilities().items() if value is True}
+            return frozenset(name.lower() for name, value in torch.cpu.get_capabilities().items() if value is True)
         except (ImportError, AttributeError):
-            return False
-    return bool(flags & {"avx512_bf16", "amx_bf16", "bf16", "arm_bf16"})
+            return frozenset()
 
 
 def choose_weights(model: Model, device: Device, precision: str = "auto") -> Weights:
@@ -159,7 +168,9 @@ def choose_weights(model: Model, device: Device, precision: str = "auto") -> Wei
     the moment. Raises :class:`ModelError` where the model has no such precision.
     """
     if precision == "auto":
-        kinds = ["gpu"] if device.is_gpu else ["cpu_bf16", "cpu"] if has_bf16() else ["cpu"]
+        kinds = ["gpu"]
+        if not device.is_gpu:
+            kinds = [*["cpu_vnni"] * has_vnni(), *["cpu_bf16"] * has_bf16(), "cpu"]
         wanted = next((model.prefer[k] for k in kinds if k in model.prefer), None)
         precision = wanted or ("fp32" if "fp32" in model.weights else next(iter(model.weights)))
     if precision not in model.weights:

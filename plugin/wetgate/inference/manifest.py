@@ -51,8 +51,9 @@ Runtime = Literal["onnx", "torch", "spandrel"]
 PRECISIONS = ("fp32", "bf16", "fp16", "int8")
 RUNTIMES = ("onnx", "torch", "spandrel")
 ENCODINGS = ("code", "signed_log", "vst")
-# What ``prefer`` may name: any CPU, a CPU whose own instructions multiply bfloat16, a GPU.
-DEVICE_KINDS = ("cpu", "cpu_bf16", "gpu")
+# What ``prefer`` may name: any CPU, a CPU whose own instructions multiply bfloat16, one that sums products of bytes
+# (asked first), a GPU.
+DEVICE_KINDS = ("cpu", "cpu_bf16", "cpu_vnni", "gpu")
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _SHA = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -314,8 +315,8 @@ def _weights(t: _Table) -> Iterator[Weights]:
         if sha and not _SHA.match(sha):
             inner.wrong("sha256", f"is {sha!r}", "64 hexadecimal digits in lower case", "run sha256sum on the file")
         runtime = inner.one_of("runtime", RUNTIMES)
-        if runtime in ("torch", "spandrel") and precision == "int8":
-            inner.wrong("runtime", f"is {runtime} for int8", "onnx", "quantised graphs run in ONNX Runtime")
+        if runtime == "spandrel" and precision == "int8":
+            inner.wrong("runtime", f"is {runtime} for int8", "onnx, torch", "export a quantised graph")
         inner.close()
         t.problems += inner.problems
         yield Weights(precision, file, sha, runtime)

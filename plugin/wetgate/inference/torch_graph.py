@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from wetgate.spec import ModelError
 
 if TYPE_CHECKING:
@@ -26,7 +24,8 @@ _OPSETS = range(13, 23)
 class TorchGraph:
     """A loaded graph with one input and one output. Raises :class:`ModelError` for what is no such graph."""
 
-    def __init__(self, path: Path, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(self, path: Path, dtype: torch.dtype, device: torch.device, *, integers: str = "") -> None:
+        """``integers``: quantised convolutions run as such: "" (they are emulated), "int8", "int8+bf16"."""
         try:
             import onnx
             from onnx import numpy_helper
@@ -57,6 +56,10 @@ class TorchGraph:
             )
         self._constants = {n: _cast(t, dtype, device) for n, t in constants.items()}
         steps = [_step(node, numpy_helper, dtype, device) for node in graph.node]
+        if integers:
+            from wetgate.inference.torch_quantised import fused
+
+            steps = fused(steps, self._constants, OPERATORS, bf16=integers == "int8+bf16")
         self._steps = _folded(steps, self._constants)
         self._input, self._output = inputs[0].name, graph.output[0].name
         self._last_use = _last_uses(self._steps, self._output)
@@ -76,11 +79,11 @@ class TorchGraph:
 
 
 def _cast(t: Tensor, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Weights to the graph's type and place; whole numbers are shapes and stay on the CPU."""
+    """Weights to the graph's type and place; whole numbers are shapes and stay on the CPU, but for quantised ones."""
     import torch
 
     if not t.is_floating_point():
-        return t
+        return t.to(device) if t.dtype in (torch.int8, torch.uint8) else t
     t = t.to(device, dtype)
     return t.contiguous(memory_format=torch.channels_last) if t.dim() == 4 else t
 
@@ -94,7 +97,7 @@ def _step(node: Any, numpy_helper: Any, dtype: torch.dtype, device: torch.device
     if node.op_type == "Constant":
         value = attributes.get("value")
         array = numpy_helper.to_array(value) if value is not None else next(iter(attributes.values()))
-        attributes = {"value": _cast(torch.tensor(np.array(array)), dtype, device)}
+        attributes = {"value": _cast(torch.tensor(array), dtype, device)}
     if node.op_type == "Cast":
         # Among numbers the graph's one floating type stays; a cast to whole numbers is one.
         attributes["float"] = attributes["to"] in (1, 10, 11, 16)
@@ -290,11 +293,28 @@ def _squeeze(given: Sequence[Any], a: Attributes) -> Tensor:
 def _gather(given: Sequence[Any], a: Attributes) -> Tensor:
     x, at, axis = given[0], given[1], a.get("axis", 0)
     made = x.index_select(axis, at.reshape(-1).to(x.device) % x.shape[axis])
-    return made.reshape(*x.shape[:axis], *at.shape, *x.shape[axis + 1 :])
+    return made.reshape([*x.shape[:axis], *at.shape, *x.shape[axis + 1 :]])
 
 
 def _cast_step(given: Sequence[Any], a: Attributes) -> Tensor:
     return given[0].to(a["dtype"]) if a["float"] else given[0].to(_lib().int64)
+
+
+def _quantize_linear(given: Sequence[Any], a: Attributes) -> Tensor:
+    x, scale, zero = given
+    if scale.numel() != 1 or zero.dtype != _lib().uint8:
+        raise ModelError("torch cannot run this graph: it quantises other than to unsigned bytes by one scale")
+    return (x.float() / scale.float()).round().add(float(zero)).clamp(0, 255).to(_lib().uint8)
+
+
+def _dequantize_linear(given: Sequence[Any], a: Attributes) -> Tensor:
+    x, scale, zero = (*given, None)[:3]
+    if scale.numel() > 1:
+        shape = [1] * x.dim()
+        shape[a.get("axis", 1)] = -1
+        scale, zero = scale.reshape(shape), None if zero is None else zero.reshape(shape)
+    number = x.to(scale.dtype)
+    return (number if zero is None else number - zero.to(scale.dtype)) * scale
 
 
 def _concat(given: Sequence[Any], a: Attributes) -> Tensor:
@@ -331,6 +351,7 @@ OPERATORS: dict[str, Operator] = {
     "Conv": _conv,
     "ConvTranspose": _conv_transpose,
     "DepthToSpace": _depth_to_space,
+    "DequantizeLinear": _dequantize_linear,
     "Div": lambda g, a: g[0] / g[1] if g[0].is_floating_point() else g[0] // g[1],
     "Erf": lambda g, a: g[0].erf(),
     "Exp": lambda g, a: g[0].exp(),
@@ -351,6 +372,7 @@ OPERATORS: dict[str, Operator] = {
     "Pad": _pad,
     "Pow": lambda g, a: g[0] ** g[1],
     "Reciprocal": lambda g, a: g[0].reciprocal(),
+    "QuantizeLinear": _quantize_linear,
     "ReduceMean": _reduce_mean,
     "Relu": lambda g, a: g[0].relu(),
     "Reshape": _reshape,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wetgate.inference.arrays import Array, library
-from wetgate.inference.devices import Device
+from wetgate.inference.devices import Device, has_bf16, has_vnni
 from wetgate.inference.manifest import Model, Weights
 from wetgate.inference.torch_graph import TorchGraph
 from wetgate.spec import ModelError
@@ -35,7 +35,8 @@ class TorchSession:
                 allowed="cpu, cuda",
                 remedy="choose a precision whose runtime is onnx",
             )
-        kinds = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+        # In a quantised graph float32 is what lies between its integer convolutions.
+        kinds = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "int8": torch.float32}
         self._dtype = kinds[weights.precision]
         self._place = torch.device("cpu" if device.kind == "cpu" else f"cuda:{device.index}")
         self._threads = threads
@@ -44,7 +45,10 @@ class TorchSession:
         if weights.runtime == "spandrel":
             self._graph, channels = _recognised(path, model, weights, self._dtype, self._place)
         else:
-            graph = TorchGraph(path, self._dtype, self._place)
+            integers = ""
+            if weights.precision == "int8" and device.kind == "cpu" and has_vnni():
+                integers = "int8+bf16" if has_bf16() else "int8"
+            graph = TorchGraph(path, self._dtype, self._place, integers=integers)
             self._graph, channels = graph, graph.in_channels
         if channels not in (None, model.in_channels):
             raise ModelError(

@@ -8,12 +8,13 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from wetgate.color.fade import RATES, DyeFade, Trims, from_negative, noise_gain, on_negative, reverse
+from wetgate.color.fade import RATES, DyeFade, Trims, from_negative, noise_gain, on_film, on_negative, reverse
 from wetgate.color.film_dyes import DYE_SETS, Medium, Scanner, set_matrix
+from wetgate.ops.fade_facts import ANCHORS, Gathered, Pointed, Setup, gather
 from wetgate.ops.fade_field import WHOLE, extent
 from wetgate.ops.fade_field import Window as Place
 from wetgate.ops.fade_plots import density_plot, dye_curves, recovered_view
-from wetgate.ops.fade_reel import ANCHORS, Gathered, Pointed, Setup, gather, solve_reel
+from wetgate.ops.fade_reel import solve_reel
 from wetgate.spec import RGB, Context, Frame, Image, Point, Result, Shot, Window, node, param
 
 Array = NDArray[np.float64]
@@ -30,6 +31,7 @@ _LOST_GAIN = 10.0
     space="density",
     version=1,
     analyzes=True,
+    references="The frame at anchor_frame as it was before it faded, or a better print or transfer of it.",
     pointwise=lambda self: self.method != "auto",
     views={
         "confidence": "How far the result is determined: by the analysis, and by what noise it multiplies (0 to 1).",
@@ -52,7 +54,8 @@ class ColorDecay:
     statistics of their dyes, frame lines (as black as the print gets) and clear film where the scan shows them. A small
     network, trained on photographs that were faded spectrally on measured films, says the most probable fade and how
     sure that is; places that you point at (clear film, black, a neutral, skin) are then met exactly, as far as the
-    fade's nine numbers can, or by least squares. Where the expected error comes near to what the reversal would change,
+    fade's nine numbers can, or by least squares; a reference still of a frame is laid over it and compared place by
+    place. Where the expected error comes near to what the reversal would change,
     it is held back, down to nothing: an unfaded reel stays as it is. Colours that are gone are not made up; the views
     show them. Sources: Beer's law per wavelength (Hunt, The Reproduction of Colour); dyes: ``color/film_dyes.json``;
     rates: Wilhelm and Brower 1993, Reilly 1998.
@@ -153,7 +156,7 @@ class ColorDecay:
         lo=-1,
         hi=2**31 - 1,
         animates=False,
-        hint="Frame in which these places are, or the nearest; -1 is the first one.",
+        hint="Frame in which these places are and which a reference still shows, or the nearest; -1 is the first.",
     )
     black_density: float = param(
         3.2,
@@ -223,12 +226,13 @@ class ColorDecay:
             tuple(float(g**share) for g in self.dye_gamma),
         )
         made = reverse(seen, fade, far, trims, ctx.threads)
-        rgb = made if self.film == "positive" else from_negative(made)
+        rgb = made if self.film == "positive" else from_negative(on_film(made, seen))
         views = self._views(frame, seen, rgb, fade, far, facts["trust"], ctx)
         return Result(frame.with_rgb(rgb), views, facts)
 
     def analyze(self, shot: Shot, ctx: Context) -> dict[str, Any]:
-        found = gather(shot, self._setup(), self._pointed(shot), ctx.check_abort, ctx.progress)
+        still = None if ctx.reference is None else (self._anchor_number(shot), ctx.reference)
+        found = gather(shot, self._setup(), self._pointed(shot), ctx.check_abort, ctx.progress, still)
         return solve_reel([found], self._setup())[0]
 
     def pool(self, results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -252,11 +256,14 @@ class ColorDecay:
 
     def _pointed(self, shot: Shot) -> list[Pointed]:
         places = {kind: getattr(self, f"{kind}_at") for kind in ANCHORS}
-        number = (
-            min(shot.numbers, key=lambda n: abs(n - self.anchor_frame)) if self.anchor_frame >= 0 else shot.numbers[0]
-        )
+        number = self._anchor_number(shot)
         within = {k: p for k, p in places.items() if 0 <= p[0] <= 1 and 0 <= p[1] <= 1}
         return [Pointed(kind, number, place) for kind, place in within.items()]
+
+    def _anchor_number(self, shot: Shot) -> int:
+        if self.anchor_frame < 0:
+            return shot.numbers[0]
+        return min(shot.numbers, key=lambda n: abs(n - self.anchor_frame))
 
     def _fade(self, frame: Frame, ctx: Context) -> tuple[DyeFade, Array | None, Place, dict[str, Any]]:
         """The fade to turn round at this frame, its field and where that is, and what the record is to say."""

@@ -60,6 +60,7 @@ class Synthesis:
     version=1,
     analyzes=True,
     synthesises=True,
+    neighbourhood=0,
     views={
         "grain": "The grain that is added, as density on mid-grey, four times as strong.",
         "deviation": "Standard deviation of the grain at each pixel, in density, mean of the layers.",

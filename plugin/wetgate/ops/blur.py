@@ -85,7 +85,7 @@ def airy(radius: float) -> Kernel:
     r = max(1, math.ceil(radius * 4.3))
     yy, xx = _subpixels(r)
     v = np.hypot(xx, yy) * (3.8317059702075125 / max(radius, 1e-6))  # first zero of J1
-    ratio = np.where(v < 1e-6, 1.0, 2 * _bessel_j1(v) / np.maximum(v, 1e-6))
+    ratio = np.where(v < 1e-6, 1.0, 2 * bessel_j1(v) / np.maximum(v, 1e-6))
     return _binned(ratio * ratio, r)
 
 
@@ -168,7 +168,7 @@ def _delta() -> Kernel:
     return np.ones((1, 1), np.float32)
 
 
-def _bessel_j1(v: NDArray[np.float64]) -> NDArray[np.float64]:
+def bessel_j1(v: NDArray[np.float64]) -> NDArray[np.float64]:
     """J1(v), v >= 0, by the integral (1/pi) int_0^pi cos(t - v sin t) dt, tabulated; within 1e-6 for v < 40.
 
     Abramowitz & Stegun 9.1.21; the trapezoid of a periodic integrand converges faster than any power of the step.

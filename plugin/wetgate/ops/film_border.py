@@ -20,6 +20,9 @@ SIDES = ("top", "bottom", "left", "right")
 _DEEPEST = 0.12  # of the picture's height or width that a border may take
 _ALIKE = 0.10  # of density, by which lines of a border may differ, and pixels along them (half their spread)
 _STEP = 0.12  # of density, the least at the border's end
+_FLOOR = 5e-4  # of the base's light: half the spread that a scanner of 60 dB adds at any density
+_UNEVEN = 0.15  # share of its density by which a border may differ from frame to frame
+_COMPARED = 8  # pieces of a line that are compared with those of the next
 _NO_FILM = 4.2  # density that no print has: a matte put in later
 PIECES = 12  # that a border is sampled in along its length
 
@@ -65,16 +68,20 @@ def borders(density: Image) -> list[Border]:
 
 
 def agreed(of_frames: Sequence[Sequence[Border]]) -> list[Border]:
-    """The borders that at least two thirds of the frames have, alike in kind and density; the median of each."""
+    """The borders that at least half of the frames have, alike in kind and density; the median of each.
+
+    Where the fade is uneven, and in each shot otherwise, black differs by a share of its density.
+    """
     result = []
     for side in SIDES:
         same = [b for frame in of_frames for b in frame if b.side == side]
         for kind in ("black", "base"):
             those = [b for b in same if b.kind == kind]
-            if not those or 3 * len(those) < 2 * len(of_frames):
+            if not those or 2 * len(those) < len(of_frames):
                 continue
             densities = np.array([b.density for b in those])
-            if np.median(np.abs(densities - np.median(densities, axis=0))) > 0.1:
+            middle = np.median(densities, axis=0)
+            if (np.median(np.abs(densities - middle), axis=0) > _ALIKE + _UNEVEN * np.abs(middle)).any():
                 continue
             depth = int(np.median([b.depth for b in those]))
             result.append(Border(side, kind, depth, np.median([b.pieces for b in those], axis=0)))
@@ -100,19 +107,33 @@ def _from_edge(density: Image, side: str) -> Image:
 
 
 def _depth(lines: Image) -> int:
-    """How many lines from the edge are alike, 0 where there is no such border or it does not end at a step."""
+    """How many lines from the edge are alike, 0 where there is no such border or it does not end at a step.
+
+    Lines are compared piece by piece, since an uneven fade changes a border slowly along its length.
+    """
     middle = lines[:, lines.shape[1] // 6 : -(lines.shape[1] // 6)].astype(np.float64)
-    level = np.median(middle, axis=1)
-    half_spread = np.median(np.abs(middle - level[:, None]), axis=1).max(axis=1)
-    first = level[1:3].mean(axis=0) if len(level) > 3 else level[0]
-    alike = (np.abs(level - first).max(axis=1) < _ALIKE) & (half_spread < _ALIKE)
+    split = np.array_split(middle, min(_COMPARED, middle.shape[1]), axis=1)
+    level = np.stack([np.median(p, axis=1) for p in split], axis=1)
+    within = np.stack([np.median(np.abs(p - np.median(p, axis=1)[:, None]), axis=1) for p in split], axis=1)
+    first = np.median(level[1:4], axis=0) if len(level) > 3 else level[0]
+    if np.median(np.abs(first - _slow(first)), axis=0).max() > _ALIKE:
+        return 0
+    allowed = _ALIKE + _FLOOR * np.log10(np.e) * np.power(10.0, np.minimum(first, _NO_FILM))
+    apart = np.median(np.abs(level - first), axis=1).max(axis=1)
+    rough = np.median(within - allowed, axis=1).max(axis=1)
+    alike = (apart < _ALIKE) & (rough < 0)
     alike[0] = True  # the outermost line may hold the scanner's own edge
     depth = len(alike) if alike.all() else int(np.argmin(alike))
     if depth < 3 or depth > len(lines) - 2:
         return 0
-    beyond = middle[min(depth + 1, len(lines) - 1)]
-    step = np.median(np.abs(beyond - first), axis=0).max()
+    step = np.median(np.abs(level[min(depth + 1, len(level) - 1)] - first), axis=0).max()
     return depth if step > _STEP else 0
+
+
+def _slow(along: Array) -> Array:
+    """The parabola through densities (pieces, 3) along a border: what an uneven fade may do to it."""
+    powers = np.linspace(-1, 1, len(along))[:, None] ** np.arange(min(3, len(along)))
+    return np.asarray(powers @ np.linalg.lstsq(powers, along, rcond=None)[0])
 
 
 def _skipped(depth: int) -> int:

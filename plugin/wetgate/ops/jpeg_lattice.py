@@ -48,6 +48,7 @@ _STANDS_OUT, _LEADS = 5.0, 2.0
 _NONZERO = 1.0  # codes: below it a coefficient is 0 or rounding
 # Evidence a coefficient from which a lattice counts as found: far above what any picture without one gave (0.0).
 _FOUND = 0.05
+_MERE_ROUNDING = 4.0  # codes: the most, where a soft block's pixels are rounded alike
 _LEAST = 60  # coefficients
 # Qualities at which all phases are tried: near enough that a neighbour's tables still fit most of the coefficients.
 _TRIED = np.array([*range(2, 12), *range(12, 50, 2), *range(50, 80, 2), *range(80, 100)])
@@ -151,7 +152,9 @@ def _coefficients(plane: Image, sound: NDArray[np.bool_] | None, phase: tuple[in
 
 def _evidence(coefficients: Image, qualities: NDArray[np.int64], most: int, on: float) -> tuple[Image, int]:
     """Mean evidence of each quality, and from how many coefficients."""
-    which, frequency = np.nonzero(np.abs(coefficients) > max(_NONZERO, on))
+    # The mean of a block is left out: in a flat one all pixels are rounded alike, which moves it by up to four codes.
+    which, frequency = np.nonzero(np.abs(coefficients[:, 1:]) > max(_NONZERO, on))
+    frequency = frequency + 1
     values = np.abs(coefficients[which, frequency])
     if not len(values):
         return np.zeros(len(qualities), np.float32), 0
@@ -163,4 +166,6 @@ def _evidence(coefficients: Image, qualities: NDArray[np.int64], most: int, on: 
     times = values / steps
     near = np.abs(times - np.rint(times)) * steps < on
     evidence = np.where(near, hit[rows][:, frequency], miss[rows][:, frequency])
+    # What rounding makes of a coefficient that was 0 says nothing either way.
+    evidence = np.where(values < np.minimum(_MERE_ROUNDING, steps / 3), 0, evidence)
     return np.asarray(evidence.mean(axis=1), np.float32), len(values)

@@ -25,10 +25,12 @@ class Node:
 
     For given parameters, ``reach`` gives r of the temporal window t-r..t+r, ``enlarges`` the factor by which the result
     is wider and higher than the picture, and ``pointwise`` says whether each output pixel depends on the same input
-    pixel alone (such a chain can be baked into a LUT).
+    pixel alone (such a chain can be baked into a LUT). ``neighbourhood`` is how many pixels around its own a result
+    pixel is made from, bit for bit, its place in the display window known; None where it takes the whole picture.
     ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
     that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine;
-    ``codec_data`` one that reads from ``Frame.codec`` how the decoder found each block coded.
+    ``codec_data`` one that reads from ``Frame.codec`` how the decoder found each block coded. ``references`` says what
+    a reference picture tells the node's analysis; "" where it looks at none.
     """
 
     id: str
@@ -40,12 +42,13 @@ class Node:
     cls: type[Any]
     analyzes: bool
     views: Mapping[str, str]
-    tiles: bool
     hdr_output: bool
     synthesises: bool
+    references: str
     codec_data: bool
     reach: Callable[[Any], int]
     pointwise: Callable[[Any], bool]
+    neighbourhood: Callable[[Any], int | None]
     enlarges: Callable[[Any], float]
 
     @property
@@ -84,9 +87,9 @@ class Node:
             "version": self.version,
             "help": self.help,
             "analyzes": self.analyzes,
-            "tiles": self.tiles,
             "hdr_output": self.hdr_output,
             "synthesises": self.synthesises,
+            "references": self.references,
             "views": dict(self.views),
             "params": [_param_schema(p) for p in self.params.values()],
         }
@@ -142,12 +145,13 @@ def node(
     version: int,
     analyzes: bool = False,
     views: Mapping[str, str] | None = None,
-    tiles: bool = False,
     hdr_output: bool = False,
     synthesises: bool = False,
+    references: str = "",
     codec_data: bool = False,
     reach: int | Callable[[Any], int] = 0,
     pointwise: bool | Callable[[Any], bool] = False,
+    neighbourhood: int | Callable[[Any], int | None] | None = None,
     enlarges: float | Callable[[Any], float] = 1,
 ) -> Callable[[type[T]], type[T]]:
     """Declare a node. The class body holds parameters (:func:`param`), a docstring, ``render``, maybe ``analyze``
@@ -173,12 +177,13 @@ def node(
             cls=cls,
             analyzes=analyzes,
             views=own_views,
-            tiles=tiles,
             hdr_output=hdr_output,
             synthesises=synthesises,
+            references=references,
             codec_data=codec_data,
             reach=reach if callable(reach) else _constant(reach),
             pointwise=pointwise if callable(pointwise) else _constant(pointwise),
+            neighbourhood=_neighbourhood(neighbourhood, pointwise),
             enlarges=enlarges if callable(enlarges) else _constant(enlarges),
         )
         _demand_sound(made)
@@ -186,6 +191,15 @@ def node(
         return cls
 
     return declare
+
+
+def _neighbourhood(
+    declared: int | Callable[[Any], int | None] | None, pointwise: bool | Callable[[Any], bool]
+) -> Callable[[Any], int | None]:
+    """What was declared; else no pixel around its own where a node is pointwise, and the whole picture elsewhere."""
+    if declared is not None:
+        return declared if callable(declared) else _constant(declared)
+    return lambda instance: 0 if (pointwise(instance) if callable(pointwise) else pointwise) else None
 
 
 def _constant(value: T) -> Callable[[Any], T]:
@@ -242,6 +256,8 @@ def _demand_sound(made: Node) -> None:
         wanted.append(("analyze", ["self", "shot", "ctx"]))
     elif hasattr(cls, "analyze"):
         raise TypeError(f"{made.id}: has analyze() but is not declared with analyzes=True")
+    if made.references and not made.analyzes:
+        raise TypeError(f"{made.id}: references a picture in an analysis that it does not have")
     if made.prepares:
         wanted.append(("prepare", ["self", "frame", "ctx"]))
     for name, arguments in wanted:

@@ -99,8 +99,9 @@ class Context:
 
     ``analysis`` is the ``results`` object of the node's analysis document, or None. ``views`` are the AOVs that
     somebody asked for: a node computes only those. ``convert`` gives a frame in another working space or colour space,
-    for what a node has to look at elsewhere than where it works. ``check_abort`` raises :class:`Interrupted`; long work
-    calls it.
+    for what a node has to look at elsewhere than where it works. ``reference`` is a picture in the node's working space
+    that somebody gave the analysis of a node that declares ``references``. ``check_abort`` raises
+    :class:`Interrupted`; long work calls it.
     """
 
     fidelity: Fidelity = "faithful"
@@ -110,6 +111,7 @@ class Context:
     threads: int = 1
     source_space: str = ""
     convert: Callable[[Frame, str], Frame] = _as_it_is
+    reference: Frame | None = None
     check_abort: Callable[[], None] = _never
     progress: Callable[[float], None] = field(default=lambda share: None)
 

@@ -24,7 +24,7 @@ from wetgate.spec import Frame, UsageError
 
 if TYPE_CHECKING:
     from wetgate.engine.measure import Measurement
-    from wetgate.engine.verify import Verdict
+    from wetgate.engine.verdict import Verdict
 
 
 def graph_of(graph: Graph | str | Path | None, nodes: str | Sequence[str]) -> Graph:
@@ -149,10 +149,15 @@ def analyze(
     in_space: str | None = None,
     config: str | None = None,
     on_missing: OnMissing = "error",
+    reference: str | Path | None = None,
+    reference_space: str | None = None,
     on_event: OnEvent = lambda event: None,
     abort: Abort | None = None,
 ) -> Analysis:
-    """Run a node's whole-shot pass: ``wetgate analyze`` as a call. ``step`` names it where the graph has several."""
+    """Run a node's whole-shot pass: ``wetgate analyze`` as a call. ``step`` names it where the graph has several.
+
+    ``reference`` is a picture that the node is to compare with, in ``reference_space`` where its file does not say.
+    """
     return analyse_shot(
         str(input),
         graph_of(graph, nodes),
@@ -161,6 +166,8 @@ def analyze(
         in_space=in_space,
         config=config,
         on_missing=on_missing,
+        reference=None if reference is None else str(reference),
+        reference_space=reference_space,
         on_event=on_event,
         abort=abort,
     )

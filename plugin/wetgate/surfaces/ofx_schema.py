@@ -52,6 +52,7 @@ RESERVED = (
     "split_view",
     "split_position",
     "on_error",
+    "records",
     "wetgate_version",
     "wetgate_analysis",
     "analysis_first",
@@ -61,23 +62,39 @@ RESERVED = (
 
 
 def document(nodes: Mapping[str, Node]) -> dict[str, Any]:
-    """The JSON that is compiled in: version, schema hash (hexadecimal), spaces, and every node with its reach and the
-    factor by which it enlarges, each as a table (:func:`tabled`)."""
+    """The JSON that is compiled in: version, schema hash (hexadecimal), spaces, and every node with its reach, the
+    factor by which it enlarges and the pixels around one that it looks at, each as a table (:func:`tabled`).
+
+    ``tiles`` says that it may be rendered in parts, whatever its parameters: hosts are told once, before there are any.
+    """
     return {
         "version": __version__,
         "schema": schema_hash(nodes).hex(),
         "spaces": [{"id": i, "label": label} for i, label in SPACES],
-        "nodes": [
-            _checked(node).schema()
-            | {"reach": tabled(node, node.reach), "enlarges": tabled(node, node.enlarges, most=_only)}
-            for node in nodes.values()
-        ],
+        "nodes": [_compiled(node) for node in nodes.values()],
     }
 
 
+WHOLE = -1  # a neighbourhood that is the whole picture
+
+
+def _compiled(node: Node) -> dict[str, Any]:
+    def around(instance: Any) -> int:
+        found = node.neighbourhood(instance)
+        return WHOLE if found is None else found
+
+    reach, enlarges = tabled(node, node.reach), tabled(node, node.enlarges, most=_only)
+    neighbourhood = tabled(node, around, most=lambda found: WHOLE if WHOLE in found else max(found))
+    tiles = WHOLE not in neighbourhood["values"] and set(enlarges["values"]) == {1}
+    tables = {"reach": reach, "enlarges": enlarges, "neighbourhood": neighbourhood}
+    return _checked(node).schema() | tables | {"tiles": tiles}
+
+
 def schema_hash(nodes: Mapping[str, Node]) -> bytes:
-    """SHA-256 (32 bytes) of node ids and versions, and of each parameter's id, kind, choices and ``since``."""
-    said = [
+    """SHA-256 (32 bytes) of node ids and versions, of each parameter's id, kind, choices and ``since``, and of the
+    bundle's own parameters' names, so that two ends that say different things of them do not talk."""
+    said: list[Any] = [list(RESERVED)]
+    said += [
         [node.id, node.version, [[p.id, p.kind, list(p.choices or ()), p.since] for p in node.params.values()]]
         for node in sorted(nodes.values(), key=lambda n: n.id)
     ]

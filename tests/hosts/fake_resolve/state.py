@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ QUIRKS: dict[str, Any] = {
     "offset_names": 0,  # added to the numbers of rendered files
     "lost_frames": 0,  # frames that a finished render leaves out
 }
+
+
+# Called after each change, when it is on the disk: what a process that is killed then leaves behind can be copied.
+WATCHERS: list[Callable[[], None]] = []
 
 
 class State:
@@ -45,6 +50,8 @@ class State:
         self.data["log"].append(call)
         save(self.path, self.data)
         self._stamp = self.path.stat().st_mtime_ns
+        for watch in WATCHERS:
+            watch()
         limit = os.environ.get(KILL)
         if limit is not None:
             left = int(limit) - 1

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -24,7 +27,7 @@ Lines = Annotated[str, typer.Option("--lines", help="Progress for openjd, deadli
 
 def add_farm(app: typer.Typer, render: Command) -> None:
     """Put the commands into the program; ``render`` is the command whose arguments they share."""
-    farm_app = group("farm", "What the tasks of a farm job call; wetgate submit writes such jobs.")
+    farm_app = group("farm", "What the tasks of a farm job call, and what a farm's machines install.")
 
     @app.command(
         epilog=examples(
@@ -110,6 +113,27 @@ def add_farm(app: typer.Typer, render: Command) -> None:
         from wetgate.surfaces.farm.warm import stop_worker
 
         stop_worker(session)
+
+    @farm_app.command(
+        "wheels",
+        epilog=examples(
+            "pip download 'wetgate[cpu,farm]' -d wheels",
+            "wetgate farm wheels wheels",
+            "pip install --no-index --find-links wheels --require-hashes -r wheels/requirements.txt",
+        ),
+    )
+    def wheels(
+        folder: Annotated[str, typer.Argument(help="A folder of wheels, as pip download leaves it.")],
+        as_json: arg.Json = False,
+    ) -> None:
+        """Write the list by which machines without a network install these wheels and no others."""
+        from wetgate.surfaces.farm.wheels import write_list
+
+        path, found = write_list(Path(folder))
+        if as_json:
+            print(json.dumps({"list": str(path), "wheels": [asdict(wheel) for wheel in found]}))
+        else:
+            print(f"{len(found)} wheels in {path}")
 
     @farm_app.command("serve", hidden=True)
     def serve(

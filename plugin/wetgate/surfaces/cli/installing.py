@@ -13,6 +13,7 @@ from wetgate.surfaces.hosts.machine import Machine
 from wetgate.surfaces.hosts.nuke_scripts import states
 from wetgate.surfaces.hosts.parts import Choice, install_parts, uninstall_parts
 from wetgate.surfaces.hosts.places import bundles, hosts, search_folders
+from wetgate.surfaces.resolve.install import everywhere
 
 
 def run_list(as_json: bool) -> int:
@@ -24,9 +25,20 @@ def run_list(as_json: bool) -> int:
     ]
     folders = [str(f) for f in search_folders(machine)]
     here = editions(machine)
-    scripts = [{"path": str(s.place), "version": s.version, "problems": list(s.problems)} for s in states(machine)]
+    scripts: list[dict[str, Any]] = [
+        {"path": str(s.place), "version": s.version, "problems": list(s.problems)} for s in states(machine)
+    ]
+    inside: list[dict[str, Any]] = [
+        {"path": str(s.path), "version": s.version, "problems": list(s.problems(machine))} for s in everywhere(machine)
+    ]
     if as_json:
-        said = {"folders": folders, "bundles": found, "hosts": known, "nuke_scripts": scripts}
+        said = {
+            "folders": folders,
+            "bundles": found,
+            "hosts": known,
+            "nuke_scripts": scripts,
+            "resolve_scripts": inside,
+        }
         print(json.dumps(said | {"editions": [e.to_json() for e in here]}, indent=1))
         return 0
     print("hosts look in " + ", ".join(folders))
@@ -35,6 +47,9 @@ def run_list(as_json: bool) -> int:
     for copy in scripts:
         state = "; ".join(copy["problems"]) or "as it must be"
         print(f"installed: Nuke's scripts in {copy['path']}, Wetgate {copy['version']}: {state}")
+    for script in inside:
+        state = "; ".join(script["problems"]) or "as it must be"
+        print(f"installed: {script['path']}, Wetgate {script['version']}: {state}")
     if not found:
         print("no bundle is installed: run wetgate hosts install")
     for edition in here:
@@ -66,6 +81,7 @@ def _choice(args: Any) -> Choice:
         bundle=path("bundle"),
         caches=args.clear_caches,
         nuke=path("nuke"),
+        resolve=path("resolve"),
         ocio=path("ocio"),
     )
 

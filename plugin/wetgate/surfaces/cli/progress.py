@@ -41,7 +41,8 @@ def _close_quietly(stream: Any) -> None:
 
 
 class Progress:
-    """Takes the engine's events. Everything for people goes to stderr; stdout carries results and JSON alone."""
+    """Takes the engine's events, each by a method of its name. Everything for people goes to stderr; stdout carries
+    results and JSON alone."""
 
     def __init__(self, as_json: bool) -> None:
         self._json = as_json
@@ -59,7 +60,7 @@ class Progress:
             if self._json:
                 emit(json.dumps(event))
                 return
-            handler: Callable[[Event], None] | None = getattr(self, f"_on_{event['event']}", None)
+            handler: Callable[[Event], None] | None = getattr(self, f"_on_{event['event'].replace('-', '_')}", None)
             if handler is not None:
                 handler(event)
 

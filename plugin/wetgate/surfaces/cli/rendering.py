@@ -75,7 +75,7 @@ def run_render(args: Any) -> int:
     job = job_of(args)
     engine = one_of(args.engine, ("local", "dask"), "--engine")
     report = _report_path(args.report)
-    collector = Collector(job.config) if report is not None else None
+    collector = Collector(job.config, device=job.device) if report is not None else None
     progress = Progress(args.as_json)
     try:
         with interruptible() as abort:
@@ -92,6 +92,8 @@ def run_render(args: Any) -> int:
     if collector is not None and report is not None:
         collector.write(report, outcome)
         if not args.as_json:
+            for line in collector.timing(outcome).lines():
+                emit(line)
             emit(f"report: {report}")
     return outcome.exit_code
 
@@ -144,6 +146,12 @@ def run_analyze(args: Any) -> int:
             where="-o",
             remedy="name a folder, which gets a document for each shot" if several else "name the document shot.json",
         )
+    if several and args.reference:
+        raise UsageError(
+            "a reference shows one shot, and several were given",
+            where="--reference",
+            remedy="analyse its shot by itself with it, then pool the documents",
+        )
     graph = graph_of(args.graph, args.node or [])
     paths = [path / name for name in names(args.input)] if several else [path]
     make_folder(paths[0].parent)
@@ -156,6 +164,8 @@ def run_analyze(args: Any) -> int:
                 "in_space": args.in_space,
                 "config": args.config,
                 "on_missing": one_of(args.on_missing, ON_MISSING, "--on-missing"),
+                "reference": args.reference,
+                "reference_space": args.reference_space,
                 "on_event": progress,
                 "abort": abort,
             }

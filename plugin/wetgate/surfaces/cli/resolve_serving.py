@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from wetgate.color.config import ColorConfig
-from wetgate.surfaces.cli.progress import Progress, emit, interruptible
+from wetgate.surfaces.cli.progress import Event, Progress, emit, interruptible
+from wetgate.surfaces.hosts import user_files
 from wetgate.surfaces.hosts.machine import Machine
 from wetgate.surfaces.resolve.install import Settings, everywhere, install, uninstall
 from wetgate.surfaces.resolve.marks import graph_of_note
-from wetgate.surfaces.resolve.places import default_spool
 from wetgate.surfaces.resolve.spool import Spool
 from wetgate.surfaces.resolve.watch import watch
 
@@ -22,7 +21,7 @@ def spool_folder(named: str | None, machine: Machine) -> Path:
     if named:
         return Path(named).expanduser().absolute()
     told = next((s.spool for s in everywhere(machine) if s.spool), "")
-    return Path(told) if told else default_spool(machine)
+    return Path(told) if told else user_files.spool_folder(machine)
 
 
 def run_watch(args: Any) -> int:
@@ -52,27 +51,18 @@ def run_watch(args: Any) -> int:
     return tally.exit_code
 
 
-class _Shown:
+class _Shown(Progress):
     """A line for each job, and the progress of its frames."""
 
-    def __init__(self, as_json: bool) -> None:
-        self._json = as_json
-        self._progress = Progress(as_json)
+    def _on_taken(self, event: Event) -> None:
+        self._say(event["id"] + (f", try {event['tries']}" if event["tries"] > 1 else ""))
 
-    def __call__(self, event: Mapping[str, Any]) -> None:
-        if self._json:
-            emit(json.dumps(event))
-        elif event["event"] == "taken":
-            emit(f"wetgate: {event['id']}" + (f", try {event['tries']}" if event["tries"] > 1 else ""), "stderr")
-        elif event["event"] == "recovered":
-            emit(f"wetgate: {event['text']}", "stderr")
-        elif event["event"] == "job-done":
-            emit(f"{event['state']:<6}  {event['id']}: {event['text']}")
-        else:
-            self._progress(event)
+    def _on_recovered(self, event: Event) -> None:
+        self._say(event["text"])
 
-    def close(self) -> None:
-        self._progress.close()
+    def _on_job_done(self, event: Event) -> None:
+        self.close()  # the bar of its frames
+        emit(f"{event['state']:<6}  {event['id']}: {event['text']}")
 
 
 def run_install(args: Any) -> int:
@@ -92,7 +82,7 @@ def run_install(args: Any) -> int:
         output=str(Path(args.output).expanduser().absolute()) if args.output else "",
         in_space=args.in_space or "",
         out_space=args.out_space or "",
-        spool=spool_folder(args.spool, machine) if args.spool else default_spool(machine),
+        spool=spool_folder(args.spool, machine) if args.spool else user_files.spool_folder(machine),
         how="call" if args.call else "spool",
         wait_s=args.wait,
         marker=args.marker,

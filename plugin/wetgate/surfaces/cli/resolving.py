@@ -13,12 +13,13 @@ from wetgate.io.sink import WriteOptions
 from wetgate.spec import UsageError
 from wetgate.surfaces.api import graph_of
 from wetgate.surfaces.cli.arguments import one_of
-from wetgate.surfaces.cli.progress import Progress, counted, emit, interruptible
+from wetgate.surfaces.cli.progress import Event, Progress, counted, emit, interruptible
 from wetgate.surfaces.hosts.machine import Machine
 from wetgate.surfaces.resolve.connect import connect
 from wetgate.surfaces.resolve.plan import Job, Plan, Wish
 from wetgate.surfaces.resolve.queue import QueuePlates
-from wetgate.surfaces.resolve.restore import Choice, Engine, Report, Session, carry_out, describe
+from wetgate.surfaces.resolve.restore import Engine, Report, carry_out, describe
+from wetgate.surfaces.resolve.session import Choice, Session
 from wetgate.surfaces.resolve.spaces import parse_told
 from wetgate.surfaces.resolve.status import status
 from wetgate.surfaces.resolve.walk import Place, Use
@@ -124,30 +125,18 @@ def run_restore(args: Any) -> int:
     return report.exit_code
 
 
-class _Shown:
-    """Progress of the frames, a line for each range before them, and nothing of clips until the end."""
+class _Shown(Progress):
+    """A line for each range before its frames, and nothing of clips until the end."""
 
-    def __init__(self, as_json: bool) -> None:
-        self._json = as_json
-        self._progress = Progress(as_json)
+    def _on_job(self, event: Event) -> None:
+        clips = ", ".join(map(str, event["clips"]))
+        self._say(
+            f"{event['number']} of {event['of']}: {Path(event['source']).name} {event['frames']}, "
+            f"{event['graph']}, for clip{'s' if len(event['clips']) > 1 else ''} {clips}"
+        )
 
-    def __call__(self, event: Mapping[str, Any]) -> None:
-        if self._json:
-            emit(json.dumps(event))
-        elif event["event"] == "job":
-            clips = ", ".join(map(str, event["clips"]))
-            emit(
-                f"wetgate: {event['number']} of {event['of']}: {Path(event['source']).name} {event['frames']}, "
-                f"{event['graph']}, for clip{'s' if len(event['clips']) > 1 else ''} {clips}",
-                "stderr",
-            )
-        elif event["event"] == "queue":
-            emit(f"wetgate: {event['text']}", "stderr")
-        elif event["event"] != "clip":
-            self._progress(event)
-
-    def close(self) -> None:
-        self._progress.close()
+    def _on_queue(self, event: Event) -> None:
+        self._say(event["text"])
 
 
 def _dry(plan: Plan, uses: Sequence[Use], as_json: bool) -> int:

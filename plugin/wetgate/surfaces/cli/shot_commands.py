@@ -125,6 +125,7 @@ def render(
     epilog=examples(
         "wetgate analyze sdr.####.exr -n hdr_lift --in-space srgb_tx -o shot.json",
         "wetgate analyze shot1.mov shot2.mov shot3.mov -n color_decay -o reel",
+        "wetgate analyze faded.####.exr -n color_decay --reference dvd.png --reference-space srgb_tx -o shot.json",
         "wetgate render sdr.####.exr -o hdr.####.exr -n hdr_lift --in-space srgb_tx --out-space ACEScg "
         "--analysis shot.json --frames 1001-1010",
     )
@@ -141,6 +142,14 @@ def analyze(
     in_space: arg.InSpace = None,
     config: arg.Config = None,
     on_missing: arg.OnMissing = "error",
+    reference: Annotated[
+        str | None,
+        typer.Option("--reference", help="A picture to compare with: for color_decay the same frame, unfaded."),
+        arg.Place("file", "in"),
+    ] = None,
+    reference_space: Annotated[
+        str | None, typer.Option("--reference-space", help="Its colour space, where its file does not say.")
+    ] = None,
     as_json: arg.Json = False,
 ) -> None:
     """Run a node's whole-shot pass and keep what it found."""

@@ -21,8 +21,10 @@ from wetgate.surfaces.hosts.editions import editions, nuke_editions
 from wetgate.surfaces.hosts.machine import Machine
 from wetgate.surfaces.hosts.nuke_scripts import states
 from wetgate.surfaces.hosts.places import bundles, hosts, search_folders, standard_folder
-from wetgate.surfaces.hosts.user_files import launch_file
+from wetgate.surfaces.hosts.resolve_places import is_here
+from wetgate.surfaces.hosts.user_files import launch_file, resolve_file
 from wetgate.surfaces.hosts.verify import verify
+from wetgate.surfaces.resolve.install import everywhere
 
 State = Literal["ok", "note", "wrong"]
 _NODE = "hdr_lift"
@@ -51,6 +53,7 @@ def examine(machine: Machine) -> Iterator[Finding]:
     yield from _caches(machine)
     yield from _editions(machine)
     yield from _nuke_scripts(machine, found)
+    yield from resolve_scripts_findings(machine)
     if machine.root is None:  # the binary of another machine's image cannot be loaded here
         for bundle in found:
             yield from _rendering(bundle)
@@ -171,6 +174,28 @@ def _nuke_scripts(machine: Machine, found: Sequence[Path]) -> Iterator[Finding]:
     if copies and found and not any(bundle.is_relative_to(folder) for bundle in found for folder in searched):
         text = f"Nuke is to be started with OFX_PLUGIN_PATH={found[0].parent}, which is not set here"
         yield _finding("note", text, folder=str(found[0].parent))
+
+
+def resolve_scripts_findings(machine: Machine) -> Iterator[Finding]:
+    """Resolve's scripts: there, of this version, starting this Wetgate, with a graph; and what overrules them."""
+    there = everywhere(machine)
+    places = dict.fromkeys(script.path.parent.parent for script in there)
+    for place in places:
+        own = [script for script in there if script.path.is_relative_to(place)]
+        problems = list(dict.fromkeys(text for script in own for text in script.problems(machine)))
+        facts = {"scripts": str(place), "version": own[0].version}
+        if not problems:
+            yield _finding("ok", f"{len(own)} scripts of Wetgate {own[0].version} for Resolve in {place}", **facts)
+        for problem in problems:
+            yield _finding("wrong", f"Resolve's scripts in {place}: {problem}", **facts)
+        if not own[0].settings.graph:
+            text = "they have no graph and restore marked clips alone: wetgate resolve install --graph PRESET"
+            yield _finding("note", f"Resolve's scripts in {place}: {text}", **facts)
+    if not there and is_here(machine):
+        yield _finding("note", "Resolve is here, and our scripts are not: run wetgate hosts install --only resolve")
+    overruled = resolve_file(machine)
+    if there and overruled.is_file():
+        yield _finding("note", f"{overruled} overrules the settings of Resolve's scripts", file=str(overruled))
 
 
 def _refused(cache: Path) -> str:

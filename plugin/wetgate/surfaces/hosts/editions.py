@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import plistlib
 import re
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from wetgate.surfaces.hosts.machine import Machine
+from wetgate.surfaces.hosts.resolve_places import applications, bundled_python
 
 _NUKE = re.compile(r"Nuke(\d+)\.(\d+)v(\d+)")
 _NUKE_PYTHON = {13: "3.7", 14: "3.9", 15: "3.10", 16: "3.11", 17: "3.11"}
 _OLDEST_NUKE = 15  # Python 3.10: what the scripts are written for
-_BLACKMAGIC = "Blackmagic Design/DaVinci Resolve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,28 +76,12 @@ def _nuke(path: Path, numbers: tuple[int, ...]) -> Edition:
 
 def resolve_editions(machine: Machine) -> list[Edition]:
     """Every installed Resolve: as a rule one."""
-    return [_resolve(machine, path) for path in _resolve_places(machine) if path.exists()]
-
-
-def _resolve_places(machine: Machine) -> Iterator[Path]:
-    if machine.kind == "macos":
-        yield machine.at("/Applications/DaVinci Resolve/DaVinci Resolve.app")
-        yield machine.at("/Applications/DaVinci Resolve.app")  # from the App Store
-    elif machine.kind == "windows":
-        yield machine.at(f"C:/Program Files/{_BLACKMAGIC}")
-    else:
-        yield machine.at("/opt/resolve")
-        yield machine.at("/home/resolve")  # the installer that comes with Blackmagic's own Linux
+    return [_resolve(machine, path) for path in applications(machine) if path.exists()]
 
 
 def _resolve(machine: Machine, path: Path) -> Edition:
     version, licence = _property_list(path / "Contents/Info.plist")
-    bundled = {
-        "macos": path / "Contents/Applications/ResolvePython",
-        "windows": path / "ResolvePython/ResolvePython.exe",
-        "linux": path / "bin/ResolvePython",
-    }[machine.kind]
-    if bundled.exists():
+    if bundled_python(machine, path).exists():
         python, generation = "3.14 (its own)", "21.1 or later"
     else:
         python, generation = "3.6 or later, of the system", "before 21.1"

@@ -1,4 +1,4 @@
-"""What ``wetgate hosts install`` puts on a machine: the OFX bundle, and Nuke's scripts where Nuke is used."""
+"""What ``wetgate hosts install`` puts on a machine: the OFX bundle, and the scripts of the hosts that are there."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from wetgate.surfaces.hosts.install import Change, install, uninstall
 from wetgate.surfaces.hosts.machine import Machine
 from wetgate.surfaces.hosts.nuke_scripts import install_nuke, uninstall_nuke, user_folder
 from wetgate.surfaces.hosts.places import bundles, search_folders
+from wetgate.surfaces.hosts.resolve_places import is_here, user_scripts
+from wetgate.surfaces.resolve import install as resolve_scripts
 
-PARTS = ("bundle", "nuke")
+PARTS = ("bundle", "nuke", "resolve")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Choice:
     bundle: Path | None = None
     caches: bool = False
     nuke: Path | None = None
+    resolve: Path | None = None
     ocio: Path | None = None
 
     def __post_init__(self) -> None:
@@ -38,16 +41,37 @@ class Choice:
 
 
 def install_parts(machine: Machine, choice: Choice) -> Change:
-    """Install the chosen parts. Nuke's scripts go where Nuke, or a user's folder of Nuke, is."""
+    """Install the chosen parts. Scripts go where their host, or a user's folder of it, is."""
     done = Change()
     if choice.has("bundle"):
         done += install(machine, folder=choice.folder, bundle=choice.bundle, caches=choice.caches)
-    if not _wants_nuke(machine, choice):
-        return done
-    if choice.nuke is None and _is_of_another_user(machine):
-        note = "Nuke's scripts go into a user's own folder: run wetgate hosts install --only nuke without sudo"
-        return done + Change(notes=(note,))
-    return done + install_nuke(machine, folder=choice.nuke, ofx=_own_folder(machine, choice), ocio=choice.ocio)
+    wanted = [name for name, wants in (("nuke", _wants_nuke), ("resolve", _wants_resolve)) if wants(machine, choice)]
+    if wanted and _is_of_another_user(machine):
+        named = [name for name in wanted if getattr(choice, name) is None]
+        if named:
+            only = " ".join(f"--only {name}" for name in named)
+            note = f"scripts go into a user's own folder: run wetgate hosts install {only} without sudo"
+            done += Change(notes=(note,))
+        wanted = [name for name in wanted if name not in named]
+    if "nuke" in wanted:
+        done += install_nuke(machine, folder=choice.nuke, ofx=_own_folder(machine, choice), ocio=choice.ocio)
+    if "resolve" in wanted:
+        done += _install_resolve(machine, choice.resolve)
+    return done
+
+
+def _install_resolve(machine: Machine, folder: Path | None) -> Change:
+    """Resolve's scripts, where they are or where this user's go, with the settings that they had."""
+    there = resolve_scripts.everywhere(machine) if folder is None else resolve_scripts.installed(machine, folder)
+    places = list(dict.fromkeys(script.path.parent.parent for script in there)) or [folder or user_scripts(machine)]
+    written: list[Path] = []
+    for place in places:
+        before = next((s.settings for s in there if s.path.is_relative_to(place)), resolve_scripts.Settings())
+        written += resolve_scripts.install(machine, before, folder=place)
+    notes = ["start Resolve again: it reads its script folders when it starts"]
+    if not any(script.settings.graph for script in there):
+        notes.append("Resolve's scripts have no graph yet: wetgate resolve install --graph PRESET chooses one")
+    return Change(written=tuple(written), notes=tuple(notes))
 
 
 def uninstall_parts(machine: Machine, choice: Choice) -> Change:
@@ -56,6 +80,11 @@ def uninstall_parts(machine: Machine, choice: Choice) -> Change:
     nothing: UsageError | None = None
     if choice.has("nuke"):
         done += uninstall_nuke(machine, folder=choice.nuke)
+    if choice.has("resolve"):
+        try:
+            done += Change(removed=tuple(resolve_scripts.uninstall(machine, folder=choice.resolve)))
+        except UsageError as error:
+            nothing = error if choice.only else None
     if choice.has("bundle"):
         try:
             done += uninstall(machine, folder=choice.folder, caches=choice.caches)
@@ -63,11 +92,17 @@ def uninstall_parts(machine: Machine, choice: Choice) -> Change:
             if done.removed and not any(bundles(machine)):
                 return done
             nothing = error
-    if nothing is not None:
+    if nothing is not None and not done.removed:
         raise nothing
     if not done.removed and not done.notes:
         raise UsageError("no scripts of ours were found in Nuke's folders", remedy="name their folder with --nuke")
     return done
+
+
+def _wants_resolve(machine: Machine, choice: Choice) -> bool:
+    if not choice.has("resolve"):
+        return False
+    return bool(choice.only) or choice.resolve is not None or is_here(machine)
 
 
 def _wants_nuke(machine: Machine, choice: Choice) -> bool:

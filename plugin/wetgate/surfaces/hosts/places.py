@@ -1,7 +1,8 @@
 """Where OFX hosts look for bundles, and where they remember what they found.
 
 Sources: OpenFX 1.5 reference, "Packaging" (standard folders, ``OFX_PLUGIN_PATH``); the caches are those that installers
-of other OFX plug-ins delete (Resolve's ``OFXPluginCacheV2.xml``, Nuke's ``ofxplugincache`` folder).
+of other OFX plug-ins delete (Nuke's ``ofxplugincache`` folder; Resolve's are in
+:mod:`wetgate.surfaces.hosts.resolve_places`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from wetgate.surfaces.hosts import resolve_places
 from wetgate.surfaces.hosts.machine import Machine
 
 BUNDLE = "Wetgate.ofx.bundle"
@@ -75,24 +77,13 @@ class Host:
 
 def hosts(machine: Machine) -> tuple[Host, ...]:
     """The hosts whose caches we know."""
-    return (_resolve(machine), _nuke(machine), _gaffer(machine))
-
-
-def _resolve(machine: Machine) -> Host:
-    data = {
-        "linux": machine.data / "DaVinciResolve",
-        "macos": machine.data / "Blackmagic Design/DaVinci Resolve",
-        "windows": machine.data / "Blackmagic Design/DaVinci Resolve/Support",
-    }[machine.kind]
-    shared = [machine.at("/Library/Application Support/Blackmagic Design/DaVinci Resolve")]
-    folders = [data, *(shared if machine.kind == "macos" else [])]
-    application = {
-        "linux": machine.at("/opt/resolve"),
-        "macos": machine.at("/Applications/DaVinci Resolve"),
-        "windows": machine.at("C:/Program Files/Blackmagic Design/DaVinci Resolve"),
-    }[machine.kind]
-    caches = tuple(f / name for f in folders for name in ("OFXPluginCacheV2.xml", "OFXPluginCache.xml"))
-    return Host("DaVinci Resolve", r"(davinci )?resolve(\.exe)?", caches, application.is_dir() or data.is_dir())
+    resolve = Host(
+        "DaVinci Resolve",
+        resolve_places.PROGRAM,
+        resolve_places.caches(machine),
+        resolve_places.is_here(machine),
+    )
+    return (resolve, _nuke(machine), _gaffer(machine))
 
 
 def _nuke(machine: Machine) -> Host:

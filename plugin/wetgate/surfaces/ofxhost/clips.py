@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,10 +20,15 @@ if TYPE_CHECKING:
     from wetgate.surfaces.ofxhost.host import Host
 
 
-def fill_properties(clip: ClipInstance, *, premultiplication: str, rate: float, frames: tuple[float, float]) -> None:
-    """The property set of a clip instance (ofxImageEffect.h, "Clip Instance properties")."""
+def fill_properties(
+    clip: ClipInstance, *, premultiplication: str, rate: float, frames: tuple[float, float], connect: bool = True
+) -> None:
+    """The property set of a clip instance (ofxImageEffect.h, "Clip Instance properties").
+
+    Without ``connect`` nothing is connected yet.
+    """
     media, form = clip.media, clip.form
-    connected = clip.is_output or media is not None or clip.effect.profile.all_connected
+    connected = connect and (clip.is_output or media is not None or clip.effect.profile.all_connected)
     shown_components = form.components if form and connected else "OfxImageComponentNone"
     shown_depth = form.depth if form and connected else "OfxBitDepthNone"
     clip.declared.props.copy_to(clip.props)
@@ -60,12 +66,11 @@ def frame_of(clip: ClipInstance, time: float) -> int:
 
 
 def region_of_definition(clip: ClipInstance, number: int) -> tuple[float, float, float, float] | None:
-    """Canonical region of definition of an input (None where nothing is connected), or of the output: its source's."""
+    """Canonical region of definition of an input (None where nothing is connected), or of the output: the project's."""
     del number  # every frame of a clip has one size
     media = clip.media
-    source = clip.effect.clips.get("Source")
-    if media is None and (clip.is_output or clip.effect.profile.all_connected) and source is not None:
-        media = source.media
+    if media is None and (clip.is_output or clip.effect.profile.all_connected):
+        media = clip.effect.project
     if media is None:
         return None
     x, y = clip.effect.profile.origin
@@ -77,8 +82,12 @@ def pixel_bounds(clip: ClipInstance, scale: tuple[float, float]) -> Rect | None:
     box = region_of_definition(clip, 0)
     if box is None:
         return None
-    source = clip.media or (clip.effect.clips["Source"].media if "Source" in clip.effect.clips else None)
-    aspect = source.pixel_aspect if source else 1.0
+    media = clip.media or clip.effect.project
+    return in_pixels(box, scale, media.pixel_aspect if media else 1.0)
+
+
+def in_pixels(box: Sequence[float], scale: tuple[float, float], aspect: float) -> Rect:
+    """A canonical rectangle in pixels, outwards to whole ones."""
     return (
         math.floor(box[0] * scale[0] / aspect + 1e-9),
         math.floor(box[1] * scale[1] + 1e-9),
@@ -158,7 +167,8 @@ def _input_buffer(
     if form is None or bounds is None:
         raise Refused(abi.FAILED)
     if clip.media is None:  # "connected" and black, as DaVinci Resolve gives an unused mask
-        pixels: Pixels = np.zeros((bounds[3] - bounds[1], bounds[2] - bounds[0], 1), np.float32)
+        size = (bounds[3] - bounds[1], bounds[2] - bounds[0], 1)
+        pixels: Pixels = np.full(size, profile.unconnected_level, np.float32)
     else:
         number = frame_of(clip, time)
         if not clip.media.first <= number <= clip.media.last:

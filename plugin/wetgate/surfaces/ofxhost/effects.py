@@ -176,6 +176,9 @@ class Instance(Effect):
         self.created = False
         self.time = 0.0
         self.abort: Callable[[], bool] = lambda: False
+        # Whose size, rate and frames are the project's; and whether the host has set all that it sets of the instance.
+        self.project: ClipMedia | None = None
+        self.settled = False
         self.progress_depth = 0
         self.progress_log: list[float] = []
         self.cancel_progress: Callable[[float], bool] = lambda share: False

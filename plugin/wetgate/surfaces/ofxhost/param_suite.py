@@ -187,6 +187,8 @@ def entries(host: Host) -> list[Entry]:
 
     def copy(to: int | None, source: int | None, offset: float, span: int | None) -> None:
         target, origin = param(to), param(source)
+        if not host.profile.copies_parameters:
+            return
         if (target.letter, target.count) != (origin.letter, origin.count):
             raise Refused(abi.ERR_UNSUPPORTED)
         first, last = ((D * 2).from_address(span)) if span else (-float("inf"), float("inf"))

@@ -14,9 +14,9 @@ from wetgate.surfaces.ofxhost.host import COLOUR_STYLE, CONFIG, Host
 from wetgate.surfaces.ofxhost.images import Format
 from wetgate.surfaces.ofxhost.param_suite import ParamSet
 from wetgate.surfaces.ofxhost.params import ParameterInstance, check_declaration
-from wetgate.surfaces.ofxhost.profiles import ALPHA, FILTER, RGB, RGBA
+from wetgate.surfaces.ofxhost.profiles import ALPHA, FILTER, RGB, RGBA, TRANSITION
 
-_INPUTS = {FILTER: ("Source",)}
+_INPUTS = {FILTER: ("Source",), TRANSITION: ("SourceFrom", "SourceTo")}
 _ANSWERED = (abi.OK, abi.REPLY_DEFAULT)
 
 
@@ -50,10 +50,21 @@ class Plugin:
                 f"an unknown action is answered {abi.status_name(status)}, not ReplyDefault",
             )
 
+    def reload(self) -> None:
+        """Load and Describe once more, with no Unload before: what a host does that loads for every frame."""
+        self._load()
+
+    @property
+    def instance_per_frame(self) -> bool:
+        """Whether this host makes an instance of this plug-in for every frame: not where only one render may run."""
+        safety = self.descriptor.props.one("OfxImageEffectPluginRenderThreadSafety")
+        return self.host.profile.instance_per_frame and safety != "OfxImageEffectRenderUnsafe"
+
     def _load(self) -> None:
         status = self.host.call(self.entry, Action("OfxActionLoad"))
         if status not in _ANSWERED:
             raise WorkerError(f"{self.identity.id}: Load answered {abi.status_name(status)}")
+        self._forget_descriptors()
         self.loaded = True
         self._descriptor = self._described(None, "OfxActionDescribe")
         self._check_descriptor(self._descriptor)
@@ -113,6 +124,13 @@ class Plugin:
             self._contexts[chosen] = made
         return self._contexts[chosen]
 
+    def main_input(self, context: str | None = None) -> str | None:
+        """The input that takes the picture: Source, else the first that must be connected; None where there is none."""
+        inputs = {name: clip for name, clip in self.describe(context).clips.items() if name != "Output"}
+        if "Source" in inputs:
+            return "Source"
+        return next((name for name, clip in inputs.items() if not clip.optional), None)
+
     def create(
         self,
         media: Mapping[str, ClipMedia],
@@ -120,15 +138,19 @@ class Plugin:
         *,
         context: str | None = None,
         saved: Mapping[str, Any] | None = None,
+        project: ClipMedia | None = None,
     ) -> Instance:
         """An instance. ``values`` are set before it is created, as a script does, and announced after.
 
-        ``saved`` is what :func:`saved_values` gave of an earlier instance: a project that is opened again.
+        ``saved`` is what :func:`saved_values` gave of an earlier instance: a project that is opened again. ``project``
+        gives size, rate and frames of the project; without it, Source does, else the first input.
         """
         descriptor = self.describe(context)
         made = Instance(descriptor, self.host.profile, self.host.report)
+        made.project = project or media.get("Source") or next(iter(media.values()), None)
         self._adopt(made)
-        self._instance_properties(made, media)
+        if self.host.profile.properties_at_create:
+            self._instance_properties(made)
         for name, declared in descriptor.params.items():
             parameter = ParameterInstance(declared, self.host.profile, self.host.report)
             parameter.handle = self.host.handles.new(parameter)
@@ -152,7 +174,8 @@ class Plugin:
             self._let_go(made)
             text = made.persistent.text if made.persistent else ""
             raise WorkerError(f"{self.identity.id}: CreateInstance answered {abi.status_name(status)}; {text}")
-        self._fill_late(made, media)
+        if self.host.profile.properties_at_create:
+            self.settle(made)
         if values:
             self.changed(made, list(values))
         return made
@@ -206,12 +229,15 @@ class Plugin:
         if status not in _ANSWERED:
             self.host.report.add("ofxCore.h, kOfxActionUnload", f"answered {abi.status_name(status)}")
         self.host.leaks()
+        self._forget_descriptors()
+        self.loaded = False
+
+    def _forget_descriptors(self) -> None:
         for descriptor in [*self._contexts.values(), self._descriptor]:
             if descriptor is not None:
                 self._let_go(descriptor)
         self._contexts.clear()
         self._descriptor = None
-        self.loaded = False
 
     def _let_go(self, effect: Any) -> None:
         drop = self.host.handles.drop
@@ -220,19 +246,25 @@ class Plugin:
             drop(thing.props.handle)
         drop(effect.params_handle)
 
-    def _instance_properties(self, made: Instance, media: Mapping[str, ClipMedia]) -> None:
-        """Instance properties; profiles that set them late get them in :meth:`_fill_late`."""
-        made.props.put(OfxPropType="OfxTypeImageEffectInstance")
+    def settle(self, instance: Instance) -> None:
+        """Set what the host sets after CreateInstance: at once, or just before the first render."""
+        if instance.settled:
+            return
+        if not self.host.profile.properties_at_create:
+            self._instance_properties(instance)
+        self._fill(instance)
+        instance.settled = True
+
+    def _instance_properties(self, made: Instance) -> None:
+        made.props.put(OfxPropType=self.host.profile.instance_type)
         if made.descriptor.context:
             made.props.put(OfxImageEffectPropContext=made.descriptor.context)
         made.props.put(OfxImageEffectPropPluginHandle=self.descriptor.handle, OfxPropIsInteractive=0)
         made.props.put(OfxImageEffectPropSupportsTiles=int(made.descriptor.flag("OfxImageEffectPropSupportsTiles")))
-        if not self.host.profile.clip_properties_at_create:
-            return
-        self._project(made, media)
+        self._project(made)
 
-    def _project(self, made: Instance, media: Mapping[str, ClipMedia]) -> None:
-        source = media.get("Source") or next(iter(media.values()), None)
+    def _project(self, made: Instance) -> None:
+        source = made.project
         origin = self.host.profile.origin
         width, height = (source.width, source.height) if source else (0, 0)
         aspect = source.pixel_aspect if source else 1.0
@@ -262,7 +294,7 @@ class Plugin:
     def _clips(self, made: Instance, media: Mapping[str, ClipMedia]) -> None:
         for name, declared in made.descriptor.clips.items():
             given = media.get(name)
-            form = self._form(declared, given or media.get("Source"), connected=given is not None or name == "Output")
+            form = self._form(declared, given or made.project, connected=given is not None or name == "Output")
             clip = ClipInstance(declared, made, given, form)
             clip.handle = self.host.handles.new(clip)
             clip.props.handle = self.host.handles.new(clip.props)
@@ -270,25 +302,20 @@ class Plugin:
         missing = [n for n, d in made.descriptor.clips.items() if n != "Output" and not d.optional and n not in media]
         if missing:
             raise UsageError(f"{self.identity.id} needs a picture at {missing[0]}", where=missing[0])
-        if self.host.profile.clip_properties_at_create:
-            self._fill(made)
+        if self.host.profile.properties_at_create:
+            self._fill(made, connect=self.host.profile.connected_at_create)
 
-    def _fill(self, made: Instance) -> None:
-        source = made.clips.get("Source")
+    def _fill(self, made: Instance, *, connect: bool = True) -> None:
         for clip in made.clips.values():
             components = clip.form.components if clip.form else RGBA
-            said = clip.media or (source.media if source else None)
+            said = clip.media or made.project
             fill_properties(
                 clip,
                 premultiplication=premultiplication_of(components, said.premultiplication if said else ""),
                 rate=said.rate if said else 24.0,
                 frames=made.frame_range,
+                connect=connect,
             )
-
-    def _fill_late(self, made: Instance, media: Mapping[str, ClipMedia]) -> None:
-        if not self.host.profile.clip_properties_at_create:
-            self._project(made, media)
-            self._fill(made)
 
     def _form(self, declared: Any, media: ClipMedia | None, *, connected: bool) -> Format | None:
         """The format of a clip: components as the media has them where both sides can, the host's preferred depth."""
@@ -327,6 +354,9 @@ class Plugin:
                 add("ofxImageEffect.h, kOfxImageEffectPropSupportedComponents", f"clip {name} has no components")
             if made.context == FILTER and name not in ("Source", "Output") and not clip.optional:
                 add(clause, f"clip {name} of a filter is not optional")
+        transition = made.params.get("Transition")
+        if made.context == TRANSITION and (transition is None or transition.type != "OfxParamTypeDouble"):
+            add(clause, f"{self.identity.id} has no parameter Transition in the context {short}")
         names = set(made.params)
         for parameter in made.params.values():
             check_declaration(parameter, names, add)

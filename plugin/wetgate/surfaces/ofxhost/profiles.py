@@ -31,6 +31,10 @@ class Profile:
 
     ``depths`` is also the order of choice among those that the plug-in supports. ``message_suite`` is what the suite's
     version 2 is: there, absent, or a table of null pointers. ``origin`` is where the pictures' lower left corner lies.
+    Windows of ``tile_rows`` and ``tile_columns`` (0: all of them) are rendered one by one where the plug-in tiles.
+    With ``properties_at_create`` off an instance and its clips have no properties before the first render; with
+    ``connected_at_create`` off they have, and no clip is connected yet. With ``all_connected`` an input to which
+    nothing is connected arrives as a picture of ``unconnected_level``.
     """
 
     name: str
@@ -55,11 +59,16 @@ class Profile:
     row_padding: int = 0
     origin: tuple[int, int] = (0, 0)
     tile_rows: int = 0
+    tile_columns: int = 0
     crops_to_region: bool = False
     instance_per_frame: bool = False
-    clip_properties_at_create: bool = True
+    instance_type: str = "OfxTypeImageEffectInstance"
+    properties_at_create: bool = True
+    connected_at_create: bool = True
     drops_failed_instances: bool = True
     all_connected: bool = False
+    unconnected_level: float = 0.0
+    copies_parameters: bool = True
     time_is_index: bool = False
     file_path: bool = True
     colour_management: bool = False
@@ -99,6 +108,7 @@ PROFILES: dict[str, Profile] = {
             message_suite="nulls",
             region_of_definition=False,
             all_connected=True,
+            copies_parameters=False,
             time_is_index=True,
         ),
         Profile(
@@ -129,7 +139,7 @@ PROFILES: dict[str, Profile] = {
             timeline=False,
             negative_rows=True,
             instance_per_frame=True,
-            clip_properties_at_create=False,
+            properties_at_create=False,
             drops_failed_instances=False,
             file_path=False,
             unique_identifier="random",
@@ -142,6 +152,8 @@ PROFILES: dict[str, Profile] = {
             components=(RGBA, RGB, ALPHA),
             depths=(FLOAT, SHORT, BYTE),
             message_arguments=False,
+            instance_type="OfxTypeImageEffect",
+            connected_at_create=False,
             load_twice=True,
         ),
     )

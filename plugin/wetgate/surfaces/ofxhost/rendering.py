@@ -8,7 +8,7 @@ from typing import Any
 
 from wetgate.spec import FrameError, Interrupted
 from wetgate.surfaces.ofxhost import abi
-from wetgate.surfaces.ofxhost.clips import pixel_bounds, region_of_definition, scaled
+from wetgate.surfaces.ofxhost.clips import in_pixels, pixel_bounds, region_of_definition, scaled
 from wetgate.surfaces.ofxhost.effects import Action, ClipInstance, Instance
 from wetgate.surfaces.ofxhost.images import Buffer, Pixels, Rect, intersect
 from wetgate.surfaces.ofxhost.plugin import Plugin
@@ -16,6 +16,8 @@ from wetgate.surfaces.ofxhost.plugin import Plugin
 _PREFIX = "OfxImageEffectAction"
 _CLIP_RANGE = "OfxImageClipPropFrameRange_"
 _CLIP_REGION = "OfxImageClipPropRoI_"
+_INFINITE = 2**31 - 1  # kOfxFlagInfiniteMax; kOfxFlagInfiniteMin is one further from 0 (ofxCore.h)
+_LONGEST_SIDE = 65536  # what the bundle's own protocol allows; larger pictures are mistakes
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class _Frame:
         self.interactive = interactive
         self.frames: dict[str, list[tuple[float, float]]] | None = None
         self.regions: dict[str, Rect] = {}
+        plugin.settle(instance)
         instance.time = time
         instance.scale = scale
         plugin.host.time = time
@@ -170,15 +173,29 @@ class _Frame:
         )
         if status != abi.OK or not self.profile.multi_resolution:
             return bounds
-        x1, y1, x2, y2 = out.all("OfxImageEffectPropRegionOfDefinition")
-        source = self.instance.clips.get("Source")
-        aspect = source.media.pixel_aspect if source and source.media else 1.0
-        return (
-            math.floor(x1 * self.scale[0] / aspect + 1e-9),
-            math.floor(y1 * self.scale[1] + 1e-9),
-            math.ceil(x2 * self.scale[0] / aspect - 1e-9),
-            math.ceil(y2 * self.scale[1] - 1e-9),
-        )
+        return self._region(out.all("OfxImageEffectPropRegionOfDefinition"))
+
+    @property
+    def _aspect(self) -> float:
+        return self.instance.project.pixel_aspect if self.instance.project else 1.0
+
+    def _region(self, wanted: list[float]) -> Rect:
+        """The region of definition that the plug-in gave, in pixels: sides that it flags as infinite are the project's
+        (OFX reference, "Infinite RoDs"). Raises :class:`~wetgate.spec.FrameError` for one that cannot be rendered."""
+        clause, action = "ofxImageEffect.h, kOfxImageEffectPropRegionOfDefinition", _PREFIX + "GetRegionOfDefinition"
+        project = region_of_definition(self.output, 0)
+        if project is None or not all(map(math.isfinite, wanted)):
+            self.host.report.add(clause, f"the region of definition is {wanted}", action)
+            raise FrameError(f"the plug-in gives {wanted} as its region of definition", where=f"time {self.time:g}")
+        box = [own if abs(side) >= _INFINITE else side for side, own in zip(wanted, project, strict=True)]
+        x1, y1, x2, y2 = made = in_pixels(box, self.scale, self._aspect)
+        if x1 >= x2 or y1 >= y2 or max(x2 - x1, y2 - y1) > _LONGEST_SIDE:
+            raise FrameError(
+                f"the plug-in gives a picture of {x2 - x1}x{y2 - y1}",
+                where=f"time {self.time:g}",
+                allowed=f"1 to {_LONGEST_SIDE:,} pixels a side",
+            )
+        return made
 
     def _identity(self, bounds: Rect) -> Rendered | None:
         inputs = self._at() | {
@@ -196,6 +213,7 @@ class _Frame:
             self.host.report.add("ofxImageEffect.h, IsIdentity", f"identity to {name!r}, which is no connected clip")
             return None
         number = math.floor(time + 0.5) + (clip.media.first if self.profile.time_is_index else 0)
+        number = min(max(number, clip.media.first), clip.media.last)
         own = pixel_bounds(clip, self.scale)
         assert own is not None
         buffer = Buffer(own, clip.form)
@@ -217,18 +235,18 @@ class _Frame:
             self.frames[name] = list(zip(ends[::2], ends[1::2], strict=True))
 
     def _windows(self, bounds: Rect) -> list[Rect]:
-        rows = self.profile.tile_rows
-        tiles = self.instance.descriptor.flag("OfxImageEffectPropSupportsTiles")
-        if not (rows and tiles and self.profile.tiles):
-            return [bounds]
         x1, y1, x2, y2 = bounds
-        return [(x1, y, x2, min(y + rows, y2)) for y in range(y1, y2, rows)]
+        tiles = self.profile.tiles and self.instance.descriptor.flag("OfxImageEffectPropSupportsTiles")
+        rows = (tiles and self.profile.tile_rows) or y2 - y1
+        columns = (tiles and self.profile.tile_columns) or x2 - x1
+        return [
+            (x, y, min(x + columns, x2), min(y + rows, y2)) for y in range(y1, y2, rows) for x in range(x1, x2, columns)
+        ]
 
     def _regions(self, window: Rect) -> None:
         """GetRegionsOfInterest for a window; inputs of clips that do not tile stay whole."""
-        source = self.instance.clips.get("Source")
-        aspect = source.media.pixel_aspect if source and source.media else 1.0
         sx, sy = self.scale
+        aspect = self._aspect
         canonical = (window[0] * aspect / sx, window[1] / sy, window[2] * aspect / sx, window[3] / sy)
         inputs = [n for n in self.instance.clips if n != "Output"]
         presets = {_CLIP_REGION + n: ("d", 4, list(canonical)) for n in inputs}
@@ -240,15 +258,10 @@ class _Frame:
             clip = self.instance.clips[name]
             if not clip.declared.props.one("OfxImageEffectPropSupportsTiles", 1):
                 continue
-            x1, y1, x2, y2 = out.all(_CLIP_REGION + name)
-            box = (
-                math.floor(x1 * sx / aspect + 1e-9),
-                math.floor(y1 * sy + 1e-9),
-                math.ceil(x2 * sx / aspect - 1e-9),
-                math.ceil(y2 * sy - 1e-9),
-            )
-            whole = pixel_bounds(clip, self.scale)
-            self.regions[name] = intersect(box, whole) if whole else box
+            wanted, whole = out.all(_CLIP_REGION + name), pixel_bounds(clip, self.scale)
+            if whole is None or not all(map(math.isfinite, wanted)):
+                continue
+            self.regions[name] = intersect(in_pixels(wanted, self.scale, aspect), whole)
 
     def _sequence(self, name: str) -> None:
         self._call(

@@ -1,4 +1,4 @@
-"""Files through a plug-in: what ``wetgate host run`` does, and what ``wetgate host list`` reads."""
+"""Files through a plug-in: what ``wetgate host run`` does, and what ``wetgate host --list`` reads."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import numpy as np
 from wetgate.color.config import ColorConfig
 from wetgate.io import WriteOptions, open_sink, open_source
 from wetgate.io.sink import Depth
-from wetgate.spec import Frame, FrameError, UsageError, WetgateError
+from wetgate.spec import Box, Frame, FrameError, UsageError, WetgateError
 from wetgate.surfaces.ofxhost.bundles import find_binaries
-from wetgate.surfaces.ofxhost.effects import ClipMedia
+from wetgate.surfaces.ofxhost.clips import pixel_bounds
+from wetgate.surfaces.ofxhost.effects import ClipMedia, Instance
 from wetgate.surfaces.ofxhost.host import Host
 from wetgate.surfaces.ofxhost.plugin import Plugin
-from wetgate.surfaces.ofxhost.rendering import render_frame
+from wetgate.surfaces.ofxhost.rendering import Rendered, render_frame
 from wetgate.surfaces.ofxhost.violations import Report
 
 
@@ -74,7 +75,9 @@ def _listed(host: Host, binary: Any, name: str) -> Listed:
 class RunJob:
     """One ``wetgate host run``: a plug-in, an input and an output, and how the host behaves.
 
-    ``out_space`` labels the output. Without it there is no label: only who chose the plug-in's values knows its space.
+    ``input`` is the plug-in's Source, or the first input that it must have; a generator has none, and takes its size
+    and frames from it. ``clips`` are further inputs by name. ``out_space`` labels the output. Without it there is no
+    label: only who chose the plug-in's values knows its space.
     """
 
     bundle: str
@@ -111,9 +114,13 @@ def run(job: RunJob, on_frame: Callable[[int], None] = lambda number: None) -> R
     try:
         hint = source.info.hint
         space = job.in_space or hint.space or ""
-        media = {"Source": _media(source, space)} | {name: _media(s, "") for name, s in others.items()}
+        project = _media(source, space)
         plugin.load()
-        base = media["Source"].first if host.profile.time_is_index else 0
+        main = plugin.main_input(job.context)
+        media = {name: _media(s, "") for name, s in others.items()}
+        if main and main not in media:
+            media[main] = project
+        base = project.first if host.profile.time_is_index else 0
         label = ColorConfig.load().resolve(job.out_space) if job.out_space else ""
         interop = ColorConfig.load().interop_id(label) if label else None
         # OpenEXR holds what came out exactly, unless something else is asked for.
@@ -125,17 +132,15 @@ def run(job: RunJob, on_frame: Callable[[int], None] = lambda number: None) -> R
         try:
             for number in source.numbers:
                 if instance is None:
-                    instance = plugin.create(media, job.params, context=job.context)
+                    instance = plugin.create(media, job.params, context=job.context, project=project)
                 try:
                     made = render_frame(plugin, instance, float(number - base))
-                    pixels = np.ascontiguousarray(made.pixels)
-                    written.append(str(sink.write(Frame(pixels, label, number)).path))
+                    written.append(str(sink.write(_frame_of(made, instance, label, number)).path))
                 except FrameError as error:
                     failed[number] = error.message()
-                if host.profile.instance_per_frame:
+                if plugin.instance_per_frame:
                     plugin.destroy(instance)
-                    plugin.unload()
-                    plugin.load()
+                    plugin.reload()
                     instance = None
                 on_frame(number)
         except BaseException:
@@ -152,6 +157,23 @@ def run(job: RunJob, on_frame: Callable[[int], None] = lambda number: None) -> R
         for opened in (source, *others.values()):
             opened.close()
     return RunOutcome(written, failed, host.report, [m.text for m in host.messages])
+
+
+def _frame_of(made: Rendered, instance: Instance, space: str, number: int) -> Frame:
+    """What came out as a frame: its place in the project's picture is its data window."""
+    whole = pixel_bounds(instance.clips["Output"], (1.0, 1.0))
+    assert whole is not None
+    assert instance.project is not None
+    x1, y1, x2, y2 = made.bounds
+    pixels = np.ascontiguousarray(made.pixels if made.pixels.shape[2] != 1 else made.pixels.repeat(3, axis=2))
+    return Frame(
+        pixels,
+        space,
+        number,
+        data_window=Box(x1 - whole[0], whole[3] - y2, x2 - x1, y2 - y1),
+        display_window=Box(0, 0, whole[2] - whole[0], whole[3] - whole[1]),
+        pixel_aspect=instance.project.pixel_aspect,
+    )
 
 
 def _only(bundle: str) -> str:

@@ -10,11 +10,12 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from wetgate.surfaces.report.data import Series, Timing
+from wetgate.surfaces.report.data import Plot, Series, Timing
 from wetgate.surfaces.report.scopes import VECTORSCOPE, ticks, vectorscope_hexagon
 
 _WIDTH, _HEIGHT = 420, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 10, 22
+_PLOT_HEIGHT = 240
 _LEAST_SPAN = 0.1
 _HOVER_MOST = 1000  # points that can be pointed at; more would be finer than the chart
 
@@ -65,6 +66,48 @@ def series_chart(series: Series) -> str:
         f'aria-label="{escape(series.name, quote=True)} by frame" data-points="{escape(hover, quote=True)}">'
         f'{grid}{lines}{dots}<line class="cursor" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}" hidden=""/>'
         '<circle class="probe" r="3.5" hidden=""/></svg>'
+    )
+
+
+def plot_chart(plot: Plot) -> str:
+    """Curves and measured points over linear axes that hold all of them and 0."""
+    finite = [(x, y) for c in plot.curves for x, y in c.points if math.isfinite(x) and math.isfinite(y)]
+    if not finite:
+        return '<p class="quiet">Nothing was measured.</p>'
+    across = round_ticks(min(0.0, *(x for x, _ in finite)), max(x for x, _ in finite))
+    up = round_ticks(min(0.0, *(y for _, y in finite)), max(y for _, y in finite))
+    left, right, base = _LEFT, _WIDTH - _RIGHT, _PLOT_HEIGHT - 2 * _BOTTOM
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        share = (x - across[0]) / (across[-1] - across[0]), (y - up[0]) / (up[-1] - up[0])
+        return left + (right - left) * share[0], base - (base - _TOP) * share[1]
+
+    body = []
+    for mark in up:
+        y = at(across[0], mark)[1]
+        body.append(f'<line class="rule" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        body.append(f'<text class="tick" x="{left - 8}" y="{y + 3.5:.1f}" text-anchor="end">{figure(mark)}</text>')
+    for mark in across:
+        x = at(mark, up[0])[0]
+        body.append(f'<text class="tick" x="{x:.1f}" y="{base + 15}" text-anchor="middle">{figure(mark)}</text>')
+    middle = (left + right) / 2
+    body.append(f'<text class="tick" x="{middle}" y="{_PLOT_HEIGHT - 8}" text-anchor="middle">{escape(plot.x)}</text>')
+    for curve in plot.curves:
+        runs: list[list[str]] = [[]]
+        for x, y in curve.points:
+            if not (math.isfinite(x) and math.isfinite(y)):
+                runs.append([])
+                continue
+            px, py = at(x, y)
+            if curve.dots:
+                body.append(f'<circle class="dot {curve.colour}" cx="{px:.1f}" cy="{py:.1f}" r="2.6"/>')
+            runs[-1].append(f"{px:.1f} {py:.1f}")
+        if not curve.dots:
+            body += [f'<path class="line {curve.colour}" d="M{" L".join(run)}"/>' for run in runs if len(run) > 1]
+    label = f"{plot.name}: {plot.y} against {plot.x}"
+    return (
+        f'<svg class="chart" viewBox="0 0 {_WIDTH} {_PLOT_HEIGHT}" role="img" '
+        f'aria-label="{escape(label, quote=True)}">{"".join(body)}</svg>'
     )
 
 

@@ -21,6 +21,7 @@ from wetgate.spec import DISPLAY, Frame, Image, registry
 from wetgate.surfaces.report.data import Gallery, Note, Picture, ReportData, Series, Side, Table, Timing, View
 from wetgate.surfaces.report.energy import EnergyMeter
 from wetgate.surfaces.report.images import srgb_from_nits
+from wetgate.surfaces.report.noise import noise_plots
 from wetgate.surfaces.report.page import write_report
 
 _MOST_SAMPLES = 8
@@ -61,7 +62,11 @@ class Collector:
     _order: list[int] = field(default_factory=list)
     _series: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     _metadata: dict[str, Any] = field(default_factory=dict)
-    _energy: EnergyMeter = field(default_factory=EnergyMeter)
+    device: str = "cpu"
+    _energy: EnergyMeter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._energy = EnergyMeter(self.device)
 
     def frame(self, number: int, source: Frame, result: Frame, aovs: Mapping[str, Image]) -> None:
         """Take note of one rendered frame."""
@@ -139,11 +144,12 @@ class Collector:
             facts=[*self.facts, *self._facts(outcome, peak)],
             notes=[*self.notes, *_notes(outcome)],
             metrics=[*self.extra_metrics, *self._charts()],
+            plots=[p for p in (noise_plots(*entry) for entry in outcome.analyses.items()) if p is not None],
             views=self._views(outcome),
             galleries=self.galleries,
             hdr_metadata={k.removeprefix("hdr:"): v for k, v in sorted(self._metadata.items())},
             tables=[*self.extra_tables, _software_table()],
-            timing=self._timing(outcome),
+            timing=self.timing(outcome),
             record=run,
         )
 
@@ -192,18 +198,22 @@ class Collector:
             views.append(View(f"{made.label}: {name}" if made is not None else key, pixels, caption, middle))
         return views
 
-    def _timing(self, outcome: Outcome) -> Timing:
+    def timing(self, outcome: Outcome) -> Timing:
+        """What the render cost."""
         line = outcome.timeline
         frames = max(len(outcome.written), 1)
         from wetgate.engine.pipeline import cores
 
+        energy = self._energy.read()
         return Timing(
             frames=frames,
             wall_seconds=outcome.seconds,
             read=line.busy("read") / frames,
             compute=line.busy("compute") / frames,
             write=line.busy("write") / frames,
-            joules=self._energy.joules(),
+            steps=tuple((name, seconds / frames) for name, seconds in line.steps.items()),
+            joules=energy.joules,
+            joules_of=energy.of,
             machine=f"{cores()} {'processor' if cores() == 1 else 'processors'}, {platform.machine()}",
         )
 

@@ -63,6 +63,37 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """A line of a plot, or its measured ``points``: (x, y) each, and the colour by a name of the page's style."""
+
+    name: str
+    points: Sequence[tuple[float, float]]
+    colour: Literal["red", "green", "blue", "plain"] = "plain"
+    dots: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Curves over one axis. Values that are no numbers break a line and leave a dot out."""
+
+    name: str
+    curves: Sequence[Curve]
+    x: str
+    y: str
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plots:
+    """A section of plots, with tables under them."""
+
+    title: str
+    plots: Sequence[Plot]
+    about: str = ""
+    tables: Sequence[Table] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """A view (AOV) of one frame as a thumbnail: (H, W, 3) 8-bit, ready to be seen, and what it shows."""
 
@@ -111,8 +142,9 @@ class Gallery:
 class Timing:
     """What the render cost: mean seconds of work a frame in each stage, and the whole run on the wall clock.
 
-    Stages overlap, so their sum exceeds ``wall_seconds`` / ``frames``. ``joules`` is the energy of the whole run, or
-    None where no driver told.
+    Stages overlap, so their sum exceeds ``wall_seconds`` / ``frames``. ``steps`` are the seconds a frame of each step's
+    node, within ``compute``; the rest of it is colour and mixing. ``joules`` is the energy of the whole run, or None
+    where no driver told, ``joules_of`` what it is of.
     """
 
     frames: int
@@ -122,6 +154,23 @@ class Timing:
     write: float = 0.0
     joules: float | None = None
     machine: str = ""
+    steps: tuple[tuple[str, float], ...] = ()
+    joules_of: str = ""
+
+    @property
+    def seconds_a_frame(self) -> float:
+        return self.wall_seconds / max(self.frames, 1)
+
+    def lines(self) -> list[str]:
+        """For people: time a frame, what it was spent on, and energy a frame."""
+        parts = [*self.steps, ("colour and mixing", max(self.compute - sum(s for _, s in self.steps), 0.0))]
+        parts += [("reading", self.read), ("writing", self.write)]
+        spent = ", ".join(f"{name} {seconds:.3f}" for name, seconds in parts)
+        energy = "energy: not known: no counter of this machine can be read"
+        if self.joules is not None:
+            energy = f"energy: {self.joules / max(self.frames, 1):.1f} J a frame, of the {self.joules_of}"
+        total = f"{self.wall_seconds:.1f} s in all, {self.seconds_a_frame:.3f} s a frame"
+        return [f"time: {total}; work a frame, side by side: {spent}", energy]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +178,8 @@ class ReportData:
     """All of one report.
 
     ``before`` and ``after`` hold the same frames in the same order. ``facts`` are the few figures of the head line
-    (label, value with its unit). ``hdr_metadata`` becomes a table of its own. ``record`` is the run's record (graph,
-    parameters, versions, hashes), any JSON.
+    (label, value with its unit). ``plots`` are sections after the measures. ``hdr_metadata`` becomes a table of its
+    own. ``record`` is the run's record (graph, parameters, versions, hashes), any JSON.
     """
 
     title: str
@@ -141,6 +190,7 @@ class ReportData:
     notes: Sequence[Note] = ()
     metrics: Sequence[Series] = ()
     views: Sequence[View] = ()
+    plots: Sequence[Plots] = ()
     galleries: Sequence[Gallery] = ()
     hdr_metadata: Mapping[str, Any] = field(default_factory=dict)
     tables: Sequence[Table] = ()

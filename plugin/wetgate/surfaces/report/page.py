@@ -15,7 +15,7 @@ from typing import Any
 import wetgate
 from wetgate.spec import FrameError, UsageError
 from wetgate.surfaces.report import charts, images, scopes, viewer
-from wetgate.surfaces.report.data import Gallery, Picture, ReportData, Series, Side, Table
+from wetgate.surfaces.report.data import Gallery, Picture, Plot, Plots, ReportData, Series, Side, Table
 
 _LIMIT = 6_000_000
 _RECORD_MOST = 100_000  # characters of one entry of the record
@@ -74,6 +74,7 @@ def _after_the_pictures(data: ReportData) -> str:
         *(_gallery(g) for g in data.galleries if g.first),
         _scopes(data),
         _metrics(data),
+        *(_plots(p) for p in data.plots),
         _gallery(Gallery("Views", data.views)),
         *(_gallery(g) for g in data.galleries if not g.first),
         _tables(data),
@@ -96,8 +97,7 @@ def _header(data: ReportData) -> str:
     subtitle = f'<p class="subtitle">{escape(data.subtitle)}</p>' if data.subtitle else ""
     facts = list(data.facts)
     if data.timing is not None:
-        each = data.timing.wall_seconds / max(data.timing.frames, 1)
-        facts.append(("Time", f"{each:.2f} s a frame"))
+        facts.append(("Time", f"{data.timing.seconds_a_frame:.2f} s a frame"))
         if data.timing.joules is not None:
             facts.append(("Energy", f"{data.timing.joules / max(data.timing.frames, 1):.1f} J a frame"))
     items = "".join(f"<div><dt>{escape(str(k))}</dt><dd>{escape(str(v))}</dd></div>" for k, v in facts)
@@ -176,6 +176,25 @@ def _metric(series: Series) -> str:
     )
 
 
+def _plots(plots: Plots) -> str:
+    about = f'<p class="quiet">{escape(plots.about)}</p>' if plots.about else ""
+    cells = "".join(_plot(plot) for plot in plots.plots)
+    under = "".join(_table(t) for t in plots.tables)
+    under = f'<div class="tables">{under}</div>' if under else ""
+    return (
+        f'<section class="metrics plots"><h2>{escape(plots.title)}</h2>{about}<div class="grid">{cells}</div>'
+        f"{under}</section>"
+    )
+
+
+def _plot(plot: Plot) -> str:
+    caption = f'<p class="quiet">{escape(plot.caption)}</p>' if plot.caption else ""
+    return (
+        f'<figure class="metric"><figcaption><b>{escape(plot.name)}</b><span class="range">{escape(plot.y)}</span>'
+        f"</figcaption>{charts.plot_chart(plot)}{caption}</figure>"
+    )
+
+
 def _gallery(gallery: Gallery) -> str:
     cells = []
     for view in gallery.views:
@@ -205,11 +224,14 @@ def _tables(data: ReportData) -> str:
     if data.timing is not None:
         t = data.timing
         facts = [("Frames", t.frames), ("Wall clock", f"{t.wall_seconds:.2f} s")]
-        facts.append(("Seconds a frame", f"{t.wall_seconds / max(t.frames, 1):.3f}"))
+        facts.append(("Seconds a frame", f"{t.seconds_a_frame:.3f}"))
+        facts += [(f"of them, step {name}", f"{seconds:.3f}") for name, seconds in t.steps]
         if t.joules is None:
             facts.append(("Energy", "not known: no counter of this machine can be read"))
         else:
-            facts.append(("Energy", f"{t.joules:.0f} J, {t.joules / max(t.frames, 1):.1f} J a frame"))
+            facts.append(
+                ("Energy", f"{t.joules:.0f} J of the {t.joules_of}, {t.joules / max(t.frames, 1):.1f} J a frame")
+            )
         if t.machine:
             facts.append(("Machine", t.machine))
         caption = (

@@ -11,9 +11,9 @@ from typing import Any
 
 from wetgate.spec import HostError
 from wetgate.surfaces.hosts.machine import Machine
+from wetgate.surfaces.hosts.resolve_places import API_VARIABLE, LIB_VARIABLE, MODULE, PROGRAM, Api, apis
 from wetgate.surfaces.resolve.app import Resolve
 from wetgate.surfaces.resolve.calls import LIMIT_S, Gate
-from wetgate.surfaces.resolve.places import API_VARIABLE, LIB_VARIABLE, MODULE, PROGRAM, Api, apis
 
 CONNECT_LIMIT_S = 20.0  # the library waits a few seconds for an application that does not run
 PREFERENCE = "Preferences > System > General > External scripting using: Local"

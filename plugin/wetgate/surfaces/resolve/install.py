@@ -13,7 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -22,8 +22,8 @@ import wetgate
 from wetgate.spec import UsageError
 from wetgate.surfaces.hosts.files import make_folders, not_writable, remove_empty
 from wetgate.surfaces.hosts.machine import Machine
-from wetgate.surfaces.hosts.user_files import log_folder
-from wetgate.surfaces.resolve.places import PAGES, default_spool, shared_scripts, user_scripts
+from wetgate.surfaces.hosts.resolve_places import PAGES, shared_scripts, user_scripts
+from wetgate.surfaces.hosts.user_files import log_folder, spool_folder
 
 # Where it shows in Resolve's Workspace > Scripts menu (Deliver: under render jobs too), its own file, and the call.
 SCRIPTS: Mapping[str, tuple[str, str]] = {
@@ -67,6 +67,18 @@ class Installed:
     version: str
     created: tuple[str, ...]
     spool: str
+    command: tuple[str, ...] = ()
+    settings: Settings = Settings()
+
+    def problems(self, machine: Machine) -> Iterator[str]:
+        """What keeps it from doing what this Wetgate's would."""
+        again = "run wetgate hosts install --only resolve"
+        if self.version != wetgate.__version__:
+            yield f"it is of Wetgate {self.version or 'unknown'}, not {wetgate.__version__}: {again}"
+        if not self.command or not Path(self.command[0]).is_file():
+            yield f"its command line is gone ({self.command[0] if self.command else 'none'}): {again}"
+        elif machine.root is None and list(self.command) != command():
+            yield f"it starts another Wetgate than this one ({self.command[0]}): {again} with the one that is meant"
 
 
 def command() -> list[str]:
@@ -88,7 +100,7 @@ def compose(name: str, settings: Settings, machine: Machine, created: tuple[str,
         "output": settings.output,
         "in_space": settings.in_space,
         "out_space": settings.out_space,
-        "spool": _homeless(settings.spool or default_spool(machine), machine),
+        "spool": _homeless(settings.spool or spool_folder(machine), machine),
         "how": settings.how,
         "wait_s": settings.wait_s,
         "marker": settings.marker,
@@ -99,7 +111,7 @@ def compose(name: str, settings: Settings, machine: Machine, created: tuple[str,
     literal = f"SETTINGS = json.loads({json.dumps(told)!r})  # type: Dict[str, Any]\n"
     bridge, count = re.subn(r"^SETTINGS = .*\n", lambda _: literal, bridge, count=1, flags=re.MULTILINE)
     assert count == 1, "wetgate_resolve.py has lost its SETTINGS"
-    head = f"{_SIGNATURE} {wetgate.__version__}: made by wetgate resolve install, which writes it anew.\n"
+    head = f"{_SIGNATURE} {wetgate.__version__}: wetgate resolve install and wetgate hosts install write it anew.\n"
     return f"{head}{bridge}\n\n{tail}\n\n{call}\n"
 
 
@@ -197,8 +209,21 @@ def _in_folder(folder: Path, machine: Machine) -> Iterator[Installed]:
         if match:
             with contextlib.suppress(ValueError, SyntaxError):
                 told = json.loads(ast.literal_eval(match[1]))
-        created = tuple(str(p) for p in told.get("created", []))
-        yield Installed(path, str(told.get("version", "")), created, _at_home(str(told.get("spool", "")), machine))
+        yield Installed(
+            path,
+            str(told.get("version", "")),
+            tuple(str(p) for p in told.get("created", [])),
+            _at_home(str(told.get("spool", "")), machine),
+            tuple(str(word) for word in told.get("command", [])),
+            _settings_of(told, machine),
+        )
+
+
+def _settings_of(told: Mapping[str, Any], machine: Machine) -> Settings:
+    """The settings that scripts were written with, so that they can be written anew with the same."""
+    spool = _at_home(str(told.get("spool", "")), machine)
+    kept = {field.name: told[field.name] for field in fields(Settings) if field.name in told}
+    return Settings(**{**kept, "spool": Path(spool) if spool else None})
 
 
 def _remove_traces(machine: Machine, spools: set[Path]) -> list[Path]:
@@ -215,7 +240,7 @@ def _remove_traces(machine: Machine, spools: set[Path]) -> list[Path]:
                 for path in (spool / name).glob("*.json"):
                     path.unlink()
                 remove_empty([spool / name])
-            remove_empty([spool, spool.parent] if spool == default_spool(machine) else [spool])
+            remove_empty([spool, spool.parent] if spool == spool_folder(machine) else [spool])
             if not spool.exists():
                 removed.append(spool)
     return removed

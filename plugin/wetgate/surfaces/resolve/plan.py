@@ -9,6 +9,7 @@ from typing import Literal
 
 from wetgate.color.config import ColorConfig
 from wetgate.engine.graph import Graph, demand_output_space
+from wetgate.engine.media_ranges import Range, ranges_of
 from wetgate.engine.record import digest
 from wetgate.io.sink import WriteOptions
 from wetgate.spec import WetgateError
@@ -122,7 +123,7 @@ def make_plan(
         wanted.append(found)
     finished = {one.use.item.id for one in kept}
     # Uses that are done count for the ranges, which are then the same in the run that goes on after one was killed.
-    jobs = [_job(group, finished, wish, source_of(group[0].use)) for group in _groups(wanted)]
+    jobs = [_job(piece, finished, wish, source_of(piece.uses[0].use)) for piece in _ranges(wanted)]
     left.sort(key=lambda s: s.place.index)
     return Plan(tuple(job for job in jobs if job.uses), tuple(kept), tuple(left))
 
@@ -205,36 +206,33 @@ def _covers(record: Record, wanted: _Wanted, wish: Wish) -> bool:
     return same and record.frames[0] <= first and last <= record.frames[1]
 
 
-def _groups(wanted: Sequence[_Wanted]) -> list[list[_Wanted]]:
-    """Those of one key whose ranges overlap or touch, together: what is used twice is rendered once."""
-    groups: list[list[_Wanted]] = []
-    for one in sorted(wanted, key=lambda w: (w.key, w.first, w.last)):
-        last = groups[-1] if groups else []
-        if last and last[0].key == one.key and one.first <= max(w.last for w in last) + 1:
-            last.append(one)
-        else:
-            groups.append([one])
-    return sorted(groups, key=lambda g: min(w.use.place.index for w in g))
+def _ranges(wanted: Sequence[_Wanted]) -> list[Range[_Wanted]]:
+    """What is to be rendered, in the order in which the timeline first needs it."""
+    of_key: dict[str, list[_Wanted]] = {}
+    for one in wanted:
+        of_key.setdefault(one.key, []).append(one)
+    found = [piece for alike in of_key.values() for piece in ranges_of(alike, lambda w: (w.first, w.last))]
+    return sorted(found, key=lambda piece: min(w.use.place.index for w in piece.uses))
 
 
-def _job(group: Sequence[_Wanted], finished: set[str], wish: Wish, source: str) -> Job:
-    """One job for the group; its uses are those that are not finished."""
-    one = group[0]
+def _job(piece: Range[_Wanted], finished: set[str], wish: Wish, source: str) -> Job:
+    """One job for the range; its uses are those that are not finished."""
+    one = piece.uses[0]
     medium = one.use.medium
     # Absolute, for Resolve has another working folder; the key keeps versions, and media of one name, apart.
     folder = wish.folder.absolute() / medium.stem / f"{one.label}-{one.key[:8]}"
     return Job(
         key=one.key,
         source=source,
-        first=min(w.first for w in group),
-        last=max(w.last for w in group),
+        first=piece.first,
+        last=piece.last,
         graph=one.graph,
         label=one.label,
         in_space=one.in_space,
         out_space=one.out_space,
         output=str(folder / f"{medium.stem}.%0{max(4, medium.padding)}d.exr"),
         tag=one.tag,
-        uses=tuple(sorted((w.use for w in group if w.use.item.id not in finished), key=lambda u: u.place.index)),
+        uses=tuple(sorted((w.use for w in piece.uses if w.use.item.id not in finished), key=lambda u: u.place.index)),
     )
 
 

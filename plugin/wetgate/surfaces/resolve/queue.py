@@ -25,7 +25,7 @@ from wetgate.spec import HostError, Interrupted, WetgateError
 from wetgate.surfaces.resolve.app import listed, set_settings
 from wetgate.surfaces.resolve.media import Medium
 from wetgate.surfaces.resolve.plan import Job
-from wetgate.surfaces.resolve.restore import PLATES, Session
+from wetgate.surfaces.resolve.session import PLATES, Session
 from wetgate.surfaces.resolve.spaces import PROJECT
 from wetgate.surfaces.resolve.timeline import Timeline
 from wetgate.surfaces.resolve.walk import Use

@@ -8,9 +8,9 @@ from typing import Any
 
 from wetgate.spec import WetgateError
 from wetgate.surfaces.hosts.machine import Machine
+from wetgate.surfaces.hosts.resolve_places import apis
 from wetgate.surfaces.resolve.app import SCIENCES, Project, Resolve
 from wetgate.surfaces.resolve.connect import connect, obstacles
-from wetgate.surfaces.resolve.places import apis
 from wetgate.surfaces.resolve.timeline import Timeline
 from wetgate.surfaces.resolve.walk import timeline_rate
 

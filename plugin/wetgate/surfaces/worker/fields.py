@@ -32,8 +32,12 @@ def rows_of(picture: Picture, parity: int) -> slice:
 
 def field_of(picture: Picture, parity: int) -> Picture:
     """A picture's field: half as high, on the half-height grid that all pictures of a request share."""
-    x1, y1, x2, y2 = picture.box
-    return replace(picture, box=(x1, -((parity - y1) // 2), x2, -((parity - y2) // 2)))
+    return replace(picture, box=_halved(picture.box, parity))
+
+
+def _halved(box: tuple[int, int, int, int], parity: int) -> tuple[int, int, int, int]:
+    x1, y1, x2, y2 = box
+    return x1, -((parity - y1) // 2), x2, -((parity - y2) // 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ def field_request(request: Request, view: View, place: int) -> FieldRequest:
         fields=FRAME,
         scale=(request.scale[0], request.scale[1] / 2),
         pixel_aspect=request.pixel_aspect / 2,
+        whole=_halved(request.whole, parity),
         pictures=tuple(whole),
         sources=tuple(field_of(p, parity) for p in request.sources),
         output=field_of(request.output, parity),

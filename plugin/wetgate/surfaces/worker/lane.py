@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _GIVEN, _MISSING, _CANCELLED = range(3)
 _PROGRESS_EVERY = 0.05  # seconds
-_MOST_DOCUMENT = 1_000_000
 
 
 class Job:
@@ -188,11 +187,13 @@ class Lane:
         from wetgate.surfaces.worker.rendering import render
 
         done = render(request, self._pools.view, job.abort.check, self._server.threads)
-        writer = Writer().numbers("B", done.picture).raw(bytes(3)).text("\n".join(done.notes), 8192)
-        return Type.DONE, writer
+        lines = [done.warning, *done.notes] if done.warning else done.notes
+        writer = Writer().numbers("B", done.picture).raw(bytes(2)).numbers("B", int(bool(done.warning)))
+        return Type.DONE, writer.text("\n".join(lines), 8192)
 
     def _analyse(self, job: Job, request: Request) -> tuple[Type, Writer]:
         from wetgate.surfaces.worker.analysing import analyse
+        from wetgate.surfaces.worker.documents import MOST_HELD, held
 
         def fetch(number: int) -> tuple[Picture, Image] | None:
             return self._fetch(job, number)
@@ -204,10 +205,7 @@ class Lane:
             document = analyse(request, fetch, job.abort.check, progress, log.info, self._server.threads)
         finally:
             job.abort.set()  # so that nothing is fetched any more
-        text = document.to_json()
-        if len(text.encode()) > _MOST_DOCUMENT:
-            raise UsageError(f"the analysis is {len(text)} bytes", remedy="analyse a shorter range")
-        return Type.ANALYSED, Writer().text(text, _MOST_DOCUMENT)
+        return Type.ANALYSED, Writer().text(held(document, request.records), MOST_HELD)
 
     def _fetch(self, job: Job, number: int) -> tuple[Picture, Image] | None:
         """Ask the host for a frame; a copy of its pixels, or None where it has none."""

@@ -104,17 +104,18 @@ class Ask:
     style: str = ""
     config: str = ""
     analysis: str = ""
+    records: str = ""
+    whole: tuple[int, int, int, int] = (0, 0, 0, 0)
     kinds: Mapping[str, int] = field(default_factory=dict)
     fields: int = 0
     split: float = -1.0
 
     def write(self, writer: Writer) -> None:
         writer.text(self.node, 64).numbers("I", self.version).numbers("dddd", self.time, *self.scale, 1.0)
-        writer.numbers("BBBB", 0, 8, self.fields, 0).numbers("d", self.split).text(self.style, 64).text(
-            self.config, 4096
-        )
+        writer.numbers("BBBB", 0, 8, self.fields, 0).numbers("d", self.split).numbers("iiii", *self.whole)
+        writer.text(self.style, 64).text(self.config, 4096)
         writer.text(self.clip_space, 256).text(self.input_space, 256).text(self.output_space, 256)
-        writer.text(self.analysis, 65_536).numbers("I", len(self.values))
+        writer.text(self.analysis, 65_536).text(self.records, 4096).numbers("I", len(self.values))
         for name, value in self.values.items():
             writer.text(name, 64)
             _write_value(writer, value, self.kinds.get(name))
@@ -135,11 +136,12 @@ def _write_value(writer: Writer, value: Value, kind: int | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A rendered frame: pixels (H, W, channels), which picture held them, and the notes."""
+    """A rendered frame: pixels (H, W, channels), which picture held them, the notes, and if the first one warns."""
 
     pixels: Image
     picture: int
     notes: str
+    warns: bool = False
 
 
 class LanePeer:
@@ -205,12 +207,13 @@ class LanePeer:
         """Wait for DONE. :class:`Refused` where it is ERROR."""
         body = Reader(self.expect(Type.DONE, request).body)
         picture = body.number("B")
-        body.zero(3)
+        body.zero(2)
+        warns = body.number("B") == 1
         notes = body.text(8192)
         body.end()
         number, offset, shape = self._places[picture]
         flat = self.pools[number].array[offset // 4 : offset // 4 + int(np.prod(shape))]
-        return Answer(flat.reshape(shape).copy(), picture, notes)
+        return Answer(flat.reshape(shape).copy(), picture, notes, warns)
 
     def ask(self, writer: Writer) -> int:
         """Send a RENDER that is written already, and wait; which picture holds the result."""
@@ -230,7 +233,7 @@ class LanePeer:
             message = self.expect((Type.FETCH, Type.ANALYSED), request)
             body = Reader(message.body)
             if message.type is Type.ANALYSED:
-                return body.text(1_000_000)
+                return body.text(65_536)
             given = frame(body.number("i"))
             writer = Writer().numbers("I", 1 if given is None else 0)
             if given is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from wetgate.engine.analysis import Analysis, moved_params, parse_analysis
+from wetgate.engine.analysis import Analysis, moved_params
 from wetgate.engine.evaluate import Evaluator, Setting
 from wetgate.engine.graph import Graph
 from wetgate.engine.step import SOURCE, Mask, Step
@@ -17,8 +17,10 @@ from wetgate.io.repair import repair
 from wetgate.ops.combing import combing
 from wetgate.ops.resize import resize
 from wetgate.spec import Box, Frame, Image, Node, UsageError, Value, registry
+from wetgate.surfaces.worker.documents import document_in
 from wetgate.surfaces.worker.fields import FRAME, field_request, has_both
 from wetgate.surfaces.worker.pools import PREMULTIPLIED, Picture, View
+from wetgate.surfaces.worker.records import Made, keep_record
 from wetgate.surfaces.worker.requests import Request
 from wetgate.surfaces.worker.spaces import spaces_of
 
@@ -30,10 +32,12 @@ _PIXELS = "px"  # the unit of parameters that are lengths in the picture
 
 @dataclass(slots=True)
 class Done:
-    """Which picture of the request holds the result, and sentences for the host's log."""
+    """Which picture of the request holds the result, sentences for the host's log, and one that the user is to see."""
 
     picture: int
     notes: list[str] = field(default_factory=list)
+    warning: str = ""
+    made: list[Made] = field(default_factory=list)
 
 
 def render(request: Request, view: View, check_abort: Callable[[], None], threads: int) -> Done:
@@ -45,7 +49,7 @@ def render(request: Request, view: View, check_abort: Callable[[], None], thread
     if request.fields != FRAME and request.scale[1] != 1:
         notes.append("a proxy has no fields any more: it is worked as a frame")
         request = replace(request, fields=FRAME)
-    if request.fields == FRAME and request.scale == (1.0, 1.0) and not request.draft and not request.thumbnail:
+    if request.fields == FRAME and request.is_full:
         _note_combing(view(request.middle), notes)
     if request.fields != FRAME and has_both(request.middle):
         done = _render_fields(request, view, check_abort, threads)
@@ -53,7 +57,8 @@ def render(request: Request, view: View, check_abort: Callable[[], None], thread
         done = _render_picture(request, view, check_abort, threads)
     if request.split >= 0 and done.picture != request.home:
         _show_source(request, view, threads)
-    return Done(done.picture, [*notes, *done.notes])
+    warning = keep_record(request, view, done.made, done.picture, done.notes) if request.records else ""
+    return Done(done.picture, [*notes, *done.notes], warning)
 
 
 def _note_combing(pixels: Image, notes: list[str]) -> None:
@@ -68,16 +73,18 @@ def _note_combing(pixels: Image, notes: list[str]) -> None:
 def _render_fields(request: Request, view: View, check_abort: Callable[[], None], threads: int) -> Done:
     """Each field worked by itself, and woven into the Output."""
     notes: list[str] = []
+    made: list[Made] = []
     changed = False
     for place in range(2):
         field_ = field_request(request, view, place)
         done = _render_picture(field_.request, field_.view, check_abort, threads)
         notes += [note for note in done.notes if note not in notes]
+        made += done.made
         if done.picture == request.home:
             field_.view(field_.request.output)[...] = field_.view(field_.request.middle)
         else:
             changed = True
-    return Done(len(request.pictures) - 1 if changed else request.home, notes)
+    return Done(len(request.pictures) - 1 if changed else request.home, notes, made=made)
 
 
 def _show_source(request: Request, view: View, threads: int) -> None:
@@ -96,10 +103,12 @@ def _show_source(request: Request, view: View, threads: int) -> None:
 
 def _render_picture(request: Request, view: View, check_abort: Callable[[], None], threads: int) -> Done:
     step = step_of(request)
-    if step.is_identity(request.number):
+    if step.is_identity(request.number) and not request.records:
         return Done(request.home)
     done = Done(len(request.pictures) - 1)
     spaces = spaces_of(request, threads, done.notes.append)
+    if step.is_identity(request.number):
+        return Done(request.home, done.notes, made=[Made(step, spaces, None, {}, 0)])
     sources = _Sources(request, view, spaces.colour.source_space, done.notes)
     document = document_of(request, step, spaces.colour.source_space)
     if document is not None:
@@ -117,8 +126,9 @@ def _render_picture(request: Request, view: View, check_abort: Callable[[], None
     )
     result = evaluator.frame(request.number)
     check_abort()
+    done.made = [Made(step, spaces, document, dict(evaluator.facts), sources.repaired)]
     if result.pixels is sources.frame(request.number).pixels and not sources.repaired:
-        return Done(request.home, done.notes)
+        return replace(done, picture=request.home)
     view(request.output)[...] = sources.stored(_fitted(result.pixels, request, step, done.notes))
     return done
 
@@ -160,7 +170,7 @@ def document_of(request: Request, step: Step, space: str) -> Analysis | None:
     """The analysis that the instance holds, or None. One that cannot be meant is a :class:`UsageError`."""
     if not request.analysis or not step.node.analyzes:
         return None
-    document = parse_analysis(request.analysis, "the analysis in the project")
+    document = document_in(request.analysis)
     if (document.node, document.version) != (step.node.id, step.node.version):
         raise UsageError(
             f"the analysis was made by {document.node} version {document.version}, this is {step.node.id} version"
@@ -185,7 +195,7 @@ def _note_differences(document: Analysis, step: Step, request: Request, sources:
     other = moved_params(document, step)
     if other:
         notes.append(f"the analysis was made with other values of {', '.join(other)}: analyse the shot again")
-    if request.scale == (1.0, 1.0) and not request.draft and not request.thumbnail:
+    if request.is_full:
         picture = sources.frame(request.number).with_(extra={})
         try:
             document.demand_frame(request.number, pixel_hash(picture))
@@ -242,13 +252,19 @@ class _Sources:
             self._space,
             number,
             data_window=self._window(picture),
+            display_window=self._display,
             pixel_aspect=self._request.pixel_aspect,
             extra=self._planes(picture) if is_middle else {},
         )
 
     def _window(self, picture: Picture) -> Box:
-        """Where the picture lies, rows counted down from the top of the frame that is rendered."""
-        return Box(picture.box[0], self._request.middle.box[3] - picture.box[3], picture.width, picture.height)
+        """Where the picture lies, rows counted down from the top of the whole."""
+        return Box(picture.box[0], self._request.whole[3] - picture.box[3], picture.width, picture.height)
+
+    @property
+    def _display(self) -> Box:
+        x1, y1, x2, y2 = self._request.whole
+        return Box(x1, 0, x2 - x1, y2 - y1)
 
     def _planes(self, like: Picture) -> dict[str, Image]:
         given = {_MASK: self._request.mask, _INFRARED: self._request.infrared}

@@ -10,6 +10,7 @@ from wetgate.spec import Value
 from wetgate.surfaces.worker.messages import ProtocolError, Reader
 from wetgate.surfaces.worker.pools import INFRARED, MASK, OUTPUT, REFERENCE, SOURCE, Picture, read_picture
 
+Rect = tuple[int, int, int, int]
 _MOST_VALUES = 256
 _MOST_PICTURES = 256
 _MOST_FRAMES = 1_000_000
@@ -22,7 +23,8 @@ class Request:
     """One frame, or with ``span`` one shot to analyse. ``sources`` are an odd number; the middle one is the frame.
 
     ``fields`` is the order of the frame's fields (:mod:`~wetgate.surfaces.worker.fields`), ``split`` the share of the
-    width that shows the source (below 0: none), ``step`` what one place among the sources is in numbers.
+    width that shows the source (below 0: none), ``step`` what one place among the sources is in numbers. ``whole`` is
+    where the picture lies of which the sources are all or a part, as x1, y1, x2, y2 of the host's pixels.
     """
 
     node: str
@@ -39,7 +41,9 @@ class Request:
     input_space: str
     output_space: str
     analysis: str
+    records: str
     values: dict[str, Value]
+    whole: Rect
     pictures: tuple[Picture, ...]
     sources: tuple[Picture, ...]
     output: Picture
@@ -54,6 +58,16 @@ class Request:
     @property
     def middle(self) -> Picture:
         return self.sources[len(self.sources) // 2]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the sources are all of the picture."""
+        return self.middle.box == self.whole
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is the frame itself: no proxy, no draft, no part of it."""
+        return self.scale == (1.0, 1.0) and not self.draft and not self.thumbnail and self.is_whole
 
     @property
     def home(self) -> int:
@@ -72,13 +86,14 @@ def read_request(raw: bytes, *, analyse: bool) -> Request:
     field, flags, fields = body.numbers("BBB")
     body.zero(1)
     split = body.real()
+    whole = _rect(body)
     if min(*scale, aspect) <= 0 or field > 3 or flags > 15 or fields > 2 or split > 1:
         raise ProtocolError(
             f"render scale {scale}, pixel aspect {aspect}, field {field}, flags {flags}, fields {fields}, split {split}"
         )
     style, config = body.text(64), body.text(4096)
     clip_space, input_space, output_space = body.text(256), body.text(256), body.text(256)
-    analysis = body.text(65_536)
+    analysis, records = body.text(65_536), body.text(4096)
     values = _values(body)
     pictures = _pictures(body)
     span = _span(body) if analyse else None
@@ -86,6 +101,10 @@ def read_request(raw: bytes, *, analyse: bool) -> Request:
     sources, others = _by_role(pictures)
     if analyse and len(sources) != 1:
         raise ProtocolError(f"ANALYSE has {len(sources)} Source pictures", allowed="1")
+    if whole == (0, 0, 0, 0):
+        whole = sources[len(sources) // 2].box
+    if not all(_inside(picture.box, whole) for picture in sources):
+        raise ProtocolError(f"a Source picture lies outside the whole picture, {whole}")
     return Request(
         node=node,
         saved_version=saved_version,
@@ -101,7 +120,9 @@ def read_request(raw: bytes, *, analyse: bool) -> Request:
         input_space=input_space,
         output_space=output_space,
         analysis=analysis,
+        records=records,
         values=values,
+        whole=whole,
         pictures=pictures,
         sources=sources,
         output=others[OUTPUT],
@@ -112,6 +133,15 @@ def read_request(raw: bytes, *, analyse: bool) -> Request:
         fields=fields,
         split=split,
     )
+
+
+def _rect(body: Reader) -> Rect:
+    x1, y1, x2, y2 = body.numbers("iiii")
+    return x1, y1, x2, y2
+
+
+def _inside(box: Rect, of: Rect) -> bool:
+    return of[0] <= box[0] and of[1] <= box[1] and box[2] <= of[2] and box[3] <= of[3]
 
 
 def frame_number(time: float) -> int:

@@ -42,31 +42,12 @@ class Restored:
     outcome: Outcome
 
 
-def restore(
-    node: Any,
-    output: str,
-    preset: str | None = None,
-    graph: str | None = None,
-    nodes: Sequence[str] = (),
-    frames: str | None = None,
-    in_space: str | None = None,
-    out_space: str | None = None,
-    view: str | None = None,
-    options: Sequence[str] = (),
-    resume: bool = True,
-    make_read: bool = True,
-) -> Restored:
-    """Render a Read's footage, or what a Write renders, and wait for it.
-
-    ``preset``, ``graph`` (a file) or ``nodes`` (``"grain:amount=0.5"``) say what is done; without any of them the
-    Wetgate nodes above ``node`` do it, outside of Nuke. ``output`` is a pattern, ``restored/plate.####.exr``.
-    ``frames`` are the script's: a range, ``global``, or ``input`` (the default: all that the footage has).
-    ``out_space`` is the input's where none is named, or the working space for nodes that make HDR. ``options`` are
-    further arguments of ``wetgate render``. With ``resume``, frames that are there and fit are kept.
+def restore(node: Any, output: str, make_read: bool = True, **asked: Any) -> Restored:
+    """Render a Read's footage, or what a Write renders, and wait for it; ``asked`` is what :func:`prepare` takes.
 
     :class:`WetgateError` says what cannot be done; frames that failed are in the result's ``outcome.failed``.
     """
-    prepared = prepare(node, output, preset, graph, nodes, frames, in_space, out_space, view, options, resume)
+    prepared = prepare(node, output, **asked)
     task = Task(Path(prepared.output).name, len(prepared.numbers))
     outcome = start(prepared, task.on_event, task.cancelled)
     return Restored(finish(prepared, outcome) if make_read else None, outcome)
@@ -85,7 +66,15 @@ def prepare(
     options: Sequence[str] = (),
     resume: bool = True,
 ) -> Prepared:
-    """Ask Nuke everything that the render needs; a Write (or whatever stands above it) is rendered here, by Nuke."""
+    """Ask Nuke everything that the render needs; a Write (or whatever stands above it) is rendered here, by Nuke.
+
+    ``preset``, ``graph`` (a file) or ``nodes`` (``"grain:amount=0.5"``) say what is done; without any of them the
+    Wetgate nodes above ``node`` do it, outside of Nuke. ``output`` is a pattern, ``restored/plate.####.exr``.
+    ``frames`` are the script's: a range, ``global``, or ``input`` (the default: all that the footage has).
+    ``out_space`` is the input's where none is named, or the working space for nodes that make HDR. ``options`` are
+    further arguments of ``wetgate render``. With ``resume``, frames that are there and fit are kept.
+    :class:`WetgateError` says what cannot be done.
+    """
     if sum(bool(given) for given in (preset, graph, nodes)) > 1:
         raise WetgateError("preset, graph and nodes are alternatives: give one of them")
     steps: dict[str, Any] = {}

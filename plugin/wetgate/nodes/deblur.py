@@ -1,0 +1,424 @@
+"""Deblur: defocus, softness and motion blur of a known shape undone, as far as the noise lets it be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wetgate.inference import clean_light, network
+from wetgate.ops.noise_model import ShotNoise
+from wetgate.spec import VIDEO, Bound, Context, Frame, Image, Result, Shot, Window, node, param
+
+if TYPE_CHECKING:
+    from wetgate.ops.blur import Kernel
+    from wetgate.ops.deconvolve import Deconvolved
+
+_MOST_FRAMES = 6  # that an analysis measures noise in
+_LONGEST_PX = 100.0  # of a motion read from the flow: more is a cut or a flow that is lost
+_VIEW_GREY = 0.5
+_VIEW_DEVIATIONS = 0.1  # of the range a standard deviation, in the view of the residual
+_VIEW_CHANGE = 0.5  # of the range for a change by white
+# Splits of the change into bands: sigmas in pixels of the Gaussians between them.
+_FINE_PX, _COARSE_PX = 1.0, 3.0
+# An edge, in deviations of the noise: from where a gradient is one, and from where it is one without doubt.
+_EDGE = (3.0, 8.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What one frame is deblurred by: the PSF, in words and numbers, and the noise."""
+
+    psf: Kernel
+    shape: Mapping[str, Any]
+    deviation: Image
+    white: float
+    source: str  # of the noise
+
+
+@node(
+    id="deblur",
+    label="Deblur",
+    space="scene",
+    version=1,
+    analyzes=True,
+    views={
+        "psf": "The point spread function that is undone, enlarged; its brightest value is white.",
+        "residual": "The frame less the result blurred again: a tenth of the range for each deviation of the noise.",
+        "change": "Result less input, half of the range for a change by the picture's white, on grey.",
+    },
+)
+class Deblur:
+    """Undoes blur in the light that was blurred: defocus, softness, motion of the camera, or any measured shape.
+
+    Blur is a convolution of scene-linear light with a point spread function (PSF). What it left is taken from the
+    frame; what it took is filled in by the most likely picture that, blurred again, gives the frame within its noise.
+    Half-quadratic splitting with a denoising network as the prior finds it (K. Zhang et al., "Plug-and-play image
+    restoration with deep denoiser prior", IEEE TPAMI 44(10), 2022); the noise is what was measured in the shot, at
+    every level. How far the result blurred again is from the frame, in deviations of the noise, is put into the record:
+    1 says that the two differ by the noise.
+
+    The analysis finds the kind and size of the blur from the spectrum of the shot's light: discs leave rings of zeros
+    in it, lines parallel ones, a Gaussian none. A shot that measures sharp comes through untouched. Its figures, and a
+    picture of the PSF, are in the record and the views; all can be set by hand. Motion may also be read from the flow
+    between frames and the camera's shutter angle, frame by frame.
+
+    Beyond the frame's edges, and where highlights were clipped, the light is not known and taken as missing: nothing
+    wraps round, and no clipped value is believed. Highlights far above white and values below 0 come through; light is
+    never made darker than the darkest about it where that was black. ``halo`` limits how far an edge may overshoot.
+    """
+
+    strength: float = param(
+        1.0,
+        lo=0,
+        hi=1,
+        hint="Share of the change towards the sharp picture; 0 is the input.",
+        render_only=True,
+    )
+    kind: str = param(
+        "auto",
+        choices={
+            "auto": "As measured",
+            "defocus": "Defocus: a disc",
+            "gaussian": "Softness: a Gaussian",
+            "motion": "Motion: a line",
+            "custom": "PSF given as text",
+        },
+        hint="What the blur is like; as measured, a shot that is sharp is left as it is.",
+    )
+    size: float = param(
+        1.5,
+        lo=0,
+        hi=60,
+        soft=(0, 15),
+        unit="px",
+        hint="By hand: radius of the disc, sigma of the Gaussian or length of the line.",
+        render_only=True,
+    )
+    size_gain: float = param(
+        1.0,
+        lo=0.1,
+        hi=2,
+        soft=(0.5, 1.5),
+        unit="x",
+        label="Measured size",
+        hint="Multiplies the size that was measured in the shot, or read from its motion.",
+        render_only=True,
+    )
+    angle: float = param(
+        0.0,
+        lo=-180,
+        hi=180,
+        unit="degrees",
+        hint="Direction of motion, counter-clockwise from the right.",
+        render_only=True,
+    )
+    shutter: float = param(
+        0.0,
+        lo=0,
+        hi=360,
+        animates=False,
+        unit="degrees",
+        label="Shutter angle",
+        hint="Motion as the camera's shutter made it of the movement that the analysis finds at each frame; 0 takes the"
+        " size and angle given.",
+    )
+    psf: str = param(
+        "0 1 0/1 4 1/0 1 0",
+        label="PSF",
+        hint="Light of a point after the blur, rows from the top separated by /, for the kind given as text.",
+        render_only=True,
+    )
+    noise: float = param(
+        0.0,
+        lo=0,
+        hi=50,
+        soft=(0, 5),
+        unit="%",
+        label="Noise by hand",
+        hint="Standard deviation of the noise in percent of 1.0, scene-linear; 0 takes what was measured.",
+        render_only=True,
+    )
+    noise_gain: float = param(
+        1.0,
+        lo=0.1,
+        hi=10,
+        soft=(0.5, 3),
+        unit="x",
+        label="Noise level",
+        hint="Multiplies the noise: above 1 trusts the frame less and gives a smoother picture.",
+        render_only=True,
+    )
+    clip: float = param(
+        0.0,
+        lo=0,
+        hi=1000,
+        soft=(0, 4),
+        label="Clipped from",
+        hint="Scene-linear level from which light counts as clipped; 0 finds the footage's own ceiling.",
+        render_only=True,
+    )
+    quality: str = param(
+        "fine",
+        choices={"fast": "Fast", "fine": "Fine"},
+        hint="How closely the picture is solved for: fine takes more rounds.",
+        render_only=True,
+    )
+    halo: float = param(
+        1.0,
+        lo=0,
+        hi=4,
+        soft=(0, 2),
+        group="Limits",
+        unit="x",
+        hint="How far an edge may overshoot the light about it, as a share of its contrast; 0 not at all.",
+        render_only=True,
+    )
+    edges: float = param(
+        0.0,
+        lo=0,
+        hi=1,
+        label="Edges only",
+        group="Limits",
+        hint="At 1 edges alone are sharpened; flat areas and fine texture stay as they are.",
+        render_only=True,
+    )
+    keep_noise: float = param(
+        0.0,
+        lo=0,
+        hi=1,
+        group="Limits",
+        hint="Share of the frame's own noise and grain that is put back on the sharp picture.",
+        render_only=True,
+    )
+    fine: float = param(
+        1.0,
+        lo=0,
+        hi=1,
+        group="Bands",
+        hint="Share of the change to the finest detail.",
+        render_only=True,
+    )
+    medium: float = param(
+        1.0,
+        lo=0,
+        hi=1,
+        group="Bands",
+        hint="Share of the change to detail some pixels across.",
+        render_only=True,
+    )
+    coarse: float = param(
+        1.0,
+        lo=0,
+        hi=1,
+        group="Bands",
+        hint="Share of the change to shapes of six pixels and more.",
+        render_only=True,
+    )
+
+    def analyze(self, shot: Shot, ctx: Context) -> dict[str, Any]:
+        from wetgate.ops.blur_shot import blur_of_frames, motion_of_shot
+        from wetgate.ops.noise_measure import chosen_frames
+
+        results = ShotNoise.measure(
+            shot, _MOST_FRAMES, lambda frame: frame, ctx.check_abort, _part(ctx.progress, 0.0, 0.4)
+        )
+        numbers = chosen_frames(shot.numbers, _MOST_FRAMES)
+        blur = blur_of_frames([shot[n].rgb for n in numbers], ctx.check_abort) if self.kind == "auto" else None
+        ctx.progress(0.7)
+        results["blur"] = None if blur is None else blur.to_json()
+        if self.kind == "motion" and self.shutter > 0:
+            results["motion"] = motion_of_shot(shot, shot.numbers, shot.cuts, ctx.check_abort)
+        ctx.progress(1.0)
+        return results
+
+    def render(self, frames: Window, ctx: Context) -> Result:
+        from wetgate.ops.deconvolve import FAST, FINE, deconvolve
+
+        frame = frames.center
+        setting = self._setting(frame, ctx)
+        if setting.psf.size == 1:
+            nothing = {"psf": dict(setting.shape), "deblurred": "there is no blur to undo, so nothing was done"}
+            return Result(frame, self._views(frame, frame.rgb, setting, None, ctx), nothing)
+        net = network("denoise", "fast", device=ctx.device)
+
+        def denoise(picture: Image, deviation: Image) -> Image:
+            return clean_light(
+                net,
+                picture,
+                deviation,
+                setting.white,
+                threads=ctx.threads,
+                check_abort=ctx.check_abort,
+                where=f"frame {frame.number}",
+            )
+
+        valid, clipped = self._known(frame, ctx)
+        made = deconvolve(
+            frame.rgb,
+            setting.psf,
+            setting.deviation,
+            denoise,
+            white=setting.white,
+            valid=valid,
+            clipped=clipped,
+            overshoot=self.halo,
+            schedule=FINE if self.quality == "fine" else FAST,
+            threads=ctx.threads,
+            check_abort=ctx.check_abort,
+        )
+        rgb = frame.rgb + np.float32(self.strength) * self._weighted(frame.rgb, made, setting)
+        facts: dict[str, Any] = {
+            "psf": dict(setting.shape),
+            "residual": round(made.ratio, 4),
+            "rounds": made.rounds,
+            "noise": setting.source,
+            "deviation": float(f"{float(np.median(setting.deviation)):.4g}"),
+            "clipped": round(float(clipped.mean()), 6),
+            "network": f"{net.model.id} {net.model.version}",
+        }
+        return Result(frame.with_rgb(rgb), self._views(frame, rgb, setting, made, ctx), facts)
+
+    def bound(self, source: Frame, result: Frame, ctx: Context) -> Bound:
+        """Rms of (source - result blurred again) over the noise, away from the frame's edges and what was clipped.
+
+        A result that is sharpened in part lies between the source and the sharp picture, and so does its residual.
+        """
+        from wetgate.ops.blur import convolve
+        from wetgate.ops.deconvolve import CONSISTENT, LEAST, residual_ratio
+
+        setting = self._setting(source, ctx)
+        reach = setting.psf.shape[0] // 2, setting.psf.shape[1] // 2
+        known = np.zeros(source.rgb.shape, np.bool_)
+        known[reach[0] : source.height - reach[0], reach[1] : source.width - reach[1]] = True
+        valid, clipped = self._known(source, ctx)
+        known &= valid & ~clipped
+        noise = np.maximum(setting.deviation, np.float32(LEAST * setting.white))
+        value = residual_ratio(source.rgb, convolve(result.rgb, setting.psf), noise, known)
+        own = residual_ratio(source.rgb, convolve(source.rgb, setting.psf), noise, known)
+        return Bound("result blurred again less the source, over the noise", value, max(CONSISTENT[1], own) + 0.05)
+
+    def _setting(self, frame: Frame, ctx: Context) -> Setting:
+        from wetgate.ops.deconvolve import white_of
+        from wetgate.ops.psf import from_text, named
+
+        shape = self._shape(frame, ctx)
+        if self.kind == "custom":
+            psf = from_text(self.psf)
+        else:
+            psf = named(shape["kind"], shape["size"], shape.get("angle", 0.0))
+        noise, source = self._noise(frame, ctx)
+        white = white_of(frame.rgb)
+        if noise is None:
+            deviation = np.zeros(frame.rgb.shape, np.float32)
+        else:
+            deviation = noise.times(self.noise_gain).deviation_of(frame.rgb)
+        return Setting(psf, shape, deviation, white, source)
+
+    def _shape(self, frame: Frame, ctx: Context) -> dict[str, Any]:
+        """The blur in words and figures: ``kind``, ``size``, ``angle`` where it has one, and where they are from."""
+        if self.kind == "auto":
+            return self._measured(frame, ctx)
+        shape: dict[str, Any] = {"kind": self.kind, "from": "by hand"}
+        if self.kind != "custom":
+            shape["size"] = self.size
+        if self.kind == "motion":
+            shape["angle"] = self.angle
+            motion = (ctx.analysis or {}).get("motion", {}) if self.shutter > 0 else {}
+            moved: list[float] | None = motion.get(str(frame.number))
+            if moved is not None:
+                length = math.hypot(*moved) * self.shutter / 360 * self.size_gain
+                shape |= {"size": round(min(length, _LONGEST_PX), 3), "from": "the shot's motion"}
+                shape["angle"] = round(math.degrees(math.atan2(-moved[1], moved[0])), 2)
+        return shape
+
+    def _measured(self, frame: Frame, ctx: Context) -> dict[str, Any]:
+        from wetgate.ops.blur_measure import Blur
+        from wetgate.ops.blur_shot import blur_of_frames
+
+        if ctx.analysis is not None:
+            found = ctx.analysis["blur"]
+            blur, source = None if found is None else Blur.from_json(found), "measured in the shot"
+        else:
+            blur, source = blur_of_frames([frame.rgb], ctx.check_abort), "measured in this frame alone"
+        if blur is None:
+            return {"kind": "defocus", "size": 0.0, "from": "the picture is too small or too plain to show its blur"}
+        shape: dict[str, Any] = blur.to_json() | {"from": source}
+        if blur.kind == "sharp":
+            return shape | {"size": 0.0}
+        return shape | {"size": round(blur.size * self.size_gain, 3)}
+
+    def _noise(self, frame: Frame, ctx: Context) -> tuple[ShotNoise | None, str]:
+        if self.noise > 0:
+            return ShotNoise.white(self.noise / 100), "by hand"
+        if ctx.analysis is not None:
+            return ShotNoise.from_json(ctx.analysis), "measured in the shot"
+        return ShotNoise.of_frame(frame.rgb), "measured in this frame alone"
+
+    def _known(self, frame: Frame, ctx: Context) -> tuple[np.ndarray, np.ndarray]:
+        """Where the frame's light is known at all, and where it was clipped; (H, W, C)."""
+        from wetgate.ops.clipped import at_the_ceiling
+
+        rgb, alpha = frame.rgb, frame.alpha
+        valid = np.ones(rgb.shape, np.bool_)
+        if alpha is not None:
+            valid &= (alpha > 0)[..., None]
+        if self.clip > 0:
+            return valid, rgb >= np.float32(self.clip)
+        # A ceiling is of the footage's own values; a change of primaries spreads it over all three.
+        ceiling = at_the_ceiling(ctx.convert(frame, VIDEO).rgb)
+        return valid, np.repeat(ceiling.any(axis=2, keepdims=True), rgb.shape[2], axis=2)
+
+    def _weighted(self, before: Image, made: Deconvolved, setting: Setting) -> Image:
+        """The change, by band and by edge, with noise put back."""
+        import cv2
+
+        change = made.picture - before
+        if (self.fine, self.medium, self.coarse) != (1.0, 1.0, 1.0):
+            soft = cv2.GaussianBlur(change, (0, 0), _FINE_PX).reshape(change.shape)
+            softer = cv2.GaussianBlur(change, (0, 0), _COARSE_PX).reshape(change.shape)
+            bands = (self.fine, change - soft), (self.medium, soft - softer), (self.coarse, softer)
+            change = np.asarray(sum(np.float32(weight) * band for weight, band in bands), np.float32)
+        if self.edges > 0:
+            share = np.float32(1 - self.edges) + np.float32(self.edges) * _edges(made, setting.deviation)
+            change = change * share[..., None]
+        if self.keep_noise > 0:
+            change = change + np.float32(self.keep_noise) * (before - made.reblurred)
+        return change
+
+    def _views(
+        self, before: Frame, after: Image, setting: Setting, made: Deconvolved | None, ctx: Context
+    ) -> Mapping[str, Image]:
+        from wetgate.ops.psf import drawn
+
+        views: dict[str, Image] = {}
+        if "psf" in ctx.views:
+            views["psf"] = drawn(setting.psf, *after.shape[:2])
+        if "residual" in ctx.views:
+            views["residual"] = np.full(after.shape, _VIEW_GREY, np.float32)
+            if made is not None:
+                deviation = np.maximum(setting.deviation, np.float32(1e-3 * setting.white))
+                views["residual"] += np.float32(_VIEW_DEVIATIONS) * (before.rgb - made.reblurred) / deviation
+        if "change" in ctx.views:
+            views["change"] = _VIEW_GREY + np.float32(_VIEW_CHANGE / setting.white) * (after - before.rgb)
+        return views
+
+
+def _part(progress: Callable[[float], None], first: float, last: float) -> Callable[[float], None]:
+    return lambda share: progress(first + share * (last - first))
+
+
+def _edges(made: Deconvolved, deviation: Image) -> Image:
+    """Where the sharp picture has an edge that noise does not explain, 0 to 1, (H, W)."""
+    import cv2
+
+    picture = cv2.GaussianBlur(made.picture, (0, 0), _FINE_PX).reshape(made.picture.shape)
+    across = cv2.Sobel(picture, cv2.CV_32F, 1, 0, scale=0.125).reshape(picture.shape)
+    down = cv2.Sobel(picture, cv2.CV_32F, 0, 1, scale=0.125).reshape(picture.shape)
+    floor = np.maximum(deviation, 1e-4 * float(np.abs(picture).max()) + 1e-9)
+    steep = (np.hypot(across, down) / floor).max(axis=2)
+    t = np.clip((steep - _EDGE[0]) / (_EDGE[1] - _EDGE[0]), 0, 1)
+    return np.asarray(cv2.GaussianBlur(t * t * (3 - 2 * t), (0, 0), _FINE_PX), np.float32)

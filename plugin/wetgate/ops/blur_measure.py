@@ -1,0 +1,211 @@
+"""What kind of blur a shot has, and how much, from the spectrum of its light.
+
+The spectrum of a photograph falls as a power of frequency, S(f) = c f^-a, with some direction to it. Blur multiplies it
+by |H|^2 and noise adds a floor: E P(f) = S(f) |H(f)|^2 + N. Each family of H (a disc's has zeros on circles, a line's
+on parallel lines, a Gaussian's none) is fitted to log P over blocks of all frames together, S with it; the family with
+the least robust cost is the answer. a is held near what sharp photographs have, which is what tells a soft lens from a
+soft subject. Spectra of blurred pictures: M. Cannon, "Blind deconvolution of spatially invariant image blurs with
+phase", IEEE Trans. ASSP 24(1), 1976; of photographs: D. Tolhurst et al., Ophthalmic Physiol. Opt. 12, 1992.
+
+H here is of the ideal shape; the figures that come out are those of :mod:`wetgate.ops.psf`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wetgate.ops.blur import bessel_j1
+from wetgate.spec import Image
+
+Array = NDArray[np.float64]
+
+BLOCK, LONG_BLOCK = 64, 128  # px; the long one resolves the lines of a long motion
+SHARP = {"gaussian": 0.55, "defocus": 0.85, "motion": 3.0}  # px: sharp photographs measure up to 0.4 and 0.7
+_LEAST_CYCLES, _LEAST_ACROSS = 2.5, 1.5  # a block: below, and along the axes, windows leak
+_LEAK = 1e-4  # of the power that a window's sides put into the zeros of a transfer function
+_DOUBT = 0.25  # of log P, what no family explains
+# a of S, and its directions cos 2t, sin 2t, cos 4t: typical value, and how far photographs stray from it.
+_TYPICAL = np.array([0.0, 2.3, 0.0, 0.0, 0.0])
+_STRAY = np.array([1e3, 0.35, 0.5, 0.5, 0.5])
+_CERTAIN = 0.02  # of cost a frequency between the best family and the next, for a confidence of 63 %
+
+
+@dataclass(frozen=True, slots=True)
+class Spectrum:
+    """``power`` (block, block // 2 + 1) of the light's luma, mean over ``count`` blocks; ``noise``: what white noise
+    alone would have."""
+
+    power: Array
+    count: int
+    noise: float
+
+    @property
+    def block(self) -> int:
+        return int(self.power.shape[0])
+
+    def with_more(self, other: Spectrum) -> Spectrum:
+        count = self.count + other.count
+        mean = (self.power * self.count + other.power * other.count) / count
+        return Spectrum(mean, count, (self.noise * self.count + other.noise * other.count) / count)
+
+
+@dataclass(frozen=True, slots=True)
+class Blur:
+    """``kind`` is sharp, defocus (``size`` a radius), gaussian (sigma) or motion (length, at ``angle`` degrees
+    counter-clockwise from the right); ``size`` in px; ``confidence`` 0 to 1 that it is this kind and no other."""
+
+    kind: str
+    size: float
+    angle: float
+    confidence: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "size": round(self.size, 3),
+            "angle": round(self.angle, 2),
+            "confidence": round(self.confidence, 3),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Blur:
+        return cls(str(data["kind"]), float(data["size"]), float(data["angle"]), float(data["confidence"]))
+
+
+def luma_of(rgb: Image) -> Image:
+    """The mean of the channels, (H, W): blur is that of all of them, and noise of three is less than that of one."""
+    return np.asarray(rgb[..., :3].mean(axis=2), np.float32)
+
+
+def spectrum_of(luma: Image, noise_variance: float, block: int = BLOCK) -> Spectrum | None:
+    """The spectrum of (H, W) light whose noise has that variance; None where it is smaller than two blocks a side."""
+    if min(luma.shape) < 2 * block:
+        return None
+    line = np.sin(math.pi * (np.arange(block) + 0.5) / block) ** 2
+    window = np.outer(line, line)
+    window /= math.sqrt(float(np.square(window).mean()))
+    total, count = np.zeros((block, block // 2 + 1)), 0
+    for top in range(0, luma.shape[0] - block + 1, block // 2):
+        columns = range(0, luma.shape[1] - block + 1, block // 2)
+        cut = np.stack([luma[top : top + block, left : left + block] for left in columns]).astype(np.float64)
+        cut -= cut.mean(axis=(1, 2), keepdims=True)
+        total += np.square(np.abs(np.fft.rfft2(cut * window))).sum(axis=0) / block**2
+        count += len(columns)
+    return Spectrum(total / count, count, noise_variance)
+
+
+def blur_of(spectrum: Spectrum, long: Spectrum | None = None) -> Blur | None:
+    """The blur that a spectrum shows; ``long``, of :data:`LONG_BLOCK`, refines a long motion. None where there is no
+    picture in it beside the noise."""
+    fit = _Fit(spectrum)
+    if not fit.has_picture:
+        return None
+    found = [(fit.cost("sharp", 0), "sharp", 0.0, 0.0)]
+    for kind, sizes in (("gaussian", np.geomspace(0.3, 6, 40)), ("defocus", np.geomspace(0.5, 12, 60))):
+        cost, size = min((fit.cost(kind, s), float(s)) for s in sizes)
+        found.append(_refined(fit, (cost, kind, size, 0.0), turns=False))
+    line = _line(fit)
+    if line[2] > 10 and long is not None:
+        line = (line[0], *_refined(_Fit(long), line)[1:])
+    found.append(line)
+    best, second = sorted(found)[:2]
+    if best[1] == "sharp" or best[2] < SHARP[best[1]]:
+        return Blur("sharp", 0.0, 0.0, 1.0)
+    margin = (second[0] - best[0]) / len(fit.log_power)
+    return Blur(best[1], best[2], (best[3] + 90) % 180 - 90, 1 - math.exp(-margin / _CERTAIN))
+
+
+Candidate = tuple[float, str, float, float]  # cost, kind, size, angle
+
+
+def _line(fit: _Fit) -> Candidate:
+    best: Candidate = (math.inf, "motion", 0.0, 0.0)
+    for size in np.geomspace(3, 34, 44):
+        for angle in np.arange(-90.0, 90.0, min(15.0, 100.0 / size)):
+            best = min(best, (fit.cost("motion", size, angle), "motion", float(size), float(angle)))
+    return _refined(fit, best)
+
+
+def _refined(fit: _Fit, start: Candidate, turns: bool = True) -> Candidate:
+    _, kind, size, angle = start
+    best = (fit.cost(kind, size, angle), kind, size, angle)
+    for step in (1.0, 0.5, 0.25, 0.125, 0.06):
+        _, _, size, angle = best
+        for grown in (-0.05, -0.025, 0.0, 0.025, 0.05):
+            for turned in (-4.0, -2.0, 0.0, 2.0, 4.0) if turns else (0.0,):
+                s, a = size * (1 + step * grown), angle + step * turned
+                best = min(best, (fit.cost(kind, s, a), kind, s, a))
+    return best
+
+
+class _Fit:
+    """The cost of each shape of H for one spectrum."""
+
+    def __init__(self, spectrum: Spectrum) -> None:
+        self._x, self._y, self._basis, use = _frequencies(spectrum.block)
+        power = spectrum.power[use]
+        self._noise = min(spectrum.noise, 0.95 * float(np.percentile(power, 5)))
+        self.log_power = np.log(np.maximum(power, 1e-30))
+        self.has_picture = bool(np.percentile(power, 95) > 4 * max(self._noise, 1e-20))
+        self._weight = math.sqrt(len(power))
+
+    def cost(self, kind: str, size: float, angle: float = 0.0) -> float:
+        h2 = _SHAPES[kind](self._x, self._y, size, angle) * (1 - _LEAK) + _LEAK
+        log_h2 = np.log(h2)
+        c = _TYPICAL.copy()
+        c[0] = float(np.median(self.log_power - self._basis @ c))
+        prior = self._weight / np.square(_STRAY)
+        for _ in range(6):
+            signal = np.exp(np.clip(self._basis @ c + log_h2, -60, 60))
+            left = self.log_power - np.log(signal + self._noise)
+            slope = self._basis * (signal / (signal + self._noise))[:, None]
+            weight = 1 / np.maximum(1, np.abs(left) / (2 * _DOUBT)) / _DOUBT**2
+            normal = (slope * weight[:, None]).T @ slope + np.diag(prior)
+            c = c + np.linalg.solve(normal, (slope * weight[:, None]).T @ left + prior * (_TYPICAL - c))
+        signal = np.exp(np.clip(self._basis @ c + log_h2, -60, 60))
+        off = np.abs(self.log_power - np.log(signal + self._noise)) / _DOUBT
+        robust = np.where(off < 2, 0.5 * off * off, 2 * off - 2)
+        return float(robust.sum() + 0.5 * (prior * np.square(c - _TYPICAL)).sum())
+
+
+@cache
+def _frequencies(block: int) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
+    """Horizontal and vertical frequency of the values that count, cycles a pixel; the basis of log S there; which."""
+    y = np.fft.fftfreq(block)[:, None] * np.ones(block // 2 + 1)
+    x = np.fft.rfftfreq(block)[None, :] * np.ones((block, 1))
+    radius = np.hypot(x, y)
+    use = (radius >= _LEAST_CYCLES / block) & (radius <= 0.5)
+    use &= (np.abs(x) >= _LEAST_ACROSS / block) & (np.abs(y) >= _LEAST_ACROSS / block)
+    x, y, radius = x[use], y[use], radius[use]
+    turn = np.arctan2(y, x)
+    columns = (np.ones_like(radius), -np.log(radius), np.cos(2 * turn), np.sin(2 * turn), np.cos(4 * turn))
+    return x, y, np.stack(columns, axis=1), use
+
+
+def _disc(x: Array, y: Array, size: float, angle: float) -> Array:
+    v = 2 * math.pi * size * np.hypot(x, y)
+    return np.asarray(np.square(2 * bessel_j1(v) / v))
+
+
+def _gaussian(x: Array, y: Array, size: float, angle: float) -> Array:
+    return np.asarray(np.exp(-4 * math.pi**2 * size * size * (x * x + y * y)))
+
+
+def _motion(x: Array, y: Array, size: float, angle: float) -> Array:
+    along = x * math.cos(math.radians(angle)) - y * math.sin(math.radians(angle))
+    return np.asarray(np.square(np.sinc(size * along)))
+
+
+_SHAPES: dict[str, Callable[[Array, Array, float, float], Array]] = {
+    "sharp": lambda x, y, size, angle: np.ones_like(x),
+    "defocus": _disc,
+    "gaussian": _gaussian,
+    "motion": _motion,
+}

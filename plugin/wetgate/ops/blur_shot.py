@@ -1,0 +1,70 @@
+"""The blur of a shot: its kind from the spectrum of frames together, its motion frame by frame from the flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from wetgate.ops.blur_measure import LONG_BLOCK, Blur, Spectrum, blur_of, luma_of, spectrum_of
+from wetgate.ops.noise_measure import measure_noise
+from wetgate.spec import Frame, Image
+
+_FLOW_SIDE = 480  # px: motion of the camera is read on pictures no longer than that
+
+
+def blur_of_frames(frames: Sequence[Image], check_abort: Callable[[], None] = lambda: None) -> Blur | None:
+    """The blur that frames (H, W, C) of linear light share; None where they are too small or hold no picture."""
+    short: Spectrum | None = None
+    long: Spectrum | None = None
+    for rgb in frames:
+        check_abort()
+        luma = luma_of(rgb)
+        measured = measure_noise([luma[..., None]])
+        variance = 0.0 if measured is None else float(np.mean(np.square(measured.best[0].deviation)))
+        one, other = spectrum_of(luma, variance), spectrum_of(luma, variance, LONG_BLOCK)
+        if one is not None:
+            short = one if short is None else short.with_more(one)
+        if other is not None:
+            long = other if long is None else long.with_more(other)
+    check_abort()
+    return None if short is None else blur_of(short, long)
+
+
+def camera_motion(before: Frame, after: Frame) -> tuple[float, float]:
+    """How far most of the picture moves from one frame to the next: px to the right and down."""
+    import cv2
+
+    from wetgate.ops.flow import dense_flow
+
+    side = max(before.width, before.height)
+    scale = min(1.0, _FLOW_SIDE / side)
+    size = max(1, round(before.width * scale)), max(1, round(before.height * scale))
+    # Square roots: the flow wants a picture as eyes see it.
+    seen = [
+        cv2.resize(np.sqrt(np.maximum(luma_of(f.rgb), 0)), size, interpolation=cv2.INTER_AREA) for f in (before, after)
+    ]
+    flow = dense_flow(*(s.reshape(size[1], size[0]) for s in seen))
+    return float(np.median(flow[..., 0])) * before.width / size[0], float(
+        np.median(flow[..., 1])
+    ) * before.height / size[1]
+
+
+def motion_of_shot(
+    frames: Any, numbers: Sequence[int], cuts: Sequence[int], check_abort: Callable[[], None]
+) -> dict[str, list[float]]:
+    """By frame number, the motion in px a frame: the mean of that from the frame before and that to the one after."""
+    steps: dict[int, tuple[float, float]] = {}
+    last: Frame | None = None
+    for frame in frames:
+        check_abort()
+        if last is not None and frame.number not in cuts:
+            steps[frame.number] = camera_motion(last, frame)
+        last = frame
+    out: dict[str, list[float]] = {}
+    for i, number in enumerate(numbers):
+        beside = [steps[n] for n in (number, *numbers[i + 1 : i + 2]) if n in steps]
+        if beside:
+            out[str(number)] = [round(float(v), 3) for v in np.mean(beside, axis=0)]
+    return out

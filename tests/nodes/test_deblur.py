@@ -1,0 +1,135 @@
+"""Deblur: blur undone, its measure, and what must not happen beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import wetgate
+import wetgate.nodes
+from wetgate.ops.blur import convolve, disc, gaussian, motion
+from wetgate.spec import Frame, Image, UsageError, registry
+
+NODE = registry.get("deblur")
+SPACE = "ACEScg"
+NOISE = 0.01
+
+
+def _squares(size: int = 96, seed: int = 4) -> Image:
+    """Random squares of 8 px with some texture: edges of every height."""
+    random = np.random.default_rng(seed)
+    squares = np.kron(random.random((size // 8, size // 8, 3)), np.ones((8, 8, 1)))
+    return (0.1 + 0.5 * squares + 0.02 * random.standard_normal(squares.shape)).astype(np.float32)
+
+
+def _natural(size: int = 192) -> Image:
+    """A field whose spectrum falls as that of photographs: squares have zeros of their own in it."""
+    random = np.random.default_rng(2)
+    radius = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None, :])
+    radius[0, 0] = 1
+    spectrum = np.fft.rfft2(random.standard_normal((size, size))) * radius**-1.1
+    spectrum[0, 0] = 0
+    field = np.fft.irfft2(spectrum, (size, size))
+    return np.repeat((0.3 + 0.1 * field / field.std())[:, :, None], 3, axis=2).astype(np.float32)
+
+
+def _blurred(truth: Image, psf: Image, noise: float = NOISE, seed: int = 1) -> Image:
+    made = convolve(truth, psf) + noise * np.random.default_rng(seed).standard_normal(truth.shape)
+    return made.astype(np.float32)
+
+
+def _run(picture: Image, **params: Any) -> tuple[Image, dict[str, Any]]:
+    facts: dict[int, Any] = {}
+    aovs: dict[int, dict[str, Image]] = {}
+    (made,) = wetgate.run_node(NODE, [Frame(picture, SPACE, 1)], aovs=aovs, **({"quality": "fast"} | params))
+    return made.rgb, {"aovs": aovs[1], "facts": facts}
+
+
+def _psnr(a: Image, b: Image) -> float:
+    return float(-10 * np.log10(np.mean(np.square(a.astype(np.float64) - b))))
+
+
+@pytest.mark.parametrize(
+    ("psf", "params"),
+    [
+        (disc(2.5), {"kind": "defocus", "size": 2.5}),
+        (motion(11, 30), {"kind": "motion", "size": 11.0, "angle": 30.0}),
+    ],
+    ids=["defocus", "motion"],
+)
+def test_a_known_blur_is_undone_and_blurs_back_to_the_frame_within_its_noise(
+    psf: Image, params: dict[str, Any]
+) -> None:
+    truth = _squares()
+    frame = _blurred(truth, psf)
+    made, seen = _run(frame, noise=100 * NOISE, **params)
+    assert _psnr(made, truth) > _psnr(frame, truth) + 2  # 2.8 and 3.8 dB were seen
+    residual = (seen["aovs"]["deblur.residual"] - 0.5) / 0.1
+    assert 0.95 <= float(np.sqrt(np.mean(np.square(residual)))) <= 1.05
+
+
+def test_a_lamp_of_forty_beside_black_leaves_no_hole_and_keeps_its_light() -> None:
+    truth = np.zeros((64, 96, 3), np.float32)
+    truth[:, 48:] = 40.0
+    made, _ = _run(_blurred(truth, disc(3)), noise=100 * NOISE, kind="defocus", size=3.0)
+    assert made.min() > -0.4  # 1 % of the step
+    assert abs(float(made[:, 60:80].mean()) - 40) < 0.4
+
+
+def test_light_below_black_stays_below_black() -> None:
+    truth = np.full((64, 64, 3), -0.1, np.float32)
+    truth[:, 32:] = 0.5
+    made, _ = _run(_blurred(truth, gaussian(1.5)), noise=100 * NOISE, kind="gaussian", size=1.5)
+    assert abs(float(made[:, 4:24].mean()) + 0.1) < 0.005
+
+
+def test_clipped_highlights_are_missing_and_not_believed() -> None:
+    truth = _squares() * 2
+    clean = convolve(truth, disc(3))
+    frame = np.minimum(clean + 0.005 * np.random.default_rng(1).standard_normal(clean.shape), 0.9).astype(np.float32)
+    believed, _ = _run(frame, noise=0.5, kind="defocus", size=3.0, clip=1000.0)
+    found, _ = _run(frame, noise=0.5, kind="defocus", size=3.0)
+    known = (clean < 0.8).all(axis=2)
+    assert _psnr(found[known], truth[known]) > _psnr(believed[known], truth[known]) + 0.5
+
+
+def test_a_frame_edge_neither_wraps_nor_rings() -> None:
+    wide = _squares(160)
+    psf = motion(15, 0)
+    frame = _blurred(wide, psf)[32:128, 32:128]
+    truth = wide[32:128, 32:128]
+    made, _ = _run(frame, noise=100 * NOISE, kind="motion", size=15.0)
+    rim = np.ones((96, 96), bool)
+    rim[8:-8, 8:-8] = False
+    assert _psnr(made[rim], truth[rim]) > _psnr(frame[rim], truth[rim]) + 2
+
+
+def test_a_sharp_shot_comes_through_as_it_is() -> None:
+    frame = _blurred(_natural(), np.ones((1, 1), np.float32), 0.003)
+    made, _ = _run(frame)
+    assert np.array_equal(made, frame)
+
+
+def test_the_blur_of_a_shot_is_found_and_undone() -> None:
+    truth = _natural()
+    frame = _blurred(truth, disc(3), 0.005)
+    made, _ = _run(frame)
+    told, _ = _run(frame, kind="defocus", size=3.0)
+    gained, possible = _psnr(made, truth) - _psnr(frame, truth), _psnr(told, truth) - _psnr(frame, truth)
+    assert gained > 0.8 * possible > 0
+
+
+def test_noise_is_put_back_on_request() -> None:
+    frame = _blurred(_squares(), disc(2))
+    common = {"noise": 100 * NOISE, "kind": "defocus", "size": 2.0}
+    smooth, _ = _run(frame, **common)
+    kept, _ = _run(frame, keep_noise=1.0, **common)
+    assert np.std(kept - smooth) == pytest.approx(NOISE, rel=0.1)
+
+
+@pytest.mark.parametrize("text", ["", "0 1/1", "a b c", "0 0 0", "1 -1 1", "1 nan 1", "/".join(["1"] * 300)])
+def test_a_text_that_is_no_psf_is_refused_with_what_is_allowed(text: str) -> None:
+    with pytest.raises(UsageError, match="allowed: rows separated by /"):
+        _run(_squares(16), kind="custom", psf=text)
