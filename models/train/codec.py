@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.train.codec_pool import Pool, is_pool
-from models.train.pictures import Pictures
+from models.train.pictures import Pictures, noisy
 from models.train.recipe import Recipe
 from models.train.task import Array, Examples, Pair, Task
 from wetgate.color.ycbcr import rgb_to_ycbcr_matrix
@@ -92,7 +92,11 @@ class CodedPictures:
     def _codes(self, random: np.random.Generator, quality: int, size: int) -> Codes:
         fine = quality > self._settings["reduced_above"]
         shares = self._settings["shares_fine"] if fine else self._shares
-        return np.rint(self._pictures.patch(random, size, shares) * np.float32(255)).astype(np.uint8)
+        patch = self._pictures.patch(random, size, shares)
+        noise = self._settings.get("noise")
+        if noise and random.random() < noise["share"]:
+            patch = np.clip(noisy(patch, float(random.uniform(*noise["sigma"])), random), 0, 1)
+        return np.rint(patch * np.float32(255)).astype(np.uint8)
 
     def _layout(self, random: np.random.Generator) -> tuple[bool, str]:
         grey = bool(random.random() < self._settings["grey"])

@@ -6,6 +6,9 @@ one that pans over a photograph in steps of half a pixel, in half of the runs wi
 before it. Each run depends on the recipe's settings and its own number alone. FFmpeg's encoders in one thread make the
 same streams each time, for one build of PyAV.
 
+Where ``noise`` is set, a ``share`` of the runs has Gaussian noise between its two ``sigma`` (8-bit codes) in the
+source: what survives of it is no damage.
+
 A pool is a folder: ``pool.json`` (the settings), and ``source.npy`` and ``coded.npy``, uint8 (N, 3, size, size),
 limited-range Y'CbCr 4:4:4, and ``steps.npy``, float16 (N, 2, size / 16, size / 16), the steps of luma and chroma in
 values.
@@ -23,6 +26,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.train.pictures import noisy
 from models.train.recipe import Recipe
 from models.train.task import Array
 from wetgate.color.chroma import upsample
@@ -140,6 +144,10 @@ def _run(
         frames = _window(random, clips, length, size, reduction)
     layout = PlaneFormat(matrix=_MATRIX, siting="left")
     values = [f.astype(np.float32) / np.float32(255) for f in frames]
+    noise = settings.get("noise")
+    if noise and random.random() < noise["share"]:
+        sigma = float(random.uniform(*noise["sigma"]))
+        values = [np.clip(noisy(v, sigma, random), 0, 1) for v in values]
     planes = [layout.planes(v) for v in values]
     kept = sorted(random.choice(length, settings["keep"], replace=False))
     decoded = list(transcode(enumerate(planes), get("codec").make(params).coding()))

@@ -54,3 +54,12 @@ class Pictures:
         if random.integers(2):
             patch = patch[:, ::-1]
         return np.ascontiguousarray(patch, np.float32)
+
+
+def noisy(rgb: NDArray[np.float32], sigma: float, random: np.random.Generator) -> NDArray[np.float32]:
+    """R'G'B' (H, W, 3), 0 to 1, with Gaussian noise of ``sigma`` 8-bit codes, more of it in the mid-tones, as grain
+    and sensors leave it in code values; half of it shared by the channels."""
+    height, width = rgb.shape[:2]
+    own, shared = random.standard_normal((height, width, 3)), random.standard_normal((height, width, 1))
+    tone = 0.5 + 2 * rgb.mean(axis=2, keepdims=True) * (1 - rgb.mean(axis=2, keepdims=True))
+    return np.asarray(rgb + sigma / 255 * tone * 0.5**0.5 * (own + shared), np.float32)

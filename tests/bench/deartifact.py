@@ -139,8 +139,10 @@ class Picture:
 def clips(sources: Sequence[Path], frames: int) -> None:
     layout = PlaneFormat(siting="left", multiple=2)
     for source in sources:
-        clean = [layout.planes(f) for f in read_clip(source, frames)]
-        height, width = clean[0][0].shape
+        read = read_clip(source, frames)
+        # Whole macroblocks: ffmpeg's fspp breaks off on other sizes.
+        height, width = (n // 16 * 16 for n in read[0].shape[:2])
+        clean = [layout.planes(f[:height, :width]) for f in read]
         print(f"{source.name}: {len(clean)} frames of {width}x{height}, luma, ends left out")
         for name, settings in STREAMS.items():
             with tempfile.TemporaryDirectory() as folder:

@@ -324,10 +324,46 @@ def test_a_task_that_is_killed_takes_its_work_with_it_but_not_the_worker(tmp_pat
     _wait_for(lambda: not _alive(pid))
 
 
+@posix
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="children are found in /proc")
+def test_a_submission_that_is_killed_takes_its_runner_and_the_worker_with_it(tmp_path: Path, program: Path) -> None:
+    footage = make(tmp_path / "in", 40)
+    asked = [footage, "-o", "out/x.####.exr", "-n", "t_slow:seconds=0.2", "--write", "job", "--chunk", 10]
+    process = submit(program, *asked, cwd=tmp_path)
+    _wait_for(lambda: len(list((tmp_path / "out").glob("x.*.exr"))) >= 3)
+    below = _below(process.pid)
+    assert len(below) >= 3  # the runner, its task, the worker
+    process.kill()
+    process.communicate()
+    _wait_for(lambda: not any(map(_alive, below)), 60)
+
+
+def _below(pid: int) -> set[int]:
+    """The processes that a process started, and theirs; the worker, which belongs to nobody, by its owner."""
+    parents: dict[int, int] = {}
+    servers = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:  # it has just ended
+                continue
+            if b"serve" in words and b"--owner" in words:
+                servers.add((int(entry.name), int(words[words.index(b"--owner") + 1])))
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return (found | {server for server, owner in servers if owner in found}) - {pid}
+
+
 def _alive(pid: int) -> bool:
     stat = Path(f"/proc/{pid}/stat")
     if Path("/proc").is_dir():
-        return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+        try:
+            return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+        except OSError:  # it has ended
+            return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -43,6 +43,21 @@ def test_noise_told_by_hand_is_taken_out() -> None:
     assert _psnr(made.rgb, clean) > _psnr(_noisy(clean, 1).rgb, clean) + 4
 
 
+def test_every_network_of_the_choice_takes_noise_out_and_each_in_its_own_way() -> None:
+    clean = _clean()
+    shot = [_noisy(clean, 1)]
+    made = {tier: _run(shot, sigma=SIGMA * 255, tier=tier)[0].rgb for tier in ("draft", "fast", "fine")}
+    levels = {tier: _psnr(rgb, clean) for tier, rgb in made.items()}
+    assert min(levels.values()) > _psnr(shot[0].rgb, clean) + 4
+    assert levels["draft"] > levels["fast"] - 0.3  # eight bits lose 0.05 dB on photographs
+    assert len({rgb.tobytes() for rgb in made.values()}) == 3
+
+
+def test_a_project_of_the_first_version_keeps_the_fast_network() -> None:
+    assert NODE.values({}, version=1)["tier"] == "fast"
+    assert NODE.takes_analysis_of(1)
+
+
 def test_neighbouring_frames_make_a_moving_shot_cleaner_than_each_frame_alone() -> None:
     clean = [_clean(shift=1.5 * i) for i in range(5)]
     shot = [_noisy(c, i) for i, c in enumerate(clean)]

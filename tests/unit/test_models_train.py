@@ -48,6 +48,7 @@ def small(recipe: Any) -> Any:
     from dataclasses import replace
 
     pool = recipe.examples["pool"] | {"runs": 6, "length": 4, "keep": 2, "stills": 0.5}
+    pool["noise"] = {"share": 0.5, "sigma": [0.5, 5]}
     return replace(recipe, batch=6, examples=recipe.examples | {"pool": pool})
 
 
@@ -123,6 +124,21 @@ def test_what_is_wanted_added_to_what_is_seen_is_the_source_and_clean_pictures_w
         else:
             assert float(maps[:, 3:].min()) > 0
             assert float(wanted[:, 0].std()) > 0.001
+
+
+def test_noise_in_a_source_is_the_source_s_own_and_not_to_be_found(folders: list[Path], pool: Path) -> None:
+    from dataclasses import replace
+
+    from models.train.recipe import Recipe
+
+    whole = small(Recipe.read(RECIPES / "deartifact_fast.yaml"))
+    energy = []
+    for sigma in (0.0, 6.0):
+        settings = whole.examples | {"kinds": {"clean": 1.0}, "noise": {"share": 1.0, "sigma": [sigma, sigma]}}
+        maps, wanted = batch(replace(whole, examples=settings), [folders[0], pool], 1)
+        assert float(wanted.abs().max()) == 0
+        energy.append(float((maps[:, 0, :, 1:] - maps[:, 0, :, :-1]).square().mean()) * 255**2)
+    assert energy[1] - energy[0] > 2 * 0.4 * 6.0**2  # two samples a step, noise of 0.7 sigma and more in luma
 
 
 def test_a_pool_is_the_same_when_made_again_and_refused_with_other_settings(

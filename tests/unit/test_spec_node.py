@@ -131,3 +131,11 @@ def test_a_node_that_was_forgotten_is_unknown():
 def test_the_table_of_nodes_cannot_be_written_to():
     with pytest.raises(TypeError):
         registry.nodes()["x"] = None
+
+
+def test_an_analysis_fits_from_the_version_on_that_is_declared_for_it():
+    assert not declare({}, version=2).takes_analysis_of(1)
+    kept = declare({}, version=3, analysed_since=2)
+    assert [kept.takes_analysis_of(v) for v in (1, 2, 3, 4)] == [False, True, True, False]
+    with pytest.raises(TypeError, match="analysed_since"):
+        declare({}, version=1, analysed_since=2)

@@ -112,9 +112,9 @@ def parse_analysis(raw: str | bytes, label: str) -> Analysis:
 
 
 def demand_fit(document: Analysis, step: Step, source_space: str) -> None:
-    """Raise :class:`UsageError` unless the document was made by this version of the node, with these parameters, from
-    footage taken for the same space."""
-    if document.version != step.node.version:
+    """Raise :class:`UsageError` unless the document was made by a fitting version of the node, with these parameters,
+    from footage taken for the same space."""
+    if not step.node.takes_analysis_of(document.version):
         raise UsageError(
             f"the analysis was made by {document.node} version {document.version}, this is version {step.node.version}",
             where="--analysis",

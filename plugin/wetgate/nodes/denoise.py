@@ -37,8 +37,9 @@ class Setting:
     id="denoise",
     label="Denoise",
     space="video",
-    version=1,
+    version=2,
     analyzes=True,
+    analysed_since=1,
     reach=lambda self: self.radius if self.temporal > 0 else 0,
     views={
         "removed": "What was taken out, in standard deviations of the noise: a tenth of the range each, on grey.",
@@ -97,6 +98,19 @@ class Denoise:
         unit="x",
         group="Time",
         hint="How different a neighbour may look and still count: lower is safer about ghosts, higher cleans more.",
+    )
+    tier: str = param(
+        "fast",
+        choices={
+            "draft": "Draft: the fast network in 8 bits",
+            "fast": "Fast",
+            "fine": "Fine: better and slower",
+        },
+        label="Network",
+        hint="Which network takes the noise out; fine keeps more texture and takes twice the time or more.",
+        since=2,
+        legacy="fast",
+        render_only=True,
     )
     luma: float = param(1.0, lo=0, hi=1, group="Weights", hint="Share of brightness noise that is taken out.")
     chroma: float = param(1.0, lo=0, hi=1, group="Weights", hint="Share of colour noise that is taken out.")
@@ -179,7 +193,8 @@ class Denoise:
         self, rgb: Image, number: int, setting: Setting, ctx: Context, left: Callable[[Image], Image]
     ) -> Restored:
         """The network's picture. ``left`` scales the noise map for what is left of the noise."""
-        net = network("denoise", "fast", device=ctx.device)
+        tier, precision = ("fast", "int8") if self.tier == "draft" else (self.tier, "auto")
+        net = network("denoise", tier, device=ctx.device, precision=precision)
         planes = left(setting.noise.encoded_deviation_of(rgb, setting.encoding.sigma))
         return net.restore(
             [rgb],

@@ -112,5 +112,5 @@ def _refused(what: str) -> UsageError:
         f"the PSF is {what}",
         where="psf",
         allowed=f"rows separated by /, each of as many numbers from 0, up to {LARGEST}x{LARGEST}: 0 1 0/1 4 1/0 1 0",
-        remedy="copy the text that an analysis or `wetgate psf` prints",
+        remedy="write its rows, or let `wetgate psf PICTURE` make the text of a picture",
     )

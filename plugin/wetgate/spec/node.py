@@ -30,7 +30,8 @@ class Node:
     ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
     that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine;
     ``codec_data`` one that reads from ``Frame.codec`` how the decoder found each block coded. ``references`` says what
-    a reference picture tells the node's analysis; "" where it looks at none.
+    a reference picture tells the node's analysis; "" where it looks at none. ``analysed_since`` is the earliest version
+    whose analysis still fits; this version, where it is not declared.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Node:
     synthesises: bool
     references: str
     codec_data: bool
+    analysed_since: int
     reach: Callable[[Any], int]
     pointwise: Callable[[Any], bool]
     neighbourhood: Callable[[Any], int | None]
@@ -56,6 +58,10 @@ class Node:
         """Whether the class has ``prepare(self, frame, ctx) -> Frame``: work on one frame alone, done once a frame and
         handed to every window that the frame is in."""
         return hasattr(self.cls, "prepare")
+
+    def takes_analysis_of(self, version: int) -> bool:
+        """Whether an analysis by that version of the node fits this one."""
+        return self.analysed_since <= version <= self.version
 
     def values(self, given: Mapping[str, object], version: int | None = None) -> dict[str, Value]:
         """Checked values of all parameters, defaults filled in. All problems are raised at once.
@@ -149,6 +155,7 @@ def node(
     synthesises: bool = False,
     references: str = "",
     codec_data: bool = False,
+    analysed_since: int = 0,
     reach: int | Callable[[Any], int] = 0,
     pointwise: bool | Callable[[Any], bool] = False,
     neighbourhood: int | Callable[[Any], int | None] | None = None,
@@ -181,6 +188,7 @@ def node(
             synthesises=synthesises,
             references=references,
             codec_data=codec_data,
+            analysed_since=analysed_since or version,
             reach=reach if callable(reach) else _constant(reach),
             pointwise=pointwise if callable(pointwise) else _constant(pointwise),
             neighbourhood=_neighbourhood(neighbourhood, pointwise),
@@ -249,6 +257,8 @@ def _demand_sound(made: Node) -> None:
     strength = made.params.get("strength")
     if strength is None or strength.kind != "float" or strength.lo != 0:
         raise TypeError(f"{made.id}: a node declares strength: float with lo=0")
+    if not 1 <= made.analysed_since <= made.version:
+        raise TypeError(f"{made.id}: analysed_since lies from 1 to the node's version")
     if made.version < 1 or any(p.since > made.version for p in made.params.values()):
         raise TypeError(f"{made.id}: a parameter's since may not exceed the node's version")
     wanted = [("render", ["self", "frames", "ctx"])]

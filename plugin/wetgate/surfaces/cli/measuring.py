@@ -1,4 +1,4 @@
-"""``wetgate measure`` and ``wetgate verify``."""
+"""``wetgate measure``, ``wetgate psf`` and ``wetgate verify``."""
 
 from __future__ import annotations
 
@@ -34,6 +34,19 @@ def run_measure(args: Any) -> int:
         config=args.config,
     )
     print(json.dumps(measurement.to_json()) if args.as_json else measurement.to_table())
+    return 0
+
+
+def run_psf(args: Any) -> int:
+    """Print the PSF of a picture as text."""
+    from wetgate.io.opening import open_source
+    from wetgate.ops.psf import from_picture, to_text
+
+    source = open_source(args.picture)
+    try:
+        print(to_text(from_picture(source.read(source.numbers[0]).frame.rgb)))
+    finally:
+        source.close()
     return 0
 
 

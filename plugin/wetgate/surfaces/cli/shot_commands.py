@@ -215,6 +215,21 @@ def measure(
 
 @app.command(
     epilog=examples(
+        "wetgate psf kernel.png",
+        'wetgate render in.exr -o out.exr -n "deblur:kind=custom,psf=$(wetgate psf kernel.exr)"',
+    )
+)
+def psf(
+    picture: Annotated[str, typer.Argument(help="Picture of a point after the blur; its values are taken as light.")],
+) -> None:
+    """Print the text of a point spread function, for deblur's psf, from its picture."""
+    from wetgate.surfaces.cli.measuring import run_psf
+
+    end(run_psf(arg.collect(locals())))
+
+
+@app.command(
+    epilog=examples(
         "wetgate lut hdr_lift:method=bt2446a --in-space srgb_tx --out-space rec2100_pq_display -o a.cube",
         "wetgate lut hdr_lift:method=bt2446c --in-space ACEScg --out-space rec2100_pq_display -o c.clf --size 65",
     )

@@ -80,7 +80,8 @@ class _Runner:
     def _session(self, step: str, tasks: str | None = None) -> bool:
         """Run a step in a session of its own; whether something in it failed."""
         template = self._folder / TEMPLATE
-        command = [sys.executable, "-m", "openjd", "run", str(template), "--step", step, "--no-run-dependencies"]
+        command = [sys.executable, "-m", "wetgate.surfaces.farm.openjd_process", "run", str(template), "--step", step]
+        command += ["--no-run-dependencies"]
         command += ["-p", f"file://{self._folder / PARAMETERS}", "-p", f"Program={_program(self._job.program)}"]
         if tasks is not None:
             listed = self._folder / "tasks.json"

@@ -35,6 +35,8 @@ _WATCH_EVERY_S = 1.0
 # A process that starts the worker through sudo has gone by now; one that is still there is the session's own.
 _OWNER_PROVED_S = 5.0
 _ABORT_WITHIN_S = 60.0
+# Set by whoever starts sessions itself and ends with them: the process whose end is the worker's.
+OWNER = "WETGATE_SESSION_OWNER"
 
 
 def _file(session: str) -> Path:
@@ -48,7 +50,8 @@ def start_worker(session: str, program: str, idle: float) -> None:
         raise UsageError(f"{session!r} is no folder", where="--session", remedy="give the session's working folder")
     _file(session).unlink(missing_ok=True)
     log = folder / "wetgate-worker.log"
-    command = [program, "farm", "serve", "--session", session, "--owner", str(os.getppid()), "--idle", str(idle)]
+    command = [program, "farm", "serve", "--session", session, "--idle", str(idle)]
+    command += ["--owner", os.environ.get(OWNER) or str(os.getppid())]
     began = time.monotonic()
     apart: dict[str, Any] = {"start_new_session": True}
     if os.name == "nt":
@@ -204,7 +207,7 @@ class _Server:
     def watch(self) -> None:
         """End when nobody can want this worker any more."""
         began = time.monotonic()
-        proved = False
+        proved = os.environ.get(OWNER) == str(self._owner)
         while not self.ending.is_set():
             time.sleep(_WATCH_EVERY_S)
             now = time.monotonic()

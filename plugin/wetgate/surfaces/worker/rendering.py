@@ -171,7 +171,7 @@ def document_of(request: Request, step: Step, space: str) -> Analysis | None:
     if not request.analysis or not step.node.analyzes:
         return None
     document = document_in(request.analysis)
-    if (document.node, document.version) != (step.node.id, step.node.version):
+    if document.node != step.node.id or not step.node.takes_analysis_of(document.version):
         raise UsageError(
             f"the analysis was made by {document.node} version {document.version}, this is {step.node.id} version"
             f" {step.node.version}",
