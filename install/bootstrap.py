@@ -5,6 +5,7 @@
     python3 install/bootstrap.py test     everything that must hold: the checks, then all tests
     python3 install/bootstrap.py check    format, lint, types, layers, generated files
     python3 install/bootstrap.py setup    only sets up
+    python3 install/bootstrap.py fuzz     looks for inputs that harm the OFX bridge, for an hour or --seconds N
 
 This file alone has to run on any Python 3, even one too old for Wetgate, so as to say so or to find a better one:
 it keeps to the syntax of Python 3.6 and to the standard library.

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="bootstrap.py", description="Sets up Wetgate in .venv and runs a command of the checkout."
     )
-    parser.add_argument("command", choices=("demo", "test", "check", "setup"))
+    parser.add_argument("command", choices=("demo", "test", "check", "setup", "fuzz"))
     parser.add_argument(
         "--variant", choices=("auto", *environment.VARIANTS), default="auto", help="of torch and ONNX Runtime"
     )
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"{options.command} takes no {' '.join(rest)}")
     try:
         environment.ensure(None if options.variant == "auto" else options.variant)
-        return {"demo": demo, "test": test, "check": check, "setup": setup}[options.command](rest)
+        return {"demo": demo, "test": test, "check": check, "setup": setup, "fuzz": fuzz}[options.command](rest)
     except SetupError as error:
         say(str(error))
         return 2
@@ -79,6 +79,16 @@ def test(arguments: Sequence[str]) -> int:
     workers = min(os.cpu_count() or 1, 8)
     shared = ("-n", str(workers), "--dist", "worksteal") if workers > 1 and not arguments else ()
     return call([PYTHON, "-m", "pytest", *shared, *arguments])
+
+
+def fuzz(arguments: Sequence[str]) -> int:
+    """A long run of the fuzzers of the OFX bridge; 1 where they find something."""
+    from system_packages import offer_fuzzer
+
+    offer_fuzzer()
+    path = [str(environment.ROOT / name) for name in ("plugin", "tests")]
+    code = f"import runpy, sys; sys.path[:0] = {path!r}; runpy.run_module('fuzz', run_name='__main__')"
+    return call([PYTHON, "-c", code, *arguments])
 
 
 def check(_arguments: Sequence[str]) -> int:

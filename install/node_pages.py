@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import combinations_with_replacement, product
 
 from wetgate.spec import Node, Param
 
@@ -58,11 +59,11 @@ def _head(node: Node) -> Iterator[str]:
 
 
 def _reach(node: Node) -> str:
-    """The temporal reach in words, tried over the ends of every parameter."""
+    """The temporal reach in words, tried over the ends of every two parameters."""
     reaches = set()
-    for name, param in node.params.items():
-        for value in ends(param):
-            reaches.add(node.reach(node.make({name: value})))
+    for one, other in combinations_with_replacement(node.params.values(), 2):
+        for a, b in product(ends(one), ends(other)):
+            reaches.add(node.reach(node.make({one.id: a, other.id: b})))
     if len(reaches) == 1:
         (only,) = reaches
         return "none" if only == 0 else f"{only} before and {only} after"

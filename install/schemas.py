@@ -82,6 +82,10 @@ def nodes_schema() -> dict[str, Any]:
             "analyzes": {"type": "boolean", "description": "Whether `wetgate analyze` applies."},
             "hdr_output": {"type": "boolean", "description": "Whether the result needs an output space named."},
             "synthesises": {"type": "boolean", "description": "Whether it can add what the input does not determine."},
+            "coherent": {
+                "type": "boolean",
+                "description": "Whether its results are fused along the motion: `coherence` and `coherence_radius`.",
+            },
             "references": {
                 "type": "string",
                 "description": "What a reference picture tells its analysis; empty if nothing.",

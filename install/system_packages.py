@@ -18,6 +18,13 @@ def offer_browser() -> None:
     say(f"none of {', '.join(BROWSERS)} is here: install Chromium or Chrome, else the report page's tests skip")
 
 
+def offer_fuzzer() -> None:
+    """Have clang, whose libFuzzer coverage guides, where root can install it; else another compiler does, blindly."""
+    if shutil.which("clang++") or (can_install() and install("clang") and shutil.which("clang++")):
+        return
+    say("clang is not here: the shim is fuzzed without guidance")
+
+
 def can_install() -> bool:
     """Whether packages can be installed without asking: apt is there and this is root."""
     return shutil.which("apt-get") is not None and hasattr(os, "geteuid") and os.geteuid() == 0

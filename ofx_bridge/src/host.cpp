@@ -15,17 +15,34 @@ const Suite* fetch(const OfxHost* host, const char* name, int version) {
 // Some hosts put a message on one line of a node, others into a fixed buffer.
 constexpr std::size_t longest_message = 1000;
 
-// The first bytes of a text, to a character's end, on one line.
+// How many bytes the character at a place has; 0 where it is no UTF-8 (RFC 3629, section 4).
+std::size_t character(const std::string& text, std::size_t at) {
+    const auto byte = [&](std::size_t place) { return place < text.size() ? static_cast<unsigned char>(text[place]) : 0u; };
+    const auto within = [](unsigned value, unsigned low, unsigned high) { return value >= low && value <= high; };
+    const unsigned first = byte(at), second = byte(at + 1);
+    if (first < 0x80) return 1;
+    if (within(first, 0xC2, 0xDF)) return within(second, 0x80, 0xBF) ? 2 : 0;
+    const bool third = within(byte(at + 2), 0x80, 0xBF);
+    if (within(first, 0xE0, 0xEF))
+        return third && within(second, first == 0xE0 ? 0xA0 : 0x80, first == 0xED ? 0x9F : 0xBF) ? 3 : 0;
+    if (!within(first, 0xF0, 0xF4) || !third || !within(byte(at + 3), 0x80, 0xBF)) return 0;
+    return within(second, first == 0xF0 ? 0x90 : 0x80, first == 0xF4 ? 0x8F : 0xBF) ? 4 : 0;
+}
+
+// The first bytes of a text, to a character's end, on one line. What is no UTF-8 becomes a question mark: a host may hand the line
+// to what stops at such a byte.
 std::string cut(const std::string& text) {
-    std::size_t size = text.size();
-    if (size > longest_message) {
-        size = longest_message;
-        while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
+    std::string line;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t size = character(text, at);
+        if (line.size() + std::max<std::size_t>(size, 1) > longest_message) return line + "...";
+        if (size == 0)
+            line += '?';
+        else
+            line += size == 1 && static_cast<unsigned char>(text[at]) < ' ' ? std::string(" ") : text.substr(at, size);
+        at += std::max<std::size_t>(size, 1);
     }
-    std::string line = text.substr(0, size);
-    for (char& c : line)
-        if (static_cast<unsigned char>(c) < ' ') c = ' ';
-    return size < text.size() ? line + "..." : line;
+    return line;
 }
 
 // Natron hands a va_list on as if it were the arguments, so the text itself is the format, its per cents doubled.

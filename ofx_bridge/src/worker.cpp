@@ -18,7 +18,7 @@ namespace wetgate {
 namespace {
 
 constexpr std::uint16_t protocol = 1;
-constexpr double start_seconds = 30, send_seconds = 10, cancel_seconds = 1, leave_seconds = 2;
+constexpr double send_seconds = 10, cancel_seconds = 1, leave_seconds = 2;
 constexpr std::size_t most_restarts = 3;
 constexpr std::size_t most_idle_lanes = 8;
 constexpr std::size_t pool_step = std::size_t{2} << 20;
@@ -67,9 +67,37 @@ struct Session {
 
 namespace {
 
+// Workers that failed since one last answered a request. One that keeps failing is not started for every frame of a long
+// render, and each failure is forgotten after a while.
+class Failures {
+public:
+    void add() {
+        const std::lock_guard<std::mutex> hold(lock_);
+        times_.push_back(now());
+    }
+    void forget() {
+        const std::lock_guard<std::mutex> hold(lock_);
+        times_.clear();
+    }
+    // Throws Failure where it is too early for another worker.
+    void demand_patience() {
+        const std::lock_guard<std::mutex> hold(lock_);
+        const double window = seconds_of("WETGATE_RESTART_SECONDS", 60);
+        while (!times_.empty() && now() - times_.front() > window) times_.pop_front();
+        if (times_.size() > most_restarts)
+            throw Failure("the render worker failed " + std::to_string(times_.size()) + " times and is left alone for " +
+                          std::to_string(static_cast<int>(std::ceil(times_.front() + window - now()))) +
+                          " seconds; run: wetgate hosts doctor");
+    }
+
+private:
+    std::mutex lock_;
+    std::deque<double> times_;
+};
+
 std::mutex worker_lock;
 std::shared_ptr<Session> current;
-std::deque<double> deaths;
+Failures failures;
 std::uint32_t owner = 0;
 
 // A lock that does not keep a render from hearing its host's abort while another thread starts the worker.
@@ -92,6 +120,8 @@ private:
 // HELLO, and the WELCOME or refusal that answers it.
 void greet(Connection& connection, const unsigned char (&token)[32], LaneKind kind, const std::string& host,
            const Abort& aborted) {
+    // A Python may have to come over a network before it can say anything; on a lane it is there.
+    const double patience = kind == lane_connection ? hang_seconds() : seconds_of("WETGATE_START_SECONDS", 30);
     Writer hello;
     hello.u16(protocol);
     hello.u16(kind);
@@ -101,7 +131,7 @@ void greet(Connection& connection, const unsigned char (&token)[32], LaneKind ki
     hello.text(std::string(software_version).substr(0, 64), 64, "the version");
     hello.text(host.substr(0, 256), 256, "the host's name");
     connection.send(Type::hello, 0, hello, send_seconds);
-    const Message message = connection.receive(start_seconds, aborted);
+    const Message message = connection.receive(patience, aborted);
     if (message.type == Type::error) throw_error(message);
     if (message.type != Type::welcome) throw Failure("the render worker broke the protocol: it did not say WELCOME");
     Reader welcome(message.body);
@@ -118,11 +148,6 @@ void greet(Connection& connection, const unsigned char (&token)[32], LaneKind ki
         throw Failure("the render worker has other nodes than this bundle; run: wetgate hosts install");
 }
 
-void remember_death() {
-    const std::lock_guard<std::mutex> hold(worker_lock);
-    deaths.push_back(now());
-}
-
 // Takes a session out of use. Its process is ended when the last lane of it has gone.
 void give_up(const std::shared_ptr<Session>& session, bool count) {
     {
@@ -131,21 +156,11 @@ void give_up(const std::shared_ptr<Session>& session, bool count) {
         session->dead = true;
         if (current == session) current.reset();
     }
-    if (count) remember_death();
-}
-
-// A worker that keeps failing is not started for every frame of a long render. Each death is forgotten after a while.
-void demand_patience() {
-    const double window = seconds_of("WETGATE_RESTART_SECONDS", 60);
-    while (!deaths.empty() && now() - deaths.front() > window) deaths.pop_front();
-    if (deaths.size() > most_restarts)
-        throw Failure("the render worker failed " + std::to_string(deaths.size()) + " times and is left alone for " +
-                      std::to_string(static_cast<int>(std::ceil(deaths.front() + window - now()))) +
-                      " seconds; run: wetgate hosts doctor");
+    if (count) failures.add();
 }
 
 std::shared_ptr<Session> start(const std::string& host, const Abort& aborted) {
-    demand_patience();
+    failures.demand_patience();
     auto session = std::make_shared<Session>();
     fill_random(session->token, sizeof session->token);
     Descriptor ours, theirs;
@@ -156,12 +171,12 @@ std::shared_ptr<Session> start(const std::string& host, const Abort& aborted) {
         greet(session->control, session->token, control_connection, host, aborted);
     } catch (const Lost&) {
         session->dead = true;
-        deaths.push_back(now());
+        failures.add();
         throw Failure("the render worker ended before it was ready" + session->process->last_words() +
                       "; run: wetgate hosts doctor");
     } catch (const Failure& failure) {
         session->dead = true;
-        if (failure.cause == Cause::fault) deaths.push_back(now());
+        if (failure.cause == Cause::fault) failures.add();
         throw;
     }
     return session;
@@ -174,11 +189,11 @@ std::shared_ptr<Session> session_in_use(const std::string& host, const Abort& ab
     if (owner != process_id()) {  // a fork of the host has the worker of its parent, and may not use it
         owner = process_id();
         ended.swap(current);
-        deaths.clear();
+        failures.forget();
     }
     if (current && current->control.hung_up()) {
         current->dead = true;
-        if (!current->process->ended_well()) deaths.push_back(now());
+        if (!current->process->ended_well()) failures.add();
         ended.swap(current);
     }
     if (!current) current = start(host, aborted);
@@ -283,13 +298,14 @@ Pool& Lane::memory(std::size_t size, const Abort& aborted) {
 void Lane::ask(Type type, const Writer& body, const Abort& aborted, const std::function<bool(const Message&)>& hear) {
     std::string refusal;
     Cause cause = Cause::fault;
-    bool refused = false;
+    bool refused = false, answered = false;
     converse([&] {
         state_->running = ++state_->last_request;
         state_->connection.send(type, state_->running, body, send_seconds);
         try {
             while (true) {
                 const Message message = answer(aborted);
+                answered = true;
                 if (message.type == Type::error) {
                     try {
                         throw_error(message);
@@ -310,6 +326,7 @@ void Lane::ask(Type type, const Writer& body, const Abort& aborted, const std::f
         }
     });
     state_->running = 0;
+    if (answered) failures.forget();  // it works; what failed before was the fault of other frames
     if (refused) throw Failure(refusal, cause);
 }
 
@@ -337,7 +354,7 @@ void stop_worker() {
     std::shared_ptr<Session> ended;
     const std::lock_guard<std::mutex> hold(worker_lock);
     ended.swap(current);
-    deaths.clear();
+    failures.forget();
 }
 
 void purge_worker() {

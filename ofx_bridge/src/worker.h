@@ -1,5 +1,5 @@
 // The one worker of the host process and the lanes to it. Started by the first request, shared by every instance and thread,
-// started anew, a bounded number of times, where it dies.
+// started anew where it dies, a bounded number of times without an answer in between.
 #pragma once
 
 #include <cstdint>

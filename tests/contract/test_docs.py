@@ -61,7 +61,7 @@ def test_the_python_of_a_page_runs(page, shipped_nodes_alone, tmp_path, monkeypa
 def test_the_nodes_of_the_manual_keep_the_contract(shipped_nodes_alone):
     names = run_blocks(ROOT / "plugin" / "docs" / "adding-a-node.md")
     made = sorted(set(registry.nodes()) - shipped_nodes_alone)
-    assert made == ["level_exposure", "printer_lights", "time_mean"]
+    assert made == ["crisp", "level_exposure", "printer_lights", "time_mean"]
     for node_id in made:
         node = registry.get(node_id)
         settings = names["SETTINGS"] if node_id == "printer_lights" else {}

@@ -25,4 +25,5 @@ def shown(width: int, height: int, **moved: float) -> Image:
 SETTINGS = {name: {"sigma": 12.0} for name in ("luma", "chroma", "fine", "medium", "coarse", "gain")}
 SETTINGS |= {name: {"sigma": 12.0} for name in ("shadows", "mids", "highlights", "temporal", "radius")}
 SETTINGS |= {"motion_threshold": {"sigma": 12.0}, "tier": {"sigma": 12.0}}
+SETTINGS |= {name: {"sigma": 12.0, "temporal": 0.0, "coherence": 1.0} for name in ("coherence", "coherence_radius")}
 PICTURES = dict.fromkeys(SETTINGS, noisy) | {"sigma": noisy, "strength": noisy, "mix": noisy, "keep_grain": noisy}

@@ -108,6 +108,26 @@ def test_where_there_is_no_noise_the_picture_comes_back_bit_for_bit() -> None:
     assert np.array_equal(_run([flat])[0].pixels, flat.pixels)
 
 
+def test_results_fused_along_motion_shimmer_less_and_stay_within_the_bound() -> None:
+    shot = [_noisy(_clean(shift=1.5 * i), i) for i in range(5)]
+    alone, fused = (_run(shot, sigma=SIGMA * 255, temporal=0.0, coherence=c) for c in (0.0, 1.0))
+    still = [f.rgb - _clean(shift=1.5 * i) for i, f in enumerate(alone)]
+    steady = [f.rgb - _clean(shift=1.5 * i) for i, f in enumerate(fused)]
+    # Errors of neighbouring frames along the motion of 1.5 pixels: two frames on it is whole.
+    apart = [float(np.square(e[3][:, 3:] - e[1][:, :-3]).mean()) for e in (still, steady)]
+    assert apart[1] < 0.65 * apart[0]  # 4/9 over 2 where all is followed; borders and the edges of things are not
+    assert np.square(steady[2]).mean() < np.square(still[2]).mean()
+    noise = ShotNoise.white(SIGMA)
+    for made, given in zip(fused, shot, strict=True):
+        assert (np.abs(made.rgb - given.rgb) <= MOST_DEVIATIONS * noise.deviation_of(given.rgb) * 1.001).all()
+
+
+def test_a_project_of_the_first_version_is_worked_frame_by_frame() -> None:
+    assert NODE.values({}, 1)["coherence"] == 0.0
+    assert NODE.values({}, 1)["coherence_radius"] == 0
+    assert NODE.analysed_since == 1
+
+
 def test_film_grain_stays_unless_it_is_asked_for() -> None:
     frame = _noisy(_clean(), 5)
     results = NODE.make().analyze(_Shot([frame]), Context())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -41,15 +42,28 @@ def binary(root: Path) -> Path:
     bridge = root / "ofx_bridge"
     bundle = bridge / "build" / "Wetgate.ofx.bundle"
     parts = [*bridge.glob("src/**/*.*"), *bridge.glob("include/*"), *bridge.glob("generated/*"), bridge / "build.py"]
-    made = next(iter(bundle.glob("Contents/*/Wetgate.ofx")), None)
-    if made is None or made.stat().st_mtime < max(p.stat().st_mtime for p in parts):
-        done = subprocess.run(
-            [sys.executable, str(bridge / "build.py")], capture_output=True, text=True, timeout=300, check=False
-        )
-        if "no C++ compiler" in done.stderr:
-            pytest.skip("the OFX bundle cannot be built here: there is no C++ compiler and no ziglang")
-        assert done.returncode == 0, done.stderr
+    with alone(bridge / "build"):
+        made = next(iter(bundle.glob("Contents/*/Wetgate.ofx")), None)
+        if made is None or made.stat().st_mtime < max(p.stat().st_mtime for p in parts):
+            done = subprocess.run(
+                [sys.executable, str(bridge / "build.py")], capture_output=True, text=True, timeout=300, check=False
+            )
+            if "no C++ compiler" in done.stderr:
+                pytest.skip("the OFX bundle cannot be built here: there is no C++ compiler and no ziglang")
+            assert done.returncode == 0, done.stderr
     return next(find_binaries(bundle))
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep the other processes of a test run from building in a folder at the same time."""
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        if sys.platform != "win32":
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

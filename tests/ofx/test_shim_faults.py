@@ -146,6 +146,15 @@ def test_a_worker_that_was_left_alone_is_tried_again_after_a_while(
         session.frame(6)
 
 
+@pytest.mark.parametrize("session", ["cut-0"], indirect=True)
+def test_frames_that_kill_the_worker_do_not_keep_the_others_waiting(session: Session, tmp_path: Path) -> None:
+    for number in range(1, 8):  # twice as many deaths as make a worker that cannot work be left alone
+        (tmp_path / "done").unlink(missing_ok=True)
+        with pytest.raises(FrameError, match="died"):
+            session.frame(number)
+        np.testing.assert_array_equal(session.frame(number), PICTURE)
+
+
 @pytest.mark.parametrize("session", ["long-refusal"], indirect=True)
 def test_a_long_message_is_cut_between_two_characters_and_put_on_one_line(session: Session) -> None:
     with pytest.raises(FrameError):

@@ -12,6 +12,7 @@ import pytest
 from support.compare import assert_pixels_match
 from support.engine_nodes import declared
 from support.local_worker import Local
+from support.pictures import scene
 from wetgate.engine.direct import run_node
 from wetgate.spec import Context, Frame, Image, ModelError, Result, Window, node, param, registry
 from wetgate.surfaces.worker.messages import Code
@@ -62,6 +63,19 @@ def test_more_frames_than_the_node_looks_at_change_nothing(lane: LanePeer) -> No
 def test_a_host_that_gives_no_other_times_has_a_shot_of_one_frame(lane: LanePeer) -> None:
     ask = Ask("t_mean", {"radius": 2}, time=12.0, input_space=SPACE)
     assert_pixels_match(lane.render(ask, around(12, 0)).pixels, engine("t_mean", 12, [12], radius=2))
+
+
+def test_results_are_fused_in_a_host_as_in_a_batch(lane: LanePeer) -> None:
+    shot = [Frame(scene(48, 40, shift=1.0 * i), SPACE, 10 + i) for i in range(5)]
+    whole: list[Frame] = run_node(registry.get("t_shimmer"), shot)
+    given = [Given(f.pixels, time=float(f.number)) for f in shot]
+    assert_pixels_match(lane.render(Ask("t_shimmer", time=12.0, input_space=SPACE), given).pixels, whole[2].pixels)
+    # A host without access to other times, or one that gives the same picture for all of them, has nothing to fuse.
+    (alone,) = run_node(registry.get("t_shimmer"), shot[2:3])
+    same = [replace(given[2], time=float(t)) for t in range(10, 15)]
+    for pictures in (given[2:3], same):
+        made = lane.render(Ask("t_shimmer", time=12.0, input_space=SPACE), pictures)
+        assert_pixels_match(made.pixels, alone.pixels)
 
 
 def test_neighbours_of_another_size_fail_the_frame_and_not_the_lane(lane: LanePeer) -> None:

@@ -177,7 +177,7 @@ def leaves_its_input_alone(node: Node, cases: Cases) -> None:
 def render_directly(node: Node, frames: Sequence[Frame], params: Mapping[str, Value]) -> None:
     """Call the node's own methods on arrays that it could write to; the engine's are read-only."""
     instance = node.make({k: v for k, v in params.items() if k in node.params})
-    reach = node.reach(instance)
+    reach = node.own_reach(instance)
     centre = len(frames) // 2
     window = tuple(frames[min(max(centre + i, 0), len(frames) - 1)] for i in range(-reach, reach + 1))
     context = Context(source_space=node.space, views=frozenset(node.views))

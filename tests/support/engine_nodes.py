@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from wetgate.spec import Context, Frame, Result, Shot, UsageError, Window, node, param, registry
+from wetgate.spec import Coherent, Context, Frame, Result, Shot, UsageError, Window, node, param, registry
 
 PREPARED: list[int] = []  # the frames that t_prepared was given, in order
+SHIMMERED: list[int] = []  # the frames that t_shimmer rendered, in order
 
 
 def _declare() -> list[str]:
@@ -137,7 +138,32 @@ def _declare() -> list[str]:
             pixels = np.repeat(np.repeat(frame.pixels, self.factor, axis=0), self.factor, axis=1)
             return Result(Frame(np.ascontiguousarray(pixels), frame.space, frame.number))
 
-    return ["t_gain", "t_mean", "t_prepared", "t_level", "t_half", "t_fail", "t_near", "t_slow", "t_larger"]
+    @node(id="t_shimmer", label="Shimmer", space="scene", version=1, coherent=Coherent(fuses="change"))
+    class Shimmer:
+        """Adds noise that is another in every frame, for tests of temporal coherence: what a shimmering method does."""
+
+        strength: float = param(1.0, lo=0, hi=1, hint="How much of the shimmer is added.")
+        deviation: float = param(0.02, lo=0, hi=1, hint="Standard deviation of the noise in light.")
+
+        def render(self, frames: Window, ctx: Context) -> Result:
+            SHIMMERED.append(frames.number)
+            rgb = frames.center.rgb
+            noise = np.random.default_rng(frames.number).standard_normal(rgb.shape).astype(np.float32)
+            return Result(frames.center.with_rgb(rgb + np.float32(self.strength * self.deviation) * noise))
+
+    @node(id="t_pulse", label="Pulse", space="scene", version=2, coherent=Coherent(since=2))
+    class Pulse:
+        """Multiplies light by a gain of even frames and another of odd ones, for tests of temporal coherence."""
+
+        strength: float = param(1.0, lo=0, hi=1, hint="How much of the gain is used.")
+        gain: float = param(0.1, lo=0, hi=1, hint="The gain is 1 plus and minus this by turns.")
+
+        def render(self, frames: Window, ctx: Context) -> Result:
+            gain = 1 + self.strength * self.gain * (1 if frames.number % 2 else -1)
+            return Result(frames.center.with_rgb(frames.center.rgb * np.float32(gain)))
+
+    names = ["t_gain", "t_mean", "t_prepared", "t_level", "t_half", "t_fail", "t_near", "t_slow", "t_larger"]
+    return [*names, "t_shimmer", "t_pulse"]
 
 
 @contextmanager

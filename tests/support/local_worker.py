@@ -23,14 +23,16 @@ PICTURE: Image = np.random.default_rng(5).random((4, 6, 4), np.float32)
 class Local:
     """A served control connection, and lanes on it. :meth:`close` it."""
 
-    def __init__(self, **options: float) -> None:
+    def __init__(self, *, greets: bool = True, **options: float) -> None:
+        """``greets``: say HELLO; else :attr:`control` is left to the caller."""
         self.schema = schema_hash(registry.nodes())
         ours, theirs = socket.socketpair()
         self.server = Server(TOKEN, self.schema, **options)  # type: ignore[arg-type]
         self.thread = threading.Thread(target=self.server.serve, args=(Connection(theirs),), daemon=True)
         self.thread.start()
         self.control = Connection(ours)
-        greet(self.control, 0, TOKEN, self.schema)
+        if greets:
+            greet(self.control, 0, TOKEN, self.schema)
 
     def raw(self) -> socket.socket:
         """The other end of a new lane on which nothing was said."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wetgate.engine.cuts import find_cuts, signature
+from wetgate.ops.cuts import find_cuts, signature
 from wetgate.spec import Image
 
 

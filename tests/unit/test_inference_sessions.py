@@ -10,7 +10,7 @@ import pytest
 
 from support import pictures
 from support.networks import Graph, convolutions, model_of, sample
-from wetgate.inference import devices, network, sessions, without_models
+from wetgate.inference import ModelsWithheld, devices, network, sessions, without_models
 from wetgate.inference.devices import CPU, Device, demand_device_name, device_of
 from wetgate.inference.restoring import Network
 from wetgate.inference.sessions import session_of
@@ -61,7 +61,7 @@ def test_nothing_is_loaded_before_a_picture_comes(tmp_path):
 
 
 def test_no_network_is_given_out_where_models_are_refused():
-    with without_models("a thumbnail"), pytest.raises(ModelError, match="no network is loaded for a thumbnail"):
+    with without_models("a thumbnail"), pytest.raises(ModelsWithheld, match="no network is loaded for a thumbnail"):
         network("sample", "fast")
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from support.pictures import scene
-from wetgate.ops.motion_average import average_along_motion, luma
+from wetgate.ops.motion import luma
+from wetgate.ops.motion_average import average_along_motion
 from wetgate.spec import Image
 
 SIGMA = 0.05

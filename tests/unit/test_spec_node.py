@@ -133,6 +133,13 @@ def test_the_table_of_nodes_cannot_be_written_to():
         registry.nodes()["x"] = None
 
 
+def test_a_coherent_node_with_a_bound_says_how_results_come_back_within_it():
+    def bound(self, source, result, ctx): ...
+
+    with pytest.raises(TypeError, match="within_bound"):
+        declare({"bound": bound}, coherent=True)
+
+
 def test_an_analysis_fits_from_the_version_on_that_is_declared_for_it():
     assert not declare({}, version=2).takes_analysis_of(1)
     kept = declare({}, version=3, analysed_since=2)

@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <mutex>
+#include <string>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -17,6 +19,7 @@
 
 #include "../failure.h"
 #include "descriptors.h"
+#include "memory.h"
 
 namespace wetgate {
 
@@ -27,6 +30,16 @@ void demand_within_limit(std::size_t size) {
     rlimit limit{};
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur)
         refuse_memory(size, std::strerror(EFBIG));
+}
+
+// Pages of a memory file cannot be dropped: a kernel that is asked for more than it has ends a process, and that may be the host.
+// A part stays for what host and worker need beside the pictures.
+void demand_available(std::size_t size) {
+    const std::uint64_t left = available_memory(), kept = std::uint64_t{64} << 20;
+    if (left < kept || size > left - kept) {
+        const std::string why = "there are " + std::to_string(left >> 20) + " MiB left";
+        refuse_memory(size, why.c_str());
+    }
 }
 
 #if defined(__linux__)
@@ -73,7 +86,10 @@ Descriptor make_memory_file(const char* name) {
 
 Descriptor make_shared_memory(std::size_t size) {
     Descriptor file = make_memory_file("wetgate-pictures");
+    static std::mutex lock;  // what one frame is about to take must not be promised to another
+    const std::lock_guard<std::mutex> hold(lock);
     demand_within_limit(size);
+    demand_available(size);
     if (ftruncate(file.number(), static_cast<off_t>(size)) != 0) refuse_memory(size, std::strerror(errno));
     reserve(file.number(), size);
     return file;

@@ -8,8 +8,7 @@ from dataclasses import replace
 
 from wetgate.color.config import ColorConfig
 from wetgate.engine.analysis import Analysis, analyse_step
-from wetgate.engine.colour import Colour, unknown_space
-from wetgate.engine.cuts import code_values, find_cuts, signature
+from wetgate.engine.colour import Colour, code_values, unknown_space
 from wetgate.engine.evaluate import Evaluator, Setting
 from wetgate.engine.frames import FrameStore, window_numbers
 from wetgate.engine.graph import Graph
@@ -20,6 +19,7 @@ from wetgate.engine.reference import Reference, read_reference
 from wetgate.engine.shot import opened, requested, source_space
 from wetgate.engine.step import Step
 from wetgate.io.source import OnMissing
+from wetgate.ops.cuts import find_cuts, signature
 from wetgate.spec import Context, Frame, FrameError, UsageError, suggest
 
 _CUTS_SHARE = 0.3  # of an analysis: finding cuts reads every frame once, a node reads them once or twice more

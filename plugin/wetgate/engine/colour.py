@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from wetgate.color.config import ColorConfig
-from wetgate.spec import VIDEO, WORKING_SPACES, Frame, UsageError
+from wetgate.color.curves import srgb_encode
+from wetgate.spec import SCENE, VIDEO, WORKING_SPACES, Frame, Image, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,14 @@ class Colour:
         if hop.is_identity:
             return replace(frame, space=target)
         return replace(frame, pixels=hop.apply(frame.pixels, threads=self.threads), space=target)
+
+
+def code_values(frame: Frame, colour: Colour) -> Image:
+    """A frame's colour in something near perceptual code values: as it is where its space is encoded, else sRGB's."""
+    if frame.space in WORKING_SPACES:
+        return srgb_encode(colour.to(frame, SCENE).rgb)
+    encoded = not frame.space or colour.config.encoding(frame.space) in ("sdr-video", "hdr-video", "log")
+    return frame.rgb if encoded else srgb_encode(frame.rgb)
 
 
 def unknown_space(label: str = "the input") -> UsageError:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -18,7 +19,10 @@ from wetgate.engine.pipeline import Timeline
 from wetgate.engine.plate import put_back
 from wetgate.engine.step import SOURCE, Mask, Step
 from wetgate.engine.untouched import Untouched, both, unchanged
-from wetgate.spec import Context, Frame, FrameError, Image, Result, WetgateError, Window
+from wetgate.spec import COHERENCE_VIEW, Context, Frame, FrameError, Image, Result, WetgateError, Window
+
+if TYPE_CHECKING:
+    from wetgate.engine.coherence import Coherence
 
 T = TypeVar("T")
 
@@ -87,7 +91,10 @@ class Evaluator:
         most = 2 * graph.reach(numbers) + 1
         self._kept = {name: Kept[int, Made](most) for name in self._steps}
         self._inputs = {name: Kept[int, Frame](most) for name in self._steps}
-        self._preparations = {name: Kept[int, Frame](most) for name in self._steps}
+        self._preparations = {name: Kept[Hashable, Frame](most) for name in self._steps}
+        self._fused = {s.name: s.fused_reach(numbers) for s in graph.used() if s.node.coherent is not None}
+        self._results = {name: Kept[Hashable, Result](2 * radius + 1) for name, radius in self._fused.items()}
+        self._coherence: dict[str, Coherence] = {}
         self.aovs: dict[str, Image] = {}
         self.facts: dict[str, Any] = {}
 
@@ -151,14 +158,12 @@ class Evaluator:
         idle = step.is_identity(number)
         if idle and not context.views:
             return Made(below.frame, below.untouched, since=below.since)
-        window = self._window(step, instance, number)
-        with self._setting.timeline.working(step.name):
-            result = _guarded(step, number, lambda: instance.render(window, context))
+        given = self._entering(step, number)
+        result = self._result(step, instance, number, context)
         if idle:  # the picture is the input, bit for bit; its views are still what somebody looks at or masks with
             return Made(below.frame, below.untouched, result.aovs, since=below.since)
-        _demand_sound(step, number, window.center, result)
-        made = shown(step, instance, window.center, result)
-        made, base = mixed(step, instance, window.center, made, self._mask(step, number, made), self._colour)
+        made = shown(step, instance, given, result)
+        made, base = mixed(step, instance, given, made, self._mask(step, number, made), self._colour)
         same = self._tracks and unchanged(base, made)
         since = {name: both(before, same) for name, before in below.since.items()}
         return Made(made, both(below.untouched, same), result.aovs, result.facts, since)
@@ -177,12 +182,56 @@ class Evaluator:
         since = {name: both(earlier, back) for name, earlier in whole.since.items()}
         return Made(result, both(whole.untouched, back), made.aovs, made.facts, since)
 
-    def _window(self, step: Step, instance: Any, number: int) -> Window:
-        numbers, repeated = window_numbers(self._numbers, number, step.node.reach(instance))
+    def _result(self, step: Step, instance: Any, number: int, context: Context) -> Result:
+        """What the step's node makes of a frame, fused with what it makes of its neighbours where it is coherent."""
+        radius = 0 if step.is_identity(number) else step.node.fused_reach(instance)
+        alone = self._alone(step, instance, number, number, context)
+        if radius == 0:
+            none = step.node.coherent is not None and COHERENCE_VIEW in context.views
+            return _with_view(alone, COHERENCE_VIEW) if none else alone
+        from wetgate.engine.coherence import Coherence, Seen
+
+        if step.name not in self._coherence:
+            assert step.node.coherent is not None
+            self._coherence[step.name] = Coherence(
+                step.node.coherent.fuses, self._fused[step.name], self._colour, self._setting.check_abort
+            )
+        numbers, repeated = window_numbers(self._numbers, number, radius)
+        settings = step.settings_at(number)
+        window = [
+            Seen((n, settings), self._entering(step, n), partial(self._alone, step, instance, n, number, context))
+            for n in numbers
+        ]
+        result = self._coherence[step.name].fused(window, repeated, instance.coherence)
+        if step.node.settles:
+            given = self._entering(step, number)
+            settled = _guarded(step, number, lambda: instance.within_bound(given, result.frame, context))
+            result = replace(result, frame=settled)
+        _demand_sound(step, number, alone.frame.space, result)
+        return result
+
+    def _alone(self, step: Step, instance: Any, number: int, at: int, context: Context) -> Result:
+        """What the node makes of frame ``number`` by itself, with its parameters (``instance``) at frame ``at``."""
+
+        def make() -> Result:
+            self._setting.check_abort()
+            window = self._window(step, instance, number, at)
+            with self._setting.timeline.working(step.name):
+                result: Result = _guarded(step, number, lambda: instance.render(window, context))
+            if not step.is_identity(at):
+                _demand_sound(step, number, window.center.space, result)
+            return result
+
+        if step.node.fused_reach(instance) == 0:
+            return make()
+        return self._results[step.name].get((number, step.settings_at(at)), make)
+
+    def _window(self, step: Step, instance: Any, number: int, at: int) -> Window:
+        numbers, repeated = window_numbers(self._numbers, number, step.node.own_reach(instance))
         window = Window(tuple(self._entering(step, n) for n in numbers), repeated)
         _demand_one_size(step, window)
         if step.node.prepares:
-            window = replace(window, prepared=tuple(self._prepared(step, n) for n in numbers))
+            window = replace(window, prepared=tuple(self._prepared(step, instance, n, at) for n in numbers))
         return window
 
     def _entering(self, step: Step, number: int) -> Frame:
@@ -193,18 +242,17 @@ class Evaluator:
 
         return self._inputs[step.name].get(number, make)
 
-    def _prepared(self, step: Step, number: int) -> Frame:
-        """What the step's node makes of one frame alone, with the parameters of that frame."""
+    def _prepared(self, step: Step, instance: Any, number: int, at: int) -> Frame:
+        """What the step's node makes of one frame alone, with its parameters (``instance``) at frame ``at``."""
 
         def make() -> Frame:
             self._setting.check_abort()
-            instance = step.at(number)
             context = replace(self._context(step, instance), views=frozenset())
             frame = self._entering(step, number)
             with self._setting.timeline.working(step.name):
                 return _read_only(_guarded(step, number, lambda: instance.prepare(frame, context)))
 
-        return self._preparations[step.name].get(number, make)
+        return self._preparations[step.name].get((number, step.settings_at(at)), make)
 
     def _context(self, step: Step, instance: Any) -> Context:
         setting = self._setting
@@ -284,11 +332,16 @@ def _guarded(step: Step, number: int, work: Callable[[], T]) -> T:
         ) from error
 
 
-def _demand_sound(step: Step, number: int, before: Frame, result: Result) -> None:
+def _with_view(result: Result, name: str) -> Result:
+    """The result with a view that is 0 everywhere."""
+    return replace(result, aovs={**result.aovs, name: np.zeros(result.frame.pixels.shape[:2], np.float32)})
+
+
+def _demand_sound(step: Step, number: int, space: str, result: Result) -> None:
     frame = result.frame
-    if frame.space != before.space or frame.number != number:
+    if frame.space != space or frame.number != number:
         raise FrameError(
-            f"{step.name} returned frame {frame.number} in {frame.space}, asked for frame {number} in {before.space}"
+            f"{step.name} returned frame {frame.number} in {frame.space}, asked for frame {number} in {space}"
         )
     if not np.isfinite(frame.pixels).all():
         count = int((~np.isfinite(frame.pixels)).sum())

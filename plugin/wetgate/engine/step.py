@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from wetgate.engine.keyframes import Keyframes
 from wetgate.engine.plate import Plate
-from wetgate.spec import Fidelity, Node, Value
+from wetgate.spec import ENGINE_PARAMS, Fidelity, Node, Value
 
 SOURCE = "source"
 MASK_KEYS = ("channel", "files", "step", "view", "invert")
@@ -64,6 +64,15 @@ class Step:
         if not self.keys:
             return self.node.reach(self.at(0))
         return max((self.node.reach(self.at(n)) for n in numbers), default=0)
+
+    def fused_reach(self, numbers: Iterable[int]) -> int:
+        """The widest reach of fused results over these frames."""
+        return max((self.node.fused_reach(self.at(n)) for n in (numbers if self.keys else (0,))), default=0)
+
+    def settings_at(self, number: int) -> Hashable:
+        """What tells the node's work at this frame from that at others: the values of the keyframed parameters, save
+        those that act on what the node made."""
+        return tuple(k.at(number) for name, k in self.keys.items() if name not in ENGINE_PARAMS)
 
     def is_identity(self, number: int) -> bool:
         """Whether the step returns its input bit for bit at this frame."""

@@ -6,11 +6,12 @@ loads no runtime; the first picture does.
 
 from wetgate.inference.encodings import Code, Encoding, SignedLog, Vst, vst
 from wetgate.inference.exposures import clean_light
-from wetgate.inference.restoring import Network, Restored, network, without_models
+from wetgate.inference.restoring import ModelsWithheld, Network, Restored, network, without_models
 
 __all__ = [
     "Code",
     "Encoding",
+    "ModelsWithheld",
     "Network",
     "Restored",
     "SignedLog",

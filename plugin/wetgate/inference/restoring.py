@@ -37,9 +37,13 @@ _LEAST_TILE = 64
 _refused: ContextVar[str] = ContextVar("wetgate_models_refused", default="")
 
 
+class ModelsWithheld(ModelError):
+    """A network was asked for inside :func:`without_models`."""
+
+
 @contextlib.contextmanager
 def without_models(reason: str) -> Iterator[None]:
-    """While the block runs, asking for a network is a :class:`ModelError` that names ``reason``."""
+    """While the block runs, asking for a network is a :class:`ModelsWithheld` that names ``reason``."""
     token = _refused.set(reason)
     try:
         yield
@@ -68,7 +72,7 @@ def network(task: str, tier: str, *, device: str = "auto", model: str = "", prec
     """
     reason = _refused.get()
     if reason:
-        raise ModelError(f"no network is loaded for {reason}", remedy="render the frame in full")
+        raise ModelsWithheld(f"no network is loaded for {reason}", remedy="render the frame in full")
     return Network(find(task, tier, model), device_of(device), precision)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from wetgate.inference import Restored, Vst, network
 from wetgate.ops.noise_model import MOST_DEVIATIONS, ShotNoise, explained
-from wetgate.spec import SCENE, Bound, Context, Frame, Image, Result, Shot, Window, node, param
+from wetgate.spec import SCENE, Bound, Coherent, Context, Frame, Image, Result, Shot, Window, node, param
 
 if TYPE_CHECKING:
     from wetgate.ops.motion_average import Averaged
@@ -41,6 +41,7 @@ class Setting:
     analyzes=True,
     analysed_since=1,
     reach=lambda self: self.radius if self.temporal > 0 else 0,
+    coherent=Coherent(amount=0.0, radius=1, since=2),
     views={
         "removed": "What was taken out, in standard deviations of the noise: a tenth of the range each, on grey.",
         "level": "Standard deviation of the noise at each pixel, in the footage's values, mean of the channels.",
@@ -58,7 +59,8 @@ class Denoise:
     In a shot, each frame is first cleaned alone; the flow between the cleaned frames carries the neighbours' own noisy
     pixels to the frame, where the motion can be followed both ways and the pictures agree. They are averaged, and the
     network cleans the average, knowing how much noise is left at each pixel. Where motion is lost the frame stands
-    alone: limbs keep their edges and leave no ghosts. The window is finite, so any start gives the same frame.
+    alone: limbs keep their edges and leave no ghosts. What then still differs from frame to frame can be fused along
+    the motion (``coherence``). The window is finite, so any start gives the same frame.
 
     Nothing is taken out that the noise does not explain: no pixel changes by more than four standard deviations of the
     measured noise at its level (the consistency bound). Film grain is the picture's own texture: where the analysis
@@ -171,6 +173,14 @@ class Denoise:
             "deviations",
         )
 
+    def within_bound(self, source: Frame, result: Frame, ctx: Context) -> Frame:
+        """The result with no more taken out of a pixel than the noise there explains."""
+        setting = self._setting(source, ctx)
+        if setting is None:
+            return source
+        most = np.float32(MOST_DEVIATIONS) * setting.noise.deviation_of(source.rgb)
+        return result.with_rgb(source.rgb - np.clip(source.rgb - result.rgb, -most, most))
+
     def _setting(self, frame: Frame, ctx: Context) -> Setting | None:
         """The noise that this frame is cleaned by; None where there is none."""
         if self.sigma > 0:
@@ -209,7 +219,8 @@ class Denoise:
         if frames.reach == 0:
             done = self._cleaned(frames.center.rgb, frames.number, setting, ctx, lambda planes: planes)
             return None, done.picture, {"network": dict(done.facts)}
-        from wetgate.ops.motion_average import average_along_motion, luma
+        from wetgate.ops.motion import luma
+        from wetgate.ops.motion_average import average_along_motion
 
         encode = setting.encoding.encode
         averaged = average_along_motion(
@@ -233,7 +244,7 @@ class Denoise:
         """What is taken out, by band, by luma and chroma, by tone."""
         import cv2
 
-        from wetgate.ops.motion_average import luma
+        from wetgate.ops.motion import luma
 
         if (self.fine, self.medium, self.coarse) != (1.0, 1.0, 1.0):
             soft = cv2.GaussianBlur(removed, (0, 0), _FINE_PX)

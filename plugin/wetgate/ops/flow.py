@@ -46,7 +46,7 @@ def warp_to(image: Image, flow: Flow) -> Image:
 
     ``image`` is (H, W) or (H, W, C) float32. Samples outside repeat the edge; :func:`inside` tells where that is.
     """
-    map_x, map_y = _targets(flow)
+    map_x, map_y = targets(flow)
     return np.asarray(
         cv2.remap(
             np.ascontiguousarray(image, np.float32), map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
@@ -57,7 +57,7 @@ def warp_to(image: Image, flow: Flow) -> Image:
 
 def inside(flow: Flow) -> Mask:
     """Where the flow points into the picture: (H, W)."""
-    map_x, map_y = _targets(flow)
+    map_x, map_y = targets(flow)
     height, width = flow.shape[:2]
     return np.asarray((map_x >= 0) & (map_y >= 0) & (map_x <= width - 1) & (map_y <= height - 1))
 
@@ -78,7 +78,8 @@ def _codes(luma: Image) -> NDArray[np.uint8]:
     return np.asarray(np.rint(np.clip(np.nan_to_num(luma), 0.0, 1.0) * 255.0), np.uint8)
 
 
-def _targets(flow: Flow) -> tuple[Image, Image]:
+def targets(flow: Flow) -> tuple[Image, Image]:
+    """Where the flow points: x and y of each pixel's place in the other picture."""
     height, width = flow.shape[:2]
     map_x = flow[..., 0] + np.arange(width, dtype=np.float32)[None, :]
     map_y = flow[..., 1] + np.arange(height, dtype=np.float32)[:, None]

@@ -1,5 +1,6 @@
 """Declarations and data that every layer shares. Imports the standard library and numpy, nothing else."""
 
+from wetgate.spec.coherent import COHERENCE_VIEW, ENGINE_PARAMS, Coherent
 from wetgate.spec.errors import (
     FrameError,
     HostError,
@@ -17,14 +18,17 @@ from wetgate.spec.params import RGB, Param, Point, Value, param
 from wetgate.spec.window import Bound, Context, Fidelity, Interrupted, Result, Shot, Window
 
 __all__ = [
+    "COHERENCE_VIEW",
     "DENSITY",
     "DISPLAY",
+    "ENGINE_PARAMS",
     "RGB",
     "SCENE",
     "VIDEO",
     "WORKING_SPACES",
     "Bound",
     "Box",
+    "Coherent",
     "Context",
     "Fidelity",
     "Frame",

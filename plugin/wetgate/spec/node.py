@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from wetgate.spec.coherent import Coherent
 from wetgate.spec.frame import DENSITY, DISPLAY, SCENE, VIDEO
 from wetgate.spec.params import Declared, Param, Value, checked_values, param
 
@@ -23,10 +24,12 @@ _ID = re.compile(r"[a-z][a-z0-9_]*\Z")
 class Node:
     """A declared node: its identity, its parameters in order, and the class that renders it.
 
-    For given parameters, ``reach`` gives r of the temporal window t-r..t+r, ``enlarges`` the factor by which the result
-    is wider and higher than the picture, and ``pointwise`` says whether each output pixel depends on the same input
-    pixel alone (such a chain can be baked into a LUT). ``neighbourhood`` is how many pixels around its own a result
-    pixel is made from, bit for bit, its place in the display window known; None where it takes the whole picture.
+    For given parameters, ``own_reach`` gives r of the temporal window t-r..t+r that ``render`` is given, ``reach`` that
+    of all frames that the result depends on (more, where the node is ``coherent``), ``enlarges`` the factor by which
+    the result is wider and higher than the picture, and ``pointwise`` says whether each output pixel depends on the
+    same input pixel alone (such a chain can be baked into a LUT). ``neighbourhood`` is how many pixels around its own a
+    result pixel is made from, bit for bit, its place in the display window known; None where it takes the whole
+    picture.
     ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
     that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine;
     ``codec_data`` one that reads from ``Frame.codec`` how the decoder found each block coded. ``references`` says what
@@ -48,16 +51,31 @@ class Node:
     references: str
     codec_data: bool
     analysed_since: int
-    reach: Callable[[Any], int]
+    coherent: Coherent | None
+    own_reach: Callable[[Any], int]
     pointwise: Callable[[Any], bool]
     neighbourhood: Callable[[Any], int | None]
     enlarges: Callable[[Any], float]
+
+    def fused_reach(self, instance: Any) -> int:
+        """r of the results t-r..t+r that the engine fuses into one."""
+        return self.coherent.reach(instance) if self.coherent is not None else 0
+
+    def reach(self, instance: Any) -> int:
+        """How many frames on either side the result depends on."""
+        return self.own_reach(instance) + self.fused_reach(instance)
 
     @property
     def prepares(self) -> bool:
         """Whether the class has ``prepare(self, frame, ctx) -> Frame``: work on one frame alone, done once a frame and
         handed to every window that the frame is in."""
         return hasattr(self.cls, "prepare")
+
+    @property
+    def settles(self) -> bool:
+        """Whether the class has ``within_bound(self, source, result, ctx) -> Frame``, which brings a result that was
+        fused with others back within the node's :class:`~wetgate.spec.Bound`."""
+        return hasattr(self.cls, "within_bound")
 
     def takes_analysis_of(self, version: int) -> bool:
         """Whether an analysis by that version of the node fits this one."""
@@ -95,6 +113,7 @@ class Node:
             "analyzes": self.analyzes,
             "hdr_output": self.hdr_output,
             "synthesises": self.synthesises,
+            "coherent": self.coherent is not None,
             "references": self.references,
             "views": dict(self.views),
             "params": [_param_schema(p) for p in self.params.values()],
@@ -160,27 +179,31 @@ def node(
     pointwise: bool | Callable[[Any], bool] = False,
     neighbourhood: int | Callable[[Any], int | None] | None = None,
     enlarges: float | Callable[[Any], float] = 1,
+    coherent: bool | Coherent = False,
 ) -> Callable[[type[T]], type[T]]:
     """Declare a node. The class body holds parameters (:func:`param`), a docstring, ``render``, maybe ``analyze``
     and ``prepare``.
 
     The declaration is checked against the class here, at import: a contradiction is a :class:`TypeError`.
-    Every node gets ``mix`` and ``view`` beside its own parameters (``fidelity`` too, where it ``synthesises`` what the
-    input does not determine), and must declare ``strength``, whose 0 means "the input, bit for bit" (the engine sees
-    to that and does not call ``render``).
+    Every node gets ``mix`` and ``view`` beside its own parameters, and must declare ``strength``, whose 0 means "the
+    input, bit for bit" (the engine sees to that and does not call ``render``). One that ``synthesises`` what the input
+    does not determine gets ``fidelity``. One that works frame by frame and is ``coherent`` gets ``coherence``,
+    ``coherence_radius`` and a view of its effect: the engine fuses its results along the motion of the picture
+    (:class:`Coherent` has the choices).
     """
 
     def declare(cls: type[T]) -> type[T]:
         from wetgate.spec import registry
 
-        own_views = dict(views or {})
+        cohering = Coherent() if coherent is True else coherent or None
+        own_views = dict(views or {}) | (cohering.views() if cohering is not None else {})
         made = Node(
             id=id,
             label=label,
             space=SPACES[space],
             version=version,
             help=inspect.cleandoc(cls.__doc__ or ""),
-            params=_collect(cls, own_views, synthesises),
+            params=_collect(cls, own_views, synthesises, cohering),
             cls=cls,
             analyzes=analyzes,
             views=own_views,
@@ -189,9 +212,10 @@ def node(
             references=references,
             codec_data=codec_data,
             analysed_since=analysed_since or version,
-            reach=reach if callable(reach) else _constant(reach),
+            coherent=cohering,
+            own_reach=reach if callable(reach) else _constant(reach),
             pointwise=pointwise if callable(pointwise) else _constant(pointwise),
-            neighbourhood=_neighbourhood(neighbourhood, pointwise),
+            neighbourhood=_neighbourhood(neighbourhood, pointwise, cohering),
             enlarges=enlarges if callable(enlarges) else _constant(enlarges),
         )
         _demand_sound(made)
@@ -202,19 +226,30 @@ def node(
 
 
 def _neighbourhood(
-    declared: int | Callable[[Any], int | None] | None, pointwise: bool | Callable[[Any], bool]
+    declared: int | Callable[[Any], int | None] | None,
+    pointwise: bool | Callable[[Any], bool],
+    coherent: Coherent | None,
 ) -> Callable[[Any], int | None]:
-    """What was declared; else no pixel around its own where a node is pointwise, and the whole picture elsewhere."""
-    if declared is not None:
-        return declared if callable(declared) else _constant(declared)
-    return lambda instance: 0 if (pointwise(instance) if callable(pointwise) else pointwise) else None
+    """What was declared; else no pixel around its own where a node is pointwise, and the whole picture elsewhere and
+    where results are fused, whose motion is that of the picture."""
+
+    def alone(instance: Any) -> int | None:
+        if declared is not None:
+            return declared(instance) if callable(declared) else declared
+        return 0 if (pointwise(instance) if callable(pointwise) else pointwise) else None
+
+    if coherent is None:
+        return alone
+    return lambda instance: None if coherent.reach(instance) else alone(instance)
 
 
 def _constant(value: T) -> Callable[[Any], T]:
     return lambda _instance: value
 
 
-def _collect(cls: type[Any], views: Mapping[str, str], synthesises: bool) -> dict[str, Param]:
+def _collect(
+    cls: type[Any], views: Mapping[str, str], synthesises: bool, coherent: Coherent | None
+) -> dict[str, Param]:
     annotations = typing.get_type_hints(cls)
     found: dict[str, Param] = {}
     for name, value in list(vars(cls).items()):
@@ -227,7 +262,7 @@ def _collect(cls: type[Any], views: Mapping[str, str], synthesises: bool) -> dic
     for name in annotations:
         if name not in vars(cls) and not name.startswith("_"):
             raise TypeError(f"{cls.__name__}.{name} is annotated but not declared with param(...)")
-    common = dict(_COMMON)
+    common = (dict(coherent.params()) if coherent is not None else {}) | _COMMON
     if synthesises:
         common["fidelity"] = (str, _FIDELITY)
     choices = {"result": "Result", "difference": "Difference"} | {n: n.replace("_", " ").capitalize() for n in views}
@@ -266,6 +301,12 @@ def _demand_sound(made: Node) -> None:
         wanted.append(("analyze", ["self", "shot", "ctx"]))
     elif hasattr(cls, "analyze"):
         raise TypeError(f"{made.id}: has analyze() but is not declared with analyzes=True")
+    if made.coherent is not None and hasattr(cls, "bound") and not made.settles:
+        raise TypeError(
+            f"{made.id}: fused results may leave its bound: it needs within_bound(self, source, result, ctx)"
+        )
+    if made.settles:
+        wanted.append(("within_bound", ["self", "source", "result", "ctx"]))
     if made.references and not made.analyzes:
         raise TypeError(f"{made.id}: references a picture in an analysis that it does not have")
     if made.prepares:

@@ -7,6 +7,8 @@ RENDER arrives, once; the frames after that come back as they were sent. ``count
 from __future__ import annotations
 
 import array
+import ctypes
+import fcntl
 import json
 import os
 import socket
@@ -61,7 +63,7 @@ def middle_source(count: int) -> bytes:
     return struct.pack("<B3x", count) + text("")
 
 
-def harm(sock: socket.socket, request: int) -> None:
+def harm(sock: socket.socket, request: int, pool: int) -> None:
     done = message(DONE, request, middle_source(0))
     if case.startswith("cut-"):  # the first N bytes of a right answer, and then nothing more
         sock.sendall(done[: int(case.removeprefix("cut-"))])
@@ -72,6 +74,11 @@ def harm(sock: socket.socket, request: int) -> None:
         sock.sendall(done)
     if case == "hang":
         time.sleep(3600)
+    if case == "meddle":
+        meddle(pool)
+        sock.sendall(done)
+    if case == "stowaway":  # right, but for what comes with it
+        socket.send_fds(sock, [done], [0, 0])
     if case == "descriptor":
         socket.send_fds(sock, [HEADER.pack(b"WTG1", DONE, 1, 0, request)], [0])
     bodies = {
@@ -93,13 +100,44 @@ def harm(sock: socket.socket, request: int) -> None:
     sock.sendall(bodies.get(case, b""))
 
 
+def meddle(pool: int) -> None:
+    """Try what would have the host read where nothing is, and write down what came of it."""
+    size = os.fstat(pool).st_size
+    tries = {
+        "shrink": lambda: os.ftruncate(pool, 4096),
+        "grow": lambda: os.ftruncate(pool, size + 4096),
+        "reserve": lambda: os.posix_fallocate(pool, size, 4096),
+        "seal": lambda: fcntl.fcntl(pool, 1033, 8),  # F_ADD_SEALS, F_SEAL_WRITE
+        "punch": lambda: punch(pool, size),
+    }
+    outcome = {}
+    for name, act in tries.items():
+        try:
+            act()
+        except OSError as error:
+            outcome[name] = type(error).__name__
+        else:
+            outcome[name] = ""
+    memory.write_text(json.dumps(outcome), encoding="utf-8")
+
+
+def punch(file: int, size: int) -> None:
+    """Give the pages back to the system (fallocate(2): FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.fallocate(file, 3, ctypes.c_long(0), ctypes.c_long(size)) != 0:
+        raise OSError(ctypes.get_errno(), "fallocate")
+
+
 def serve(sock: socket.socket) -> None:
+    pool = -1
     try:
         while True:
             kind, request, body, fds = receive(sock)
             for fd in fds:
                 if kind == LANE:
                     threading.Thread(target=serve, args=(socket.socket(fileno=fd),), daemon=True).start()
+                elif case == "meddle":
+                    pool = fd
                 else:
                     os.close(fd)
             if kind == HELLO:
@@ -108,7 +146,7 @@ def serve(sock: socket.socket) -> None:
                 sock.sendall(message(OK, request))
             elif kind == RENDER and not memory.exists():
                 memory.touch()
-                harm(sock, request)
+                harm(sock, request, pool)
             elif kind == RENDER:
                 sock.sendall(message(DONE, request, middle_source(0)))
     except (EOFError, OSError):

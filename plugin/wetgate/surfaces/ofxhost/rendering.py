@@ -42,27 +42,34 @@ def render_frame(
     scale: tuple[float, float] = (1.0, 1.0),
     sequence: bool = True,
     interactive: bool = False,
+    thumbnail: bool = False,
     keep_failed: bool = False,
 ) -> Rendered:
     """Render the frame at an OFX time. Several threads may call it, for different times.
 
-    With ``keep_failed``, a frame that failed is given as the plug-in left it, as hosts do that do not look at the
-    status; else it is an error.
+    ``thumbnail`` says so to the plug-in, which only hosts of OFX 1.5.1 do. With ``keep_failed``, a frame that failed is
+    given as the plug-in left it, as hosts do that do not look at the status; else it is an error.
 
     Raises :class:`~wetgate.spec.FrameError` where Render does not answer OK, with the plug-in's message, and
     :class:`~wetgate.spec.Interrupted` where the host had asked it to stop.
     """
-    return _Frame(plugin, instance, time, scale, interactive).render(sequence, keep_failed)
+    return _Frame(plugin, instance, time, scale, interactive, thumbnail).render(sequence, keep_failed)
 
 
 class _Frame:
     def __init__(
-        self, plugin: Plugin, instance: Instance, time: float, scale: tuple[float, float], interactive: bool
+        self,
+        plugin: Plugin,
+        instance: Instance,
+        time: float,
+        scale: tuple[float, float],
+        interactive: bool,
+        thumbnail: bool,
     ) -> None:
         self.plugin, self.host = plugin, plugin.host
         self.instance, self.time, self.scale = instance, time, scale
         self.profile = plugin.host.profile
-        self.interactive = interactive
+        self.interactive, self.thumbnail = interactive, thumbnail
         self.frames: dict[str, list[tuple[float, float]]] | None = None
         self.regions: dict[str, Rect] = {}
         plugin.settle(instance)
@@ -126,7 +133,10 @@ class _Frame:
         return status, out_args
 
     def _at(self) -> dict[str, Any]:
-        return {"OfxPropTime": float(self.time), "OfxImageEffectPropRenderScale": self.scale}
+        place = {"OfxPropTime": float(self.time), "OfxImageEffectPropRenderScale": self.scale}
+        if self.profile.knows_1_5:
+            place["OfxImageEffectPropThumbnailRender"] = "true" if self.thumbnail else "false"
+        return place
 
     def _preferences(self) -> None:
         """GetClipPreferences; the host keeps what it has, and checks that the plug-in's wishes are possible."""

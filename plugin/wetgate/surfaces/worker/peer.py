@@ -108,11 +108,12 @@ class Ask:
     whole: tuple[int, int, int, int] = (0, 0, 0, 0)
     kinds: Mapping[str, int] = field(default_factory=dict)
     fields: int = 0
+    flags: int = 8  # the host gives other times truly
     split: float = -1.0
 
     def write(self, writer: Writer) -> None:
         writer.text(self.node, 64).numbers("I", self.version).numbers("dddd", self.time, *self.scale, 1.0)
-        writer.numbers("BBBB", 0, 8, self.fields, 0).numbers("d", self.split).numbers("iiii", *self.whole)
+        writer.numbers("BBBB", 0, self.flags, self.fields, 0).numbers("d", self.split).numbers("iiii", *self.whole)
         writer.text(self.style, 64).text(self.config, 4096)
         writer.text(self.clip_space, 256).text(self.input_space, 256).text(self.output_space, 256)
         writer.text(self.analysis, 65_536).text(self.records, 4096).numbers("I", len(self.values))

@@ -11,6 +11,7 @@ from wetgate.engine.analysis import Analysis, moved_params
 from wetgate.engine.evaluate import Evaluator, Setting
 from wetgate.engine.graph import Graph
 from wetgate.engine.step import SOURCE, Mask, Step
+from wetgate.inference import ModelsWithheld, without_models
 from wetgate.io.association import Residue, associate, unassociate
 from wetgate.io.hashing import pixel_hash
 from wetgate.io.repair import repair
@@ -43,8 +44,19 @@ class Done:
 def render(request: Request, view: View, check_abort: Callable[[], None], threads: int) -> Done:
     """Work the request's frame and write it into the Output. Raises the errors of the engine.
 
-    Where the result is the source, the Output is left alone and the source's place is returned.
+    Where the result is the source, the Output is left alone and the source's place is returned. So it is where a
+    thumbnail would need a network: a browser asks for hundreds at once, and each would cost a model's memory.
     """
+    if not request.thumbnail:
+        return _render_whole(request, view, check_abort, threads)
+    try:
+        with without_models("a thumbnail"):
+            return _render_whole(request, view, check_abort, threads)
+    except ModelsWithheld:
+        return Done(request.home, [f"{request.node} needs a network, which is not loaded for a thumbnail: the source"])
+
+
+def _render_whole(request: Request, view: View, check_abort: Callable[[], None], threads: int) -> Done:
     notes: list[str] = []
     if request.fields != FRAME and request.scale[1] != 1:
         notes.append("a proxy has no fields any more: it is worked as a frame")

@@ -15,9 +15,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from wetgate.color.curves import srgb_encode
-from wetgate.engine.colour import Colour
-from wetgate.spec import SCENE, WORKING_SPACES, Frame, Image
+from wetgate.spec import Image
 
 _SIZE = (36, 64)
 _BINS = 32
@@ -76,11 +74,3 @@ def _returns(pictures: Sequence[Signature], i: int, difference: float) -> bool:
     back = any(float(np.abs(p - before).mean()) < 0.4 * difference for p in later)
     left = any(float(np.abs(p - pictures[i + 1]).mean()) < 0.4 * difference for p in earlier)
     return back or left
-
-
-def code_values(frame: Frame, colour: Colour) -> Image:
-    """A frame's colour in something near perceptual code values: as it is where its space is encoded, else sRGB's."""
-    if frame.space in WORKING_SPACES:
-        return srgb_encode(colour.to(frame, SCENE).rgb)
-    encoded = not frame.space or colour.config.encoding(frame.space) in ("sdr-video", "hdr-video", "log")
-    return frame.rgb if encoded else srgb_encode(frame.rgb)
