@@ -62,9 +62,10 @@ class Deblur:
     1 says that the two differ by the noise.
 
     The analysis finds the kind and size of the blur from the spectrum of the shot's light: discs leave rings of zeros
-    in it, lines parallel ones, a Gaussian none. A shot that measures sharp comes through untouched. Its figures, and a
-    picture of the PSF, are in the record and the views; all can be set by hand. Motion may also be read from the flow
-    between frames and the camera's shutter angle, frame by frame.
+    in it, lines parallel ones, a Gaussian none. These three it finds, one for the whole shot; a free shape, as of a
+    shaken camera, has to be given as text and is not recognised as one. A shot that measures sharp comes through
+    untouched. The figures are in the record, a picture of the PSF is a view, and all can be set by hand. Motion may
+    also be read from the flow between frames and the camera's shutter angle, frame by frame.
 
     Beyond the frame's edges, and where highlights were clipped, the light is not known and taken as missing: nothing
     wraps round, and no clipped value is believed. Highlights far above white and values below 0 come through; light is
