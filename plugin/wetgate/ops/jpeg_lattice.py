@@ -44,7 +44,8 @@ _ASTRAY = 0.06  # share of coefficients that lie elsewhere all the same: clipped
 # An older lattice is looked for with tables coarse enough to tell at this blur. The limits, in deviations over all
 # phases, are beyond what any of a dozen photographs that were saved once reached (3.2 and 1.1).
 _COARSE, _BLURRED = np.array([10]), 5.0
-_STANDS_OUT, _LEADS = 5.0, 2.0
+_STANDS_OUT, _LEADS = 6.0, 2.0
+_LEAST_BLOCKS = 1000  # a small picture's phases differ by chance
 _NONZERO = 1.0  # codes: below it a coefficient is 0 or rounding
 # Evidence a coefficient from which a lattice counts as found: far above what any picture without one gave (0.0).
 _FOUND = 0.05
@@ -125,6 +126,8 @@ def older_phase(luma: Image, last: Lattice, sound: NDArray[np.bool_] | None = No
     The later save blurs its lattice, so its quality is not told; but of all phases that one alone stands out, where the
     earlier save was much the coarser.
     """
+    if luma.size < _LEAST_BLOCKS * SIDE**2:
+        return None
     plane = np.asarray(luma, np.float32) - 128
     phases = [(x, y) for y in range(SIDE) for x in range(SIDE) if x != last.phase[0] and y != last.phase[1]]
     scores = []
