@@ -14,21 +14,20 @@ from wetgate.spec import Image
 
 # Sixteen shifts, four columns and rows apart from one another as evenly as a square lattice allows.
 _SHIFTS = tuple((2 * (k % 4), (2 * (k // 4) + (k % 4) // 2) % SIDE) for k in range(16))
-_THRESHOLD = 0.5  # of the step: what an encoder rounds to nothing
 
 
-def average_recoded(plane: Image, step: Image) -> Image:
-    """A plane (H, W) cleaned by the steps (H, W) of its quantiser, in the plane's own values; where a step is 0 or
-    below, it stays."""
+def average_recoded(plane: Image, threshold: Image) -> Image:
+    """A plane (H, W) without the coefficients below ``threshold`` (H, W), in its own values: half a quantiser's step is
+    what its rounding took. Where that is 0 or below, the plane stays."""
     height, width = plane.shape
     pad = ((SIDE, SIDE + -height % SIDE), (SIDE, SIDE + -width % SIDE))
     picture = np.pad(plane, pad, mode="edge")
-    steps = np.pad(np.maximum(step, 0), pad, mode="edge")
+    thresholds = np.pad(np.maximum(threshold, 0), pad, mode="edge")
     total = np.zeros(picture.shape, np.float32)
     weight = np.zeros(picture.shape, np.float32)
     for phase in _SHIFTS:
         coefficients = forward(whole_blocks(picture, phase))
-        limit = np.float32(_THRESHOLD) * whole_blocks(steps, phase)[..., SIDE // 2, SIDE // 2]
+        limit = whole_blocks(thresholds, phase)[..., SIDE // 2, SIDE // 2]
         small = np.abs(coefficients) < limit[..., None, None]
         small[..., 0, 0] = False
         # Blocks of few coefficients are smooth, and a smooth block says more about its pixels (Guleryuz, 2006).
@@ -40,4 +39,4 @@ def average_recoded(plane: Image, step: Image) -> Image:
         weight[place] += np.repeat(np.repeat(trust, SIDE, 0), SIDE, 1)
     inner = slice(SIDE, SIDE + height), slice(SIDE, SIDE + width)
     cleaned = total[inner] / np.maximum(weight[inner], np.float32(1e-12))
-    return np.where(step > 0, cleaned, plane)
+    return np.where(threshold > 0, cleaned, plane)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from wetgate.ops.block_transform import SIDE
 from wetgate.spec import Image
 
 _LINE = np.array([0.1, 0.9, 0.3], np.float32)  # green, as few pictures are
@@ -42,3 +43,16 @@ def step_plane(steps: Image) -> Image:
     octaves = np.log2(np.maximum(steps, np.float32(_LEAST_STEP)) / np.float32(_LEAST_STEP))
     grey = octaves / np.float32(np.log2(_MOST_STEP / _LEAST_STEP))
     return np.where(steps < 0, np.float32(-1), grey).astype(np.float32)
+
+
+def over_blocks(values: Image, origin: tuple[int, int], fields: bool, height: int, width: int) -> Image:
+    """Values of 8x8 blocks (rows, columns), the second field's below the first's where there are two, as (H, W)."""
+    left, top = (-origin[0]) % SIDE, (-origin[1]) % SIDE
+    if not fields:
+        whole = values.repeat(SIDE, 0).repeat(SIDE, 1)
+        return np.ascontiguousarray(whole[top : top + height, left : left + width])
+    made = np.empty((height, width), np.float32)
+    rows = -(-(-(-height // 2) + top) // SIDE)
+    for k, part in ((0, values[:rows]), (1, values[rows:])):
+        made[k::2] = over_blocks(part, origin, False, (height + 1 - k) // 2, width)
+    return made

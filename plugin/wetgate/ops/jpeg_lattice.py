@@ -44,10 +44,12 @@ _ASTRAY = 0.06  # share of coefficients that lie elsewhere all the same: clipped
 # An older lattice is looked for with tables coarse enough to tell at this blur. The limits, in deviations over all
 # phases, are beyond what any of a dozen photographs that were saved once reached (3.2 and 1.1).
 _COARSE, _BLURRED = np.array([10]), 5.0
-_STANDS_OUT, _LEADS = 5.0, 2.0
+_STANDS_OUT, _LEADS = 6.0, 2.0
+_LEAST_BLOCKS = 1000  # a small picture's phases differ by chance
 _NONZERO = 1.0  # codes: below it a coefficient is 0 or rounding
 # Evidence a coefficient from which a lattice counts as found: far above what any picture without one gave (0.0).
 _FOUND = 0.05
+_MERE_ROUNDING = 4.0  # codes: the most, where a soft block's pixels are rounded alike
 _LEAST = 60  # coefficients
 # Qualities at which all phases are tried: near enough that a neighbour's tables still fit most of the coefficients.
 _TRIED = np.array([*range(2, 12), *range(12, 50, 2), *range(50, 80, 2), *range(80, 100)])
@@ -124,6 +126,8 @@ def older_phase(luma: Image, last: Lattice, sound: NDArray[np.bool_] | None = No
     The later save blurs its lattice, so its quality is not told; but of all phases that one alone stands out, where the
     earlier save was much the coarser.
     """
+    if luma.size < _LEAST_BLOCKS * SIDE**2:
+        return None
     plane = np.asarray(luma, np.float32) - 128
     phases = [(x, y) for y in range(SIDE) for x in range(SIDE) if x != last.phase[0] and y != last.phase[1]]
     scores = []
@@ -151,7 +155,9 @@ def _coefficients(plane: Image, sound: NDArray[np.bool_] | None, phase: tuple[in
 
 def _evidence(coefficients: Image, qualities: NDArray[np.int64], most: int, on: float) -> tuple[Image, int]:
     """Mean evidence of each quality, and from how many coefficients."""
-    which, frequency = np.nonzero(np.abs(coefficients) > max(_NONZERO, on))
+    # The mean of a block is left out: in a flat one all pixels are rounded alike, which moves it by up to four codes.
+    which, frequency = np.nonzero(np.abs(coefficients[:, 1:]) > max(_NONZERO, on))
+    frequency = frequency + 1
     values = np.abs(coefficients[which, frequency])
     if not len(values):
         return np.zeros(len(qualities), np.float32), 0
@@ -163,4 +169,6 @@ def _evidence(coefficients: Image, qualities: NDArray[np.int64], most: int, on: 
     times = values / steps
     near = np.abs(times - np.rint(times)) * steps < on
     evidence = np.where(near, hit[rows][:, frequency], miss[rows][:, frequency])
+    # What rounding makes of a coefficient that was 0 says nothing either way.
+    evidence = np.where(values < np.minimum(_MERE_ROUNDING, steps / 3), 0, evidence)
     return np.asarray(evidence.mean(axis=1), np.float32), len(values)

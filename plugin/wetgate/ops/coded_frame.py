@@ -1,0 +1,124 @@
+"""One frame as a codec left it: its Y'CbCr laid on the codec's grid, field by field where it has two, and what may be
+changed of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from wetgate.color.primaries import apply_matrix, inverse
+from wetgate.color.ycbcr import rgb_to_ycbcr_matrix, ycbcr_from_rgb
+from wetgate.ops.block_intervals import Intervals, change_within, intervals_of
+from wetgate.ops.block_transform import SIDE, forward, whole_blocks
+from wetgate.ops.coded_blocks import Steps
+from wetgate.ops.shot_coding import TABLES, ShotCoding
+from wetgate.spec import Frame, Image
+
+# What works a picture on the grid: Y'CbCr (H, W, 3) and the steps of luma and chroma (H, W) to Y'CbCr.
+Work = Callable[[Image, Image, Image], Image]
+# A step in values below which a change of a coefficient is the arithmetic's.
+_NOTHING = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class CodedFrame:
+    """How one frame is worked: how its shot was coded, the steps that count, and where they come from.
+
+    ``matrix`` is the H.273 code of its Y'CbCr, ``origin`` where its first 8x8 block begins, (x, y), ``fields`` whether
+    its fields are worked apart.
+    """
+
+    coding: ShotCoding
+    steps: Steps
+    source: str
+    matrix: int
+    origin: tuple[int, int]
+    fields: bool
+
+    @property
+    def is_jpeg(self) -> bool:
+        """Whether blocks were coded each by itself, without prediction."""
+        return self.coding.source == TABLES or self.coding.quality is not None
+
+    def worked(self, rgb: Image, work: Work) -> Image:
+        """R'G'B' after ``work``; what that leaves alone comes back bit for bit."""
+        luma, chroma = self.steps.planes(*rgb.shape[:2])
+        ycc = np.asarray(ycbcr_from_rgb(rgb, self.matrix), np.float32)
+        if self.fields:
+            made = np.empty_like(ycc)
+            for k in (0, 1):
+                own, steps, colour = (np.ascontiguousarray(p[k::2]) for p in (ycc, luma, chroma))
+                made[k::2] = self._on_grid(own, steps, colour, work)
+        else:
+            made = self._on_grid(ycc, luma, chroma, work)
+        change = made - ycc
+        if not change.any():
+            return rgb
+        to_rgb = inverse(rgb_to_ycbcr_matrix(self.matrix))
+        return np.asarray(rgb + apply_matrix(to_rgb, change), np.float32)
+
+    def _on_grid(self, ycc: Image, luma: Image, chroma: Image, work: Work) -> Image:
+        left, top = (-self.origin[0]) % SIDE, (-self.origin[1]) % SIDE
+        height, width = ycc.shape[:2]
+        pad = ((top, 0), (left, 0))
+        given = np.pad(ycc, (*pad, (0, 0)), mode="edge")
+        steps = (np.pad(plane, pad, mode="edge") for plane in (luma, chroma))
+        return np.ascontiguousarray(work(given, *steps)[top : top + height, left : left + width])
+
+    def intervals(self, frame: Frame) -> list[Intervals | None] | None:
+        """What the file's own code allows, None where the frame is no JPEG as it was decoded, or one whose grid lies
+        over that of an older, coarser save: its intervals are about that one's blocks."""
+        codec, coding = frame.codec, self.coding
+        size = (frame.width, frame.height)
+        if self.fields or coding.older is not None:
+            return None
+        if coding.tables and coding.size == size:
+            return intervals_of(frame.rgb, coding.quantisation(), coding.sampling)
+        if codec.get("coding") == "jpeg" and tuple(codec["size"]) == size:
+            return intervals_of(frame.rgb, codec["quantisation"], codec["sampling"])
+        return None
+
+    def facts(self) -> dict[str, Any]:
+        """What a record says of it."""
+        coding = self.coding
+        facts: dict[str, Any] = {
+            "quantisers": self.source,
+            "step": [round(255 * s, 2) if s >= 0 else None for s in self.steps.typical],
+            "grid": list(self.origin),
+        }
+        if coding.quality is not None:
+            facts["jpeg_quality"] = coding.quality
+        if coding.older is not None:
+            facts["older_grid"] = list(coding.older)
+        if coding.resized:
+            facts["resized_grid"] = {"period": list(coding.period), "phase": list(coding.phase)}
+        if self.fields:
+            facts["fields"] = "each by itself"
+        return facts
+
+    def change_in_steps(self, before: Image, after: Image, allowance: float) -> Image:
+        """Luma's change in each 8x8 block: the largest coefficient over the step and an ``allowance`` in values, (rows,
+        columns)."""
+        found: list[Image] = []
+
+        def look(change: Image, luma: Image, chroma: Image) -> Image:
+            height, width = luma.shape
+            padded = np.pad(change[..., 0], ((0, -height % SIDE), (0, -width % SIDE)))
+            most = np.abs(forward(whole_blocks(padded))).max(axis=(2, 3))
+            limit = np.abs(luma[::SIDE, ::SIDE]) + np.float32(allowance)
+            found.append(np.where(most < _NOTHING, 0, most / np.maximum(limit, np.float32(1e-4))).astype(np.float32))
+            return change
+
+        self.worked(np.asarray(after - before, np.float32), look)
+        return np.concatenate(found, axis=0)
+
+
+def bounded(change: Image, luma: Image, chroma: Image, allowance: float) -> Image:
+    """A change of Y'CbCr (H, W, 3) whose coefficients do not exceed their step and an ``allowance``; where the step is
+    UNKNOWN (-1) the whole range is allowed."""
+    limits = (np.abs(luma) + np.float32(allowance), np.abs(chroma), np.abs(chroma))
+    return np.stack([change_within(change[..., k], limits[k]) for k in range(3)], axis=2)

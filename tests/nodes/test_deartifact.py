@@ -1,0 +1,193 @@
+"""Deartifact: better than its input where a codec was, the input where none was, inside what the file's code says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+import wetgate
+from support.movies import encode
+from support.photographs import photograph
+from wetgate.engine.graph import load_graph, parse_nodes
+from wetgate.inference import without_models
+from wetgate.io.jpeg_coding import jpeg_coding
+from wetgate.io.opening import open_source
+from wetgate.spec import Context, Frame, WetgateError, registry
+
+SDR = "rec1886_rec709_display"
+W, H = 256, 192
+
+
+def psnr(a: Any, b: Any) -> float:
+    return float(-10 * np.log10(np.mean((np.asarray(a, np.float64) - b) ** 2) + 1e-12))
+
+
+def original(width: int = W, height: int = H) -> Any:
+    return np.ascontiguousarray(photograph(width, height)[..., ::-1], np.float32) / np.float32(255)
+
+
+def still(folder: Path, quality: int, picture: Any = None) -> Frame:
+    """A JPEG still as it is read."""
+    bgr = photograph(W, H) if picture is None else picture
+    cv2.imwrite(str(folder / f"q{quality}.jpg"), bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return wetgate.read(folder / f"q{quality}.jpg", in_space="srgb_tx")[0]
+
+
+def run(frames: Any, **params: Any) -> Any:
+    return wetgate.run_node(registry.get("deartifact"), frames, **params)
+
+
+@pytest.mark.parametrize("fidelity", ["forensic", "faithful"])
+@pytest.mark.parametrize("quality", [8, 25, 60])
+def test_a_jpeg_comes_closer_to_its_original(tmp_path: Path, quality: int, fidelity: str):
+    frame = still(tmp_path, quality)
+    assert psnr(run(frame, fidelity=fidelity).rgb, original()) > psnr(frame.rgb, original()) + 0.15
+
+
+def test_a_mild_jpeg_is_not_made_worse(tmp_path: Path):
+    frame = still(tmp_path, 94)
+    assert psnr(run(frame).rgb, original()) > psnr(frame.rgb, original()) - 0.05
+
+
+def test_what_was_never_compressed_is_left_alone():
+    picture = original()
+    made = run([picture, np.roll(picture, 3, 1)], in_space=SDR)
+    assert all(psnr(m, p) > 45 for m, p in zip(made, (picture, np.roll(picture, 3, 1)), strict=True))
+    assert np.array_equal(run(picture, in_space=SDR, deband=0.0), picture)
+
+
+def test_every_pixel_block_lies_in_the_files_intervals_in_faithful_mode(tmp_path: Path):
+    """By OpenCV's transform, from the file's table and the decoded pixels alone."""
+    frame = still(tmp_path, 30)
+    aovs: dict[int, dict[str, Any]] = {}
+    made = run(frame, aovs=aovs)
+    assert not np.array_equal(made.pixels, frame.pixels)
+    table = jpeg_coding((tmp_path / "q30.jpg").read_bytes())["quantisation"][0].astype(np.float64)
+    weights = np.array([0.299, 0.587, 0.114])
+    before, after = (255 * (f.rgb.astype(np.float64) @ weights) - 128 for f in (frame, made))
+    for y in range(0, H, 8):
+        for x in range(0, W, 8):
+            own, result = (cv2.dct(np.ascontiguousarray(p[y : y + 8, x : x + 8])) for p in (before, after))
+            # Half a step about the code; a flat block's own code may be one that lies four beside (rounding of pixels).
+            assert (np.abs(result - np.rint(own / table) * table) <= table / 2 + 0.05 + (table < 9) * 4.0).all()
+    held = aovs[frame.number]["deartifact.held"]
+    assert set(np.unique(held)) <= {0.0, 1.0}
+
+
+def test_the_bound_is_found_again_from_files_alone(tmp_path: Path):
+    still(tmp_path, 20)
+    outcome = wetgate.render(
+        tmp_path / "q20.jpg",
+        tmp_path / "out.png",
+        nodes=["deartifact"],
+        in_space="srgb_tx",
+    )
+    assert not outcome.failed
+    verdict = wetgate.verify(str(tmp_path / "out.png"), source=str(tmp_path / "q20.jpg"))
+    (bound,) = verdict.bounds.values()
+    assert bound.name.startswith("farthest coefficient")
+    assert bound.ok, bound.sentence()
+
+
+def movie(path: Path, codec: str = "libx264", **options: str) -> list[Any]:
+    """A pan over a photograph, encoded; the pictures that went in, R'G'B'."""
+    whole = photograph(W + 40, H + 24)
+    pictures = [np.ascontiguousarray(whole[n : n + H, 2 * n : 2 * n + W]) for n in range(5)]
+    frames = [av.VideoFrame.from_ndarray(p, format="bgr24").reformat(format="yuv420p") for p in pictures]
+    encode(path, codec, frames, options=options, tags=(1, 1, 1, 1))
+    return [p[..., ::-1].astype(np.float32) / 255 for p in pictures]
+
+
+def test_the_decoders_quantisers_reach_the_node_and_are_recorded(tmp_path: Path):
+    movie(tmp_path / "m.mp4", qp="34", bf="0", **{"aq-mode": "0"})
+    wetgate.render(tmp_path / "m.mp4", tmp_path / "o.####.exr", nodes=["deartifact"], in_space=SDR)
+    record = json.loads((tmp_path / "o.wetgate.json").read_text())
+    facts = [entry["facts"]["deartifact-1"] for entry in record["frames"]]
+    assert {f["quantisers"] for f in facts} == {"the decoder's"}
+    assert facts[2]["step"][0] == pytest.approx(255 / 219 * 0.625 * 2 ** (34 / 6), rel=0.01)
+
+
+def test_without_a_decoder_the_movies_own_analysis_tells_as_much(tmp_path: Path):
+    movie(tmp_path / "m.mp4", crf="36")
+    document = wetgate.analyze(str(tmp_path / "m.mp4"), nodes=["deartifact"], in_space=SDR)
+    frames = [f.with_(codec={}) for f in wetgate.read(tmp_path / "m.mp4", in_space=SDR)]
+    graph = parse_nodes(["deartifact"])
+    told = wetgate.run_graph(graph, frames, analyses={graph.output: document.results})
+    shown = []
+    source = open_source(tmp_path / "m.mp4", codec_data=True)
+    for number in source.numbers:
+        shown.append(run(source.read(number).frame.with_(space=SDR)))
+    blind = wetgate.run_graph(graph, frames, analyses={graph.output: None})
+    for t, d, b in zip(told, shown, blind, strict=True):
+        # The document keeps each block's step to a quarter of an octave: nearly what the decoder's own give.
+        assert np.abs(t.rgb - d.rgb).mean() < 0.5 * np.abs(b.rgb - d.rgb).mean()
+
+
+def test_no_coefficient_changes_by_more_than_its_step(tmp_path: Path):
+    movie(tmp_path / "m.mp4", crf="40")
+    source = open_source(tmp_path / "m.mp4", codec_data=True)
+    frame = source.read(2).frame.with_(space=SDR)
+    node = registry.get("deartifact")
+    made = run(frame)
+    bound = node.make().bound(frame.with_(space=node.space), made.with_(space=node.space), Context(source_space=SDR))
+    assert 0 < bound.value <= bound.limit
+    free = run(frame, fidelity="pleasing", quantiser=200.0, gain=4.0)
+    told = node.make().bound(frame.with_(space=node.space), free.with_(space=node.space), Context(source_space=SDR))
+    assert told.value > bound.value
+
+
+def test_a_grid_by_hand_moves_where_blocks_are_looked_for(tmp_path: Path):
+    frame = still(tmp_path, 50)
+    cut = frame.with_(
+        pixels=np.ascontiguousarray(frame.pixels[3:, 5:]), data_window=None, display_window=None, codec={}
+    )
+    by_hand = run(cut, quantiser=30.0, grid="hand", grid_x=3, grid_y=5, fidelity="forensic")
+    found = run(cut, quantiser=30.0, fidelity="forensic")
+    assert np.array_equal(by_hand.pixels, found.pixels)
+    beside = run(cut, quantiser=30.0, grid="hand", grid_x=0, grid_y=0, fidelity="forensic")
+    assert not np.array_equal(beside.pixels, found.pixels)
+
+
+def test_fields_are_worked_apart():
+    """Each field of a woven picture comes out as it does alone."""
+    a, b = (np.ascontiguousarray(original(W, 2 * H)[k::2][:H]) for k in (0, 1))
+    woven = np.empty((2 * H, W, 3), np.float32)
+    woven[0::2], woven[1::2] = a, np.roll(b, 9, 1)
+    settings = {"quantiser": 25.0, "in_space": SDR, "fidelity": "forensic", "grid": "hand"}
+    made = run(woven, fields="fields", **settings)
+    assert np.allclose(made[0::2], run(a, fields="frame", **settings), atol=1e-6)
+    auto = run(woven, fields="auto", **settings)
+    assert np.array_equal(auto, made)  # combing was seen
+
+
+def test_forensic_loads_no_network(tmp_path: Path):
+    frame = still(tmp_path, 20)
+    with without_models("this test"):
+        run(frame, fidelity="forensic")
+        with pytest.raises(WetgateError, match="no network is loaded"):
+            run(frame, fidelity="faithful")
+
+
+def test_views_show_grid_quantiser_and_change(tmp_path: Path):
+    frame = still(tmp_path, 30)
+    aovs: dict[int, dict[str, Any]] = {}
+    made = run(frame, aovs=aovs, fidelity="forensic")
+    views = aovs[frame.number]
+    grid = views["deartifact.grid"]
+    assert not np.array_equal(grid[0::8], frame.rgb[0::8])
+    assert np.array_equal(grid[1:8, 1:8], frame.rgb[1:8, 1:8])
+    assert 0 < views["deartifact.quantiser"].mean() < 1
+    assert np.allclose(views["deartifact.removed"], 0.5 + 5 * (frame.rgb - made.rgb), atol=1e-5)
+    assert views["deartifact.synthesis"].min() >= 0
+
+
+@pytest.mark.parametrize("name", ["web-video", "broadcast-tape", "home-video"])
+def test_presets_begin_with_the_codec(name: str):
+    assert load_graph(name).steps[0].node.id == "deartifact"
+    assert parse_nodes(["deartifact:quantiser=20,fields=fields"]).steps[0].values["quantiser"] == 20
