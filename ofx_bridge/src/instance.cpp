@@ -18,10 +18,6 @@ constexpr char data_name[] = "OfxPropInstanceData";
 
 int version_of(const std::string& stamp) { return std::atoi(stamp.c_str()); }
 
-void demand_number(const Param& declared, double value) {
-    if (!std::isfinite(value)) throw Failure(std::string("the host's value of ") + declared.id + " is " + std::to_string(value));
-}
-
 std::string stamp_of(const Node& node) { return std::to_string(node.version) + " " + software_version; }
 
 }  // namespace
@@ -172,7 +168,7 @@ void Instance::write_values(Writer& body, double time) const {
 // A curve passes its keys by where a host interpolates smoothly, and not every host holds an expression within the range that it
 // was told.
 double Instance::in_range(const Param& declared, double value) const {
-    if (std::isnan(value)) demand_number(declared, value);
+    if (std::isnan(value)) throw Failure(std::string("the host's value of ") + declared.id + " is no number");
     const double held = value < declared.low ? declared.low : value > declared.high ? declared.high : value;
     if (held < value || held > value) {
         char text[160];

@@ -57,8 +57,8 @@ def _run(name: str, seconds: float, kept: Path) -> Iterator[str]:
     seeds.write(name, corpus)
     options = [f"-max_total_time={max(1, round(seconds))}", "-max_len=4096", "-rss_limit_mb=2048"]
     words = shim_targets.run(program, [corpus, *shim_targets.regressions(name)], options, kept, seconds + 600)
-    figures = [line for line in words.splitlines() if line.startswith("Done") or " cov: " in line]
-    yield f"{name} ({using.name}): " + "; ".join(figures[-8:] or words.splitlines()[-1:])
+    figures = [line for line in words.splitlines() if "DONE" in line or line.startswith("Done")]
+    yield f"{name} ({using.name}): " + "; ".join(figures or words.splitlines()[-1:])
 
 
 if __name__ == "__main__":

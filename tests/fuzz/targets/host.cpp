@@ -105,7 +105,10 @@ OfxStatus odd_image(OfxImageClipHandle, OfxTime, const OfxRectD*, OfxPropertySet
     const bool sound = width >= 1 && width <= 64 && height >= 1 && height <= 64;
     // What has no room for its sides is refused before a pixel is touched, so it may be as short as it likes.
     const std::int64_t right = std::int64_t{left} + width, top = std::int64_t{bottom} + height;
-    const bool fits = right <= std::numeric_limits<int>::max() && top <= std::numeric_limits<int>::max();
+    const auto whole = [](std::int64_t value) {
+        return value >= std::numeric_limits<int>::min() && value <= std::numeric_limits<int>::max();
+    };
+    const bool fits = whole(right) && whole(top);
     if (!fits || (!sound && width > 0 && height > 0 && width <= 65536 && height <= 65536)) return ofx::Failed;
     const std::int64_t packed = std::int64_t{width} * channels[component] * sizes[depth];
     const std::int64_t row = sound ? packed + (form & 32 ? said.byte() % 40 : 0) : 0;
