@@ -30,8 +30,10 @@ from wetgate.spec import Point
 
 Array = NDArray[np.float64]
 
-# The reversal is held back where the error to be expected is more than these shares of what it would change.
+# The reversal is held back where the error to be expected is more than these shares of what it would change. That error
+# is told too large where many shots are pooled: an unfaded reel of 24 has shares of 2.4 and more.
 _SURE, _UNSURE = 0.8, 1.2
+_POOLED, _SURE_POOLED, _UNSURE_POOLED = 8, 1.0, 2.0  # from so many shots on
 # The places of a reference still are an anchor in each of so many parts of the picture across and down.
 _PARTS = 4
 # How far a shot's field may differ from its reel's, against a reel's from none.
@@ -104,9 +106,10 @@ class Reel:
         share = wrong / max(made, 1e-6)
         if not self._setup.fades:
             share = 0.0 if self._end("base") is not None else 1.0
+        sure, unsure = (_SURE_POOLED, _UNSURE_POOLED) if len(shots) >= _POOLED else (_SURE, _UNSURE)
         return {
             "vector": rounded(solved.fade.vector(), 5),
-            "trust": round(float(np.clip((_UNSURE - share) / (_UNSURE - _SURE), 0, 1)), 4),
+            "trust": round(float(np.clip((unsure - share) / (unsure - sure), 0, 1)), 4),
             "change": round(made, 3),
             "expected_error": round(wrong, 3),
         }
