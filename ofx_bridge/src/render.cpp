@@ -1,6 +1,7 @@
 // The render action: pictures in, a frame from the worker, the result out; and what a frame becomes that cannot be worked.
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <new>
 #include <vector>
@@ -90,8 +91,10 @@ private:
         if (!instance_.works_in_parts(order_.time)) return bounds;
         order_.whole = whole_picture(instance_, order_, bounds);
         const int around = margin(instance_, order_.time, order_);
-        const OfxRectI wanted{window_.x1 - around, window_.y1 - around, window_.x2 + around, window_.y2 + around};
-        const OfxRectI found = intersection(bounds, wanted);
+        const OfxRectI inside = intersection(bounds, window_);  // a window may be as far out as numbers go
+        const auto low = [around](int side, int end) { return static_cast<int>(std::max<std::int64_t>(std::int64_t{side} - around, end)); };
+        const auto high = [around](int side, int end) { return static_cast<int>(std::min<std::int64_t>(std::int64_t{side} + around, end)); };
+        const OfxRectI found{low(inside.x1, bounds.x1), low(inside.y1, bounds.y1), high(inside.x2, bounds.x2), high(inside.y2, bounds.y2)};
         return found.x1 < found.x2 && found.y1 < found.y2 ? found : bounds;
     }
 

@@ -142,8 +142,8 @@ def run(program: Path, corpus: Sequence[Path], options: Sequence[str], artifacts
 
 
 def regressions(name: str) -> list[Path]:
-    """Inputs that a target once failed on."""
-    return sorted((REGRESSIONS / name).glob("*"))
+    """The folder of inputs that a target once failed on, where there are any."""
+    return [folder for folder in [REGRESSIONS / name] if folder.is_dir()]
 
 
 def _run(command: Sequence[str]) -> None:

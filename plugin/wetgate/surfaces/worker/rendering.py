@@ -61,12 +61,12 @@ def _render_whole(request: Request, view: View, check_abort: Callable[[], None],
     if request.fields != FRAME and request.scale[1] != 1:
         notes.append("a proxy has no fields any more: it is worked as a frame")
         request = replace(request, fields=FRAME)
-    if request.fields == FRAME and request.is_full:
-        _note_combing(view(request.middle), notes)
     if request.fields != FRAME and has_both(request.middle):
         done = _render_fields(request, view, check_abort, threads)
     else:
         done = _render_picture(request, view, check_abort, threads)
+    if request.fields == FRAME and request.is_full and done.picture != request.home:  # what is not worked is not harmed
+        _note_combing(view(request.middle), notes)
     if request.split >= 0 and done.picture != request.home:
         _show_source(request, view, threads)
     warning = keep_record(request, view, done.made, done.picture, done.notes) if request.records else ""
