@@ -31,6 +31,7 @@ COMMANDS: dict[str, list[str]] = {
     "analyze": ["analyze", "in.####.exr", "-n", LIFT, "-o", "shot.json"],
     "degrade": ["degrade", "in.####.exr", "-o", "aged.####.exr", "-r", "grain", "--seed", "7"],
     "measure": ["measure", "in.####.exr", "aged.####.exr", "--metrics", "psnr,ssim", "--json"],
+    "psf": ["psf", "in.1001.exr"],
     "lut": ["lut", LIFT, "-o", "lift.clf", "--in-space", "srgb_tx", "--out-space", "rec2100_pq_display", "--size", "9"],
     "verify": ["verify", "out.####.exr", "--source", "in.####.exr"],
     "models": ["models", "list", "--json"],
@@ -97,12 +98,12 @@ def test_the_bundle_of_the_wheel_installs_and_renders_every_node(programs, tmp_p
     settings = json.loads((plugins / "Wetgate.ofx.bundle/Contents/Resources/wetgate.json").read_text())
     assert settings["command"][0] == str(programs / "python")
     assert str(root) not in " ".join(settings["command"])
-    # A bare wheel has no runtime for networks: the node that needs one says so, and the others render.
+    # A bare wheel has no runtime for networks: the nodes that need one say so, and the others render.
     said = run("python", root / "install" / "verify.py", plugins / "Wetgate.ofx.bundle", code=1).splitlines()
     nodes = [node["id"] for node in json.loads(run("wetgate", "nodes", "--json"))["nodes"]]
     assert sorted(line.split(": ")[1] for line in said) == sorted(nodes)
     lacking = [line for line in said if line.split(": ")[2] != "renders"]
-    assert [line.split(": ")[1] for line in lacking] == ["denoise"]
+    assert [line.split(": ")[1] for line in lacking] == ["deartifact", "denoise"]
     assert "ONNX Runtime is not installed" in lacking[0]
     run("wetgate", "hosts", "uninstall", "--to", plugins)
     assert not plugins.exists()

@@ -100,10 +100,10 @@ def test_tables_hold_what_the_nodes_answer() -> None:
         mean, larger = registry.get("t_mean"), registry.get("t_larger")
         assert ofx_schema.tabled(mean, mean.reach) == {"params": ["radius"], "values": [0, 1, 2, 3, 4, 5]}
         assert ofx_schema.tabled(larger, larger.enlarges) == {"params": ["factor"], "values": [1, 2, 3, 4]}
-        both = replace(mean, reach=lambda self: self.radius if self.view == "result" else 0)
+        both = replace(mean, own_reach=lambda self: self.radius if self.view == "result" else 0)
         assert ofx_schema.tabled(both, both.reach) == {
             "params": ["radius", "view"],
             "values": [value for radius in range(6) for value in (radius, 0)],
         }
-        by_real_number = replace(mean, reach=lambda self: round(self.strength * 2) + self.radius)
+        by_real_number = replace(mean, own_reach=lambda self: round(self.strength * 2) + self.radius)
         assert ofx_schema.tabled(by_real_number, by_real_number.reach)["values"] == [2, 3, 4, 5, 6, 7]

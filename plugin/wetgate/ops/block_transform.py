@@ -43,9 +43,31 @@ def as_plane(blocks: Image) -> Image:
 
 def forward(blocks: Image) -> Image:
     """Coefficients of blocks (..., 8, 8)."""
-    return np.asarray(_DCT @ blocks @ _DCT.T, np.float32)
+    return _down(_DCT, _across(_DCT, blocks))
 
 
 def inverse(coefficients: Image) -> Image:
     """Blocks of coefficients (..., 8, 8)."""
-    return np.asarray(_DCT.T @ coefficients @ _DCT, np.float32)
+    return _down(_DCT.T, _across(_DCT.T, coefficients))
+
+
+def _across(matrix: Image, blocks: Image) -> Image:
+    """``matrix`` applied along the last axis, term by term: a BLAS product rounds by how its input lies in memory."""
+    out = np.empty(blocks.shape, np.float32)
+    for k in range(len(matrix)):
+        total = blocks[..., 0] * matrix[k, 0]
+        for j in range(1, len(matrix)):
+            total = total + blocks[..., j] * matrix[k, j]
+        out[..., k] = total
+    return out
+
+
+def _down(matrix: Image, blocks: Image) -> Image:
+    """The same along the last axis but one."""
+    out = np.empty(blocks.shape, np.float32)
+    for k in range(len(matrix)):
+        total = blocks[..., 0, :] * matrix[k, 0]
+        for j in range(1, len(matrix)):
+            total = total + blocks[..., j, :] * matrix[k, j]
+        out[..., k, :] = total
+    return out

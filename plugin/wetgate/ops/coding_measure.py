@@ -178,4 +178,5 @@ def _of_lattice(pictures: Sequence[Image], found: Sequence[Lattice], size: tuple
 
 
 def _luma(picture: Image, matrix: int) -> Image:
-    return np.asarray(picture[..., :3] @ np.array(luma_weights(matrix), np.float32), np.float32)
+    red, green, blue = (np.float32(w) for w in luma_weights(matrix))
+    return np.asarray(picture[..., 0] * red + picture[..., 1] * green + picture[..., 2] * blue, np.float32)

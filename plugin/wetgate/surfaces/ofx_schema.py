@@ -83,11 +83,12 @@ def _compiled(node: Node) -> dict[str, Any]:
         found = node.neighbourhood(instance)
         return WHOLE if found is None else found
 
+    schema = _checked(node).schema()
     reach, enlarges = tabled(node, node.reach), tabled(node, node.enlarges, most=_only)
     neighbourhood = tabled(node, around, most=lambda found: WHOLE if WHOLE in found else max(found))
     tiles = WHOLE not in neighbourhood["values"] and set(enlarges["values"]) == {1}
     tables = {"reach": reach, "enlarges": enlarges, "neighbourhood": neighbourhood}
-    return _checked(node).schema() | tables | {"tiles": tiles}
+    return schema | tables | {"tiles": tiles}
 
 
 def schema_hash(nodes: Mapping[str, Node]) -> bytes:
