@@ -55,7 +55,7 @@ def _run(name: str, seconds: float, kept: Path) -> Iterator[str]:
     corpus = _BUILD / "corpus" / name
     corpus.mkdir(parents=True, exist_ok=True)
     seeds.write(name, corpus)
-    options = [f"-max_total_time={max(1, round(seconds))}", "-max_len=4096", "-rss_limit_mb=2048"]
+    options = [f"-max_total_time={max(1, round(seconds))}", "-max_len=4096", "-rss_limit_mb=0", "-malloc_limit_mb=2048"]
     words = shim_targets.run(program, [corpus, *shim_targets.regressions(name)], options, kept, seconds + 600)
     figures = [line for line in words.splitlines() if "DONE" in line or line.startswith("Done")]
     yield f"{name} ({using.name}): " + "; ".join(figures or words.splitlines()[-1:])
