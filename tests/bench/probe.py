@@ -15,8 +15,10 @@ from pathlib import Path
 
 from bench.timing import state_machine
 from support.shim_builds import build_probe, echo_worker, run_probe
+from wetgate.engine.pipeline import cores
 from wetgate.surfaces.hosts.bundle import binaries, shipped, worker_command
 
+LEAST_SCALING = 1.5  # of two render threads against one, on two processors that are free
 MEMORY = {"renders": 2000, "cycles": 200, "loads": 50}
 
 
@@ -43,9 +45,13 @@ def main() -> None:
         said = run_probe(probe, binary, ["echo", str(args.runs), args.size], real).split()
         copies, trip, ratio = map(float, said[1::2])
         print(f"{args.size} RGBA float: two copies {copies:.1f} ms, Render {trip:.1f} ms, {ratio:.3f} times the copies")
+        rates = {}
         for threads in (1, 2, 8):
             frames = ["threads", str(max(2, args.runs)), "1920x1080", str(threads), str(threads)]
-            print(f"{threads} threads, 1920x1080: {run_probe(probe, binary, frames, echo).split()[1]} frames/s")
+            rates[threads] = float(run_probe(probe, binary, frames, echo).split()[1])
+            print(f"{threads} threads, 1920x1080: {rates[threads]:.1f} frames/s")
+        if cores() > 1 and rates[2] < LEAST_SCALING * rates[1]:
+            raise SystemExit(f"two threads give {rates[2] / rates[1]:.2f} times one; at least {LEAST_SCALING} is asked")
 
 
 if __name__ == "__main__":
