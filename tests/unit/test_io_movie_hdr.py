@@ -154,7 +154,10 @@ def test_av1_stands_in_where_there_is_no_hevc_encoder(tmp_path: Path, monkeypatc
 
 
 def test_a_metadata_stream_made_by_another_encoder_is_read(tmp_path: Path) -> None:
-    options = {"x265-params": f"log-level=none:master-display={P3}:max-cll=4000,350", "preset": "ultrafast"}
+    options = {
+        "x265-params": f"log-level=none:frame-threads=1:master-display={P3}:max-cll=4000,350",
+        "preset": "ultrafast",
+    }
     path = encode(tmp_path / "m.mkv", "libx265", counted(2), options=options, tags=(9, 16, 9, 1))
     metadata = open_movie(path).read(1).frame.metadata
     assert metadata["hdr:mastering_display"] == P3
