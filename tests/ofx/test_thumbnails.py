@@ -59,6 +59,7 @@ def test_a_thumbnail_of_a_node_without_networks_is_the_frame(session: Callable[.
 
 def test_forty_thumbnails_at_once_come_out(session: Callable[..., Session]) -> None:
     host = session("strict")
+    host.plugin("denoise")  # loaded once, before the threads
     made: dict[int, np.ndarray] = {}
 
     def show(number: int) -> None:
