@@ -25,6 +25,7 @@ import wetgate.nodes.color_decay  # noqa: F401  declares the node
 from bench.faded_reels import FadedReel, photographs, reels, scanners, unfaded
 from bench.grain import ocio_matrix_and_lut
 from bench.timing import alternate, state_machine
+from support.reels import Reel
 from wetgate.color.curves import srgb_decode, srgb_encode
 from wetgate.color.density import linear_from_density
 from wetgate.color.difference import delta_e_2000, xyz_to_lab
@@ -45,27 +46,9 @@ def difference(light: np.ndarray, truth: np.ndarray) -> float:
     return float(delta_e_2000(a, b).mean())
 
 
-class Shots:
-    """Pictures as the shots of one reel, each a single frame."""
-
-    def __init__(self, densities: Sequence[np.ndarray]) -> None:
-        self._frames = {1001 + i: Frame(d, DENSITY, number=1001 + i) for i, d in enumerate(densities)}
-        self.numbers = tuple(self._frames)
-        self.cuts = self.numbers[1:]
-
-    def __getitem__(self, number: int) -> Frame:
-        return self._frames[number]
-
-    def __iter__(self):
-        return iter(self._frames.values())
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-
 def reversed_reel(densities: Sequence[np.ndarray], **params: object) -> list[np.ndarray]:
     """The node on a reel, its analysis first; as linear light."""
-    node, shots = registry.get("color_decay"), Shots(densities)
+    node, shots = registry.get("color_decay"), Reel(densities)
     instance = node.make(params)
     analysis = instance.analyze(shots, Context())
     context = Context(analysis=analysis, threads=1)

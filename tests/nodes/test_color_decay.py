@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from support.reels import Reel
 from wetgate import damage
 from wetgate.color.density import density_from_linear, linear_from_density
 from wetgate.color.difference import delta_e_2000, xyz_to_lab
@@ -50,24 +51,6 @@ def faded(density: np.ndarray, **params: object) -> np.ndarray:
 
 def frames(pictures: list[np.ndarray]) -> list[Frame]:
     return [Frame(p, DENSITY, number=1001 + i) for i, p in enumerate(pictures)]
-
-
-class Reel:
-    """Frames that are each a shot."""
-
-    def __init__(self, pictures: list[np.ndarray]) -> None:
-        self._frames = {f.number: f for f in frames(pictures)}
-        self.numbers = tuple(self._frames)
-        self.cuts = self.numbers[1:]
-
-    def __getitem__(self, number: int) -> Frame:
-        return self._frames[number]
-
-    def __iter__(self):
-        return iter(self._frames.values())
-
-    def __len__(self) -> int:
-        return len(self._frames)
 
 
 def worked(pictures: list[np.ndarray], views: frozenset[str] = frozenset(), **params: object) -> list[Result]:

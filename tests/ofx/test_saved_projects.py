@@ -37,7 +37,8 @@ def _rendered(
     binary: Path, profile: str, values: dict[str, Any] | None = None, saved: dict[str, Any] | None = None
 ) -> tuple[np.ndarray, dict[str, Any]]:
     host = Host(profile)
-    plugin = Plugin(host, host.open(binary), "io.wetgate.hdr_lift")
+    loaded = host.open(binary)
+    plugin = Plugin(host, loaded, "io.wetgate.hdr_lift")
     plugin.load()
     clip = ClipMedia(fetch=lambda number: PICTURE, first=0, last=9, width=8, height=6, channels=3)
     instance = plugin.create({"Source": clip}, values, saved=saved)
@@ -45,6 +46,7 @@ def _rendered(
     kept = dict(saved_values(instance))
     plugin.destroy(instance)
     plugin.unload()
+    loaded.unload()
     host.check()
     return pixels, kept
 
