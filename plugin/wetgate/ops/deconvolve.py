@@ -26,15 +26,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from wetgate.ops.blur import Kernel
 from wetgate.ops.fourier_canvas import Canvas, Mask
 from wetgate.ops.noise_model import top_of
 from wetgate.spec import Image
 
+Values = NDArray[Any]  # one each for what is compared
 Denoiser = Callable[[Image, Image], Image]  # (picture, deviation of its noise at every value) -> picture
 
 LAMBDA = 0.23  # of Zhang et al., sec. 4.2; 0.1 and 0.5 measured worse here as well
@@ -138,7 +141,7 @@ def deconvolve(
             other[part] = cleaned(z, local)
         other = np.clip(other, least, most)
         step = canvas.blurred(other) - again
-        share = np.float32(_share(left, (step / local)[known], wanted))
+        share = np.float32(share_within(left, (step / local)[known], wanted))
         z, again = z + share * (other - z), again + share * step
     out, reblurred = canvas.cut(z), canvas.cut(again)
     return Deconvolved(out, reblurred, residual_ratio(picture, reblurred, noise, valid, clipped), len(rounds))
@@ -182,15 +185,15 @@ def _brightness(picture: Image, psf: Kernel, white: float) -> Image:
     return np.asarray(np.exp(cv2.blur(np.log(times), size)), np.float32)[..., None]
 
 
-def _share(left: Image, step: Image, wanted: float) -> float:
-    """The least t of 0 to 1 with the rms of left - t step nearest to ``wanted``."""
+def share_within(left: Values, step: Values, wanted: float, most: bool = False) -> float:
+    """The t of 0 to 1 with the rms of left - t step nearest to ``wanted``: the least there is, or the ``most``."""
     from_it, by_step = left.astype(np.float64), step.astype(np.float64)
     aa, bb = float(by_step @ by_step), float(from_it @ by_step)
     cc = float(from_it @ from_it) - wanted**2 * len(from_it)
     if aa <= 0:
         return 0.0
     root = math.sqrt(max(bb * bb - aa * cc, 0.0))
-    t = (bb - root) / aa if cc > 0 else (bb + root) / aa
+    t = (bb - root) / aa if cc > 0 and not most else (bb + root) / aa
     return min(max(t, 0.0), 1.0)
 
 
