@@ -219,14 +219,13 @@ class Denoise:
         if frames.reach == 0:
             done = self._cleaned(frames.center.rgb, frames.number, setting, ctx, lambda planes: planes)
             return None, done.picture, {"network": dict(done.facts)}
-        from wetgate.ops.motion import luma
         from wetgate.ops.motion_average import average_along_motion
 
         encode = setting.encoding.encode
         averaged = average_along_motion(
             [f.rgb for f in frames.frames],
-            [luma(encode(f.rgb)) for f in frames.prepared],
-            luma(setting.noise.encoded_deviation_of(frames.center.rgb, setting.encoding.sigma)),
+            [encode(f.rgb) for f in frames.prepared],
+            setting.noise.encoded_deviation_of(frames.center.rgb, setting.encoding.sigma),
             counted=[not repeated for repeated in frames.repeated],
             amount=self.temporal,
             threshold=self.motion_threshold,
