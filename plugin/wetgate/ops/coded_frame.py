@@ -129,7 +129,7 @@ class CodedFrame:
     def within_steps(self, before: Image, after: Image, allowance: float) -> Image:
         """``after`` with no coefficient of Y'CbCr changed by more than its step and an ``allowance`` in values."""
         change = np.asarray(after - before, np.float32)
-        held = self.worked(change, lambda given, *steps: self.bounded(given, *steps, allowance))
+        held = self.worked(change, lambda given, luma, chroma: self.bounded(given, luma, chroma, allowance))
         return after if held is change else np.asarray(before + held, np.float32)
 
     def bounded(self, change: Image, luma: Image, chroma: Image, allowance: float) -> Image:
