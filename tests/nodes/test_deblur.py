@@ -148,3 +148,14 @@ def test_a_result_that_strays_is_brought_back_until_it_blurs_to_its_source() -> 
     settled = frame + np.float32(wrong.share()) * (strayed - frame)
     assert 0 < wrong.share() < 1
     assert Consistency.of(frame, settled, setting, known).value == pytest.approx(wrong.limit, rel=1e-3)
+
+
+def test_an_edge_between_flat_areas_gets_no_halo_unless_one_is_allowed() -> None:
+    truth = np.full((96, 96, 3), 0.1, np.float32)
+    truth[:, 48:] = 0.6
+    frame = _blurred(truth, gaussian(1.6), 0.005)
+    over = {}
+    for halo in (1.0, 2.0):
+        made, _ = _run(frame, noise=0.5, kind="gaussian", size=1.6, halo=halo)
+        over[halo] = float(made[16:-16].mean(axis=(0, 2)).max()) - 0.6
+    assert over[1.0] < 0.015 < over[2.0]

@@ -51,7 +51,8 @@ class Deblur:
 
     Beyond the frame's edges, and where highlights were clipped, the light is not known and taken as missing: nothing
     wraps round, and no clipped value is believed. Highlights far above white and values below 0 come through; light is
-    never made darker than the darkest about it where that was black. ``halo`` limits how far an edge may overshoot.
+    never made darker than the darkest about it where that was black. ``halo`` limits how far detail may overshoot;
+    an edge that stands alone between flat areas does not go beyond them.
     """
 
     strength: float = param(
@@ -159,7 +160,8 @@ class Deblur:
         soft=(0, 2),
         group="Limits",
         unit="x",
-        hint="How far an edge may overshoot the light about it, as a share of its contrast; 0 not at all.",
+        hint="How far detail may overshoot the light about it, as a share of its contrast; 0 not at all. Edges that"
+        " stand alone get no halo up to 1.",
         render_only=True,
     )
     edges: float = param(

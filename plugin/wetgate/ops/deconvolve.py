@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from wetgate.ops.blur import Kernel
 from wetgate.ops.fourier_canvas import Canvas, Mask
+from wetgate.ops.halo_limit import limits_of
 from wetgate.ops.noise_model import top_of
 from wetgate.spec import Image
 
@@ -93,9 +94,9 @@ def deconvolve(
     """Undo ``psf`` (odd-sized, sum 1) in ``picture`` (H, W, C), linear light, unbounded.
 
     ``deviation`` (H, W, C) of the picture's noise; ``white`` the level that the denoiser takes for white. ``valid`` and
-    ``clipped`` (H, W, C): where values are known, and where they are at a limit and not. The result strays from the
-    range of the picture within the PSF's reach by at most ``overshoot`` times that range, and never below 0 where the
-    picture does not, beyond its noise.
+    ``clipped`` (H, W, C): where values are known, and where they are at a limit and not. The result overshoots by at
+    most ``overshoot`` (:func:`~wetgate.ops.halo_limit.limits_of`), and is never below 0 where the picture is not,
+    beyond its noise.
     """
     floor = np.float32(LEAST * white)
     noise = np.maximum(deviation, floor).astype(np.float32)
@@ -108,7 +109,7 @@ def deconvolve(
     known = canvas.inside(np.ones(picture.shape, np.bool_) if valid is None else valid)
     if clipped is not None and clipped.any():
         known &= ~canvas.inside(clipped)
-    least, most = (canvas.extended(limit) for limit in _limits(picture, noise, psf, overshoot, clipped))
+    least, most = (canvas.extended(limit) for limit in limits_of(picture, noise, psf, overshoot, clipped))
     part = (slice(None), *canvas.cleaned)
 
     def cleaned(planes: Image, deviation: Image) -> Image:
@@ -195,18 +196,3 @@ def share_within(left: Values, step: Values, wanted: float, most: bool = False) 
     root = math.sqrt(max(bb * bb - aa * cc, 0.0))
     t = (bb - root) / aa if cc > 0 and not most else (bb + root) / aa
     return min(max(t, 0.0), 1.0)
-
-
-def _limits(picture: Image, noise: Image, psf: Kernel, overshoot: float, clipped: Mask | None) -> tuple[Image, Image]:
-    """The least and the greatest that a result may be, (H, W, C) each."""
-    reach = np.ones((psf.shape[0] + 2, psf.shape[1] + 2), np.uint8)
-    least = cv2.erode(picture, reach).reshape(picture.shape)
-    most = cv2.dilate(picture, reach).reshape(picture.shape)
-    room = np.float32(min(overshoot, 1e6)) * (most - least) + 2 * noise
-    # Blurred light is a mean of light: where there is none below 0 about a pixel, there was none before.
-    dark = np.minimum(least, 0)
-    most = most + room
-    if clipped is not None:
-        near = cv2.dilate(clipped.astype(np.uint8), reach).reshape(picture.shape)
-        most = np.where(near > 0, np.float32(np.inf), most)
-    return np.maximum(least - room, dark - 2 * noise), most

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from wetgate.ops.blur import Kernel
 from wetgate.spec import Image
 
+_SOFT_PX = 1.5  # sigma of the Gaussian that takes the noise off what is compared: about a fifth of it is left
+_FLAT = 2.0  # deviations of the noise, by which softened light may differ over a flat area
 _SIDE = 5  # pixels: as far as the ringing of an 8x8 block reaches beyond an edge that matters
 
 
@@ -19,3 +25,44 @@ def within_neighbours(result: Image, source: Image, amount: float) -> Image:
     low = cv2.erode(source, kernel, borderType=cv2.BORDER_REPLICATE)
     high = cv2.dilate(source, kernel, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(result + np.float32(amount) * (np.clip(result, low, high) - result), np.float32)
+
+
+def limits_of(
+    picture: Image, noise: Image, psf: Kernel, overshoot: float, clipped: NDArray[np.bool_] | None
+) -> tuple[Image, Image]:
+    """The least and the greatest that ``picture`` (H, W, C) may be without ``psf``, beside ``noise``.
+
+    ``overshoot`` is a share of the contrast within the PSF's reach. Fine detail was brighter and darker than its blur
+    by as much as that, so up to 1 it is the room that is left to detail. An edge that stands alone between flat areas
+    needs none: what those areas are is known, so all that goes beyond them is a halo, and only an ``overshoot`` above
+    1 leaves it room, by what it is above. Light is never darker than the darkest about it where that was black.
+    """
+    near = psf.shape[0] + 2, psf.shape[1] + 2
+    least, most = _over(cv2.erode, picture, near), _over(cv2.dilate, picture, near)
+    room = np.float32(min(overshoot, 1e6)) * (most - least) + 2 * noise
+    # Blurred light is a mean of light: where there is none below 0 about a pixel, there was none before.
+    dark = np.minimum(least, 0)
+    alone, low, high = _between_flats(picture, noise, psf)
+    spare = np.float32(min(max(overshoot - 1, 0), 1e6)) * (high - low) + noise
+    floor = np.where(alone, np.maximum(least - room, low - spare), least - room)
+    ceiling = np.where(alone, np.minimum(most + room, high + spare), most + room)
+    if clipped is not None:
+        ceiling = np.where(_over(cv2.dilate, clipped.astype(np.uint8), near) > 0, np.float32(np.inf), ceiling)
+    return np.maximum(floor, dark - 2 * noise).astype(np.float32), ceiling.astype(np.float32)
+
+
+def _between_flats(picture: Image, noise: Image, psf: Kernel) -> tuple[NDArray[np.bool_], Image, Image]:
+    """Where the light about a pixel lies between that of flat areas beside it, and their least and greatest light."""
+    rows, columns = psf.shape
+    near, beside = (rows + 2, columns + 2), (3 * rows + 8, 3 * columns + 8)
+    soft = cv2.GaussianBlur(picture, (0, 0), _SOFT_PX).reshape(picture.shape)
+    flat = _over(cv2.dilate, soft, (rows, columns)) - _over(cv2.erode, soft, (rows, columns)) < _FLAT * noise
+    beyond = np.float32(np.abs(soft).max() + 1)
+    low = _over(cv2.erode, np.where(flat, soft, beyond), beside)
+    high = _over(cv2.dilate, np.where(flat, soft, -beyond), beside)
+    alone = (_over(cv2.erode, soft, near) >= low - noise) & (_over(cv2.dilate, soft, near) <= high + noise)
+    return alone & (high > low), low, high
+
+
+def _over(extreme: Callable[..., Image], image: Image, size: tuple[int, int]) -> Image:
+    return np.asarray(extreme(image, np.ones(size, np.uint8))).reshape(image.shape)
