@@ -81,7 +81,7 @@ def test_the_damage_models_are_shown_and_said_to_be_undone_by_nothing_yet(
     folder, _ = made
     html = (folder / "report.html").read_text(encoding="utf-8")
     section = html[html.index("What the damage models do") :]
-    assert "no finished node undoes this damage yet" in section
+    assert "no finished node undoes all of this damage yet" in section
     for name in recipes():
         assert len(list((folder / "damage" / name).glob("*.exr"))) == 3, name
         found = wetgate.measure(

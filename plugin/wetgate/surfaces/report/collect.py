@@ -18,8 +18,9 @@ from wetgate.engine.colour import Colour
 from wetgate.engine.job import Outcome
 from wetgate.engine.record import software
 from wetgate.spec import DISPLAY, Frame, Image, registry
-from wetgate.surfaces.report.data import Gallery, Note, Picture, ReportData, Series, Side, Table, Timing, View
+from wetgate.surfaces.report.data import Gallery, Note, Picture, Plots, ReportData, Series, Side, Table, Timing, View
 from wetgate.surfaces.report.energy import EnergyMeter
+from wetgate.surfaces.report.fade import fade_gallery, fade_plots
 from wetgate.surfaces.report.images import srgb_from_nits
 from wetgate.surfaces.report.noise import noise_plots
 from wetgate.surfaces.report.page import write_report
@@ -35,6 +36,7 @@ class _Sample:
     source: Image
     result: Image
     aovs: dict[str, Image]
+    frame: Frame  # the source in its own space, small
 
 
 @dataclass(slots=True)
@@ -94,7 +96,8 @@ class Collector:
                 shown[key] = _reduced(colour.to(picture, DISPLAY).rgb, _VIEW_WIDTH)
             else:
                 shown[key] = _reduced(aov, _VIEW_WIDTH)
-        self._samples[number] = _Sample(_reduced(before, _SAMPLE_WIDTH), _reduced(after, _SAMPLE_WIDTH), shown)
+        small = Frame(_reduced(source.rgb, _VIEW_WIDTH), source.space, number)
+        self._samples[number] = _Sample(_reduced(before, _SAMPLE_WIDTH), _reduced(after, _SAMPLE_WIDTH), shown, small)
         self._order.append(number)
         if len(self._order) > _MOST_SAMPLES:
             self._stride *= 2
@@ -144,14 +147,29 @@ class Collector:
             facts=[*self.facts, *self._facts(outcome, peak)],
             notes=[*self.notes, *_notes(outcome)],
             metrics=[*self.extra_metrics, *self._charts()],
-            plots=[p for p in (noise_plots(*entry) for entry in outcome.analyses.items()) if p is not None],
+            plots=self._plots(outcome),
             views=self._views(outcome),
-            galleries=self.galleries,
+            galleries=[*self.galleries, *self._fades(outcome)],
             hdr_metadata={k.removeprefix("hdr:"): v for k, v in sorted(self._metadata.items())},
             tables=[*self.extra_tables, _software_table()],
             timing=self.timing(outcome),
             record=run,
         )
+
+    def _plots(self, outcome: Outcome) -> list[Plots]:
+        made = [tell(*entry) for entry in outcome.analyses.items() for tell in (noise_plots, fade_plots)]
+        return [p for p in made if p is not None]
+
+    def _fades(self, outcome: Outcome) -> list[Gallery]:
+        """What a fade has taken, where the first step reverses it: later ones do not see the source as it came in."""
+        first = next(iter(outcome.run["graph"]["nodes"]), None)
+        if first is None or first["name"] not in outcome.analyses:
+            return []
+        middle = [self._order[len(self._order) // 2]]
+        frames = [(n, self._samples[n].frame) for n in dict.fromkeys([*middle, self._order[0]])]
+        name = str(first["name"])
+        made = fade_gallery(name, outcome.analyses[name], first["params"], frames, self.config)
+        return [] if made is None else [made]
 
     def _facts(self, outcome: Outcome, peak: float) -> list[tuple[str, str]]:
         run = outcome.run
