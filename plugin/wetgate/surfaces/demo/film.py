@@ -1,4 +1,4 @@
-"""The footage as a colour print that has faded, and what the preset for archive film makes of it.
+"""A picture of the footage as a colour print that has faded, and what the preset for archive film makes of it.
 
 The print is a scan as archives make them: the picture between frame lines as black as the print gets, with clear film
 beside it. Dyes fade wavelength by wavelength in the damage model, which knows nothing of the node that reverses it.
@@ -31,7 +31,7 @@ AGEING = (
     "grain:rms=9,size_um=8,gauge=35,medium=print",
     "fade:stock=5383,kind=dark,amount=0.55,stain=0.08,uneven=0.25,edges=0.35",
 )
-_RUN = 4  # frames: grain is told from the picture by what changes from one to the next
+_RUN = 4  # frames of a title, held: what changes from one to the next is grain
 _SEED = 7
 _BLACK = 3.2  # density of a print's frame line
 _LINE, _REBATE = 0.05, 0.04  # of the picture's height and width
@@ -68,7 +68,7 @@ def archived(
     return Gallery(
         "A faded print",
         views,
-        "The same shot as a scan of a colour print with its frame lines and clear film, grainy, faded for decades in"
+        "A picture of the shot, held, as a scan of a colour print with frame lines and clear film, faded for decades in"
         " the dark, unevenly and with stain. Color Decay finds the loss of each dye from the pictures, the frame lines"
         " and the clear film, and Grain lays a quarter of the print's own grain over it. Nothing is told to either.",
         Table(
@@ -83,7 +83,8 @@ def archived(
 
 
 def _print(footage: Path, target: Path, numbers: range, options: WriteOptions) -> tuple[slice, slice]:
-    """The footage between frame lines and clear film, in the print's linear light; and where a detail of it is."""
+    """The first picture of the footage, held, between frame lines and clear film, in the print's linear light; and
+    where a detail of it is."""
     config = ColorConfig.load()
     space = config.resolve(SPACE)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -91,11 +92,12 @@ def _print(footage: Path, target: Path, numbers: range, options: WriteOptions) -
     sink = open_sink(target, numbers=list(numbers), options=options, space=space, interop_id=config.interop_id(space))
     rows = columns = 0
     try:
+        frame = source.read(numbers[0]).frame.with_(space=config.resolve(str(source.info.hint.space)))
+        picture = Colour(config, frame.space).to(frame, space).rgb
+        rows, columns = picture.shape[:2]
+        film = _bordered(picture)
         for number in numbers:
-            frame = source.read(number).frame.with_(space=config.resolve(str(source.info.hint.space)))
-            picture = Colour(config, frame.space).to(frame, space).rgb
-            rows, columns = picture.shape[:2]
-            sink.write(Frame(_bordered(picture), space, number))
+            sink.write(Frame(film, space, number))
     except BaseException:
         sink.abort()
         raise

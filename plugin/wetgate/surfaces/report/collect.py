@@ -17,10 +17,12 @@ from wetgate.color.difference import delta_e_itp
 from wetgate.engine.colour import Colour
 from wetgate.engine.job import Outcome
 from wetgate.engine.record import software
-from wetgate.spec import DISPLAY, Frame, Image, registry
+from wetgate.ops.grain_analysis import Patches, combine, measure_frame
+from wetgate.spec import DENSITY, DISPLAY, Frame, Image, registry
 from wetgate.surfaces.report.data import Gallery, Note, Picture, Plots, ReportData, Series, Side, Table, Timing, View
 from wetgate.surfaces.report.energy import EnergyMeter
 from wetgate.surfaces.report.fade import fade_gallery, fade_plots
+from wetgate.surfaces.report.grain import grain_plots
 from wetgate.surfaces.report.images import srgb_from_nits
 from wetgate.surfaces.report.noise import noise_plots
 from wetgate.surfaces.report.page import write_report
@@ -37,6 +39,7 @@ class _Sample:
     result: Image
     aovs: dict[str, Image]
     frame: Frame  # the source in its own space, small
+    grain: tuple[Patches, Patches] | None = None
 
 
 @dataclass(slots=True)
@@ -45,7 +48,8 @@ class Collector:
 
     At most eight frames are kept, evenly spread however long the shot turns out to be; figures are kept of every frame.
     What a caller knows beside the render goes into the other fields: ``facts`` come first in the head line, galleries
-    and extra metrics and tables before the report's own.
+    and extra metrics and tables before the report's own. ``grain`` has the grain of the sampled frames measured, before
+    and after.
     """
 
     config: str | None = None
@@ -65,6 +69,7 @@ class Collector:
     _series: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     _metadata: dict[str, Any] = field(default_factory=dict)
     device: str = "cpu"
+    grain: bool = False
     _energy: EnergyMeter = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,8 +101,12 @@ class Collector:
                 shown[key] = _reduced(colour.to(picture, DISPLAY).rgb, _VIEW_WIDTH)
             else:
                 shown[key] = _reduced(aov, _VIEW_WIDTH)
+        grain = None
+        if self.grain:
+            grain = (measure_frame(colour.to(source, DENSITY).rgb), measure_frame(colour.to(result, DENSITY).rgb))
+        shrunk = _reduced(before, _SAMPLE_WIDTH), _reduced(after, _SAMPLE_WIDTH)
         small = Frame(_reduced(source.rgb, _VIEW_WIDTH), source.space, number)
-        self._samples[number] = _Sample(_reduced(before, _SAMPLE_WIDTH), _reduced(after, _SAMPLE_WIDTH), shown, small)
+        self._samples[number] = _Sample(*shrunk, shown, small, grain)
         self._order.append(number)
         if len(self._order) > _MOST_SAMPLES:
             self._stride *= 2
@@ -157,8 +166,17 @@ class Collector:
         )
 
     def _plots(self, outcome: Outcome) -> list[Plots]:
-        made = [tell(*entry) for entry in outcome.analyses.items() for tell in (noise_plots, fade_plots)]
-        return [p for p in made if p is not None]
+        told = (tell(*entry) for entry in outcome.analyses.items() for tell in (noise_plots, fade_plots))
+        measured = [s.grain for s in self._samples.values() if s.grain is not None]
+        before, after = (combine([pair[side] for pair in measured], 0.0) for side in (0, 1))
+        grain = (
+            grain_plots(
+                n["name"], n["params"], outcome.analyses.get(n["name"]), outcome.run["source"]["size"], before, after
+            )
+            for n in outcome.run["graph"]["nodes"]
+            if n["node"] == "grain"
+        )
+        return [plots for plots in (*told, *grain) if plots is not None]
 
     def _fades(self, outcome: Outcome) -> list[Gallery]:
         """What a fade has taken, where the first step reverses it: later ones do not see the source as it came in."""
