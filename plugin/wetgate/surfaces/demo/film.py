@@ -70,7 +70,7 @@ def archived(
         views,
         "A picture of the shot, held, as a scan of a colour print with frame lines and clear film, faded for decades in"
         " the dark, unevenly and with stain. Color Decay finds the loss of each dye from the pictures, the frame lines"
-        " and the clear film, and Grain lays a quarter of the print's own grain over it. Nothing is told to either.",
+        " and the clear film, told nothing; Grain lays a little grain of a 35 mm print over it.",
         Table(
             "Mean colour difference to the print before it faded",
             [["faded", f"{before:.2f}"], [f"restored by {PRESET}", f"{after:.2f}"]],

@@ -29,7 +29,7 @@ _MOST_POINTS = 240  # of each layer
 _MOST_FIELDS = 6
 _FIELD = (90, 160)  # rows and columns of an unevenness picture
 _VIEWS = {
-    "recovered": "What comes back; what the fade has destroyed goes over to magenta.",
+    "recovered": "What comes back; what is drowned in noise, fourfold to tenfold, goes over to magenta.",
     "confidence": "How far the result is determined, white wholly: by the analysis, and by what noise it multiplies.",
 }
 

@@ -56,4 +56,4 @@ def write_preview(
         )
         data = collector.data(render(job, lambda event: None, collector, abort))
     after = replace(data.after, detail=f"{len(some)} frames, rendered for this page")
-    write_report(page, replace(data, after=after, timing=None, record={"analysis": kept.name} | document.params))
+    write_report(page, replace(data, after=after, timing=None, record={"analysis": kept.name, **document.params}))
