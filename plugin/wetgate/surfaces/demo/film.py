@@ -31,7 +31,7 @@ AGEING = (
     "grain:rms=9,size_um=8,gauge=35,medium=print",
     "fade:stock=5383,kind=dark,amount=0.55,stain=0.08,uneven=0.25,edges=0.35",
 )
-_RUN = 4  # frames of a title, held: what changes from one to the next is grain
+_RUN = 2  # frames of a picture, held: what changes from one to the next is grain
 _SEED = 7
 _BLACK = 3.2  # density of a print's frame line
 _LINE, _REBATE = 0.05, 0.04  # of the picture's height and width
