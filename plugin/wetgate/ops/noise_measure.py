@@ -199,8 +199,8 @@ def _level(found: Sequence[Blocks]) -> Level | None:
 
 
 def _curves(level: Level) -> tuple[NoiseCurve, ...]:
-    channels = zip(level.level, level.variance, level.count, strict=True)
-    return tuple(fitted(x, v, n, freedom=level.freedom, doubt=level.doubt) for x, v, n in channels)
+    channels = zip(level.level, level.variance, level.count, level.rough, strict=True)
+    return tuple(fitted(x, v, n, freedom=level.freedom, doubt=level.doubt, rough=r) for x, v, n, r in channels)
 
 
 def _correlation(level: Level, where: NDArray[np.bool_]) -> Array:
