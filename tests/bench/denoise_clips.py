@@ -5,13 +5,13 @@
 
 White Gaussian noise on code values, unclipped (rounded to eight bits for ffmpeg and OpenCV, which know no other here).
 Peers are told its strength; Wetgate measures it, but where a row says that it was told. A clip is a movie or a folder
-of pictures, halved above 1,000 pixels, which takes its own compression away; ``--size`` crops the middle. PSNR in dB, mean
-over frames two and more from the ends; excess is the mean squared warping error along the clean clip's flow beyond the
-clean clip's own, in squared 8-bit codes, and "down" what of it is gone against our own node frame by frame; texture is
-high-pass energy over the clean clip's; seconds are processor time a frame, all on one thread. V-BM3D is VapourSynth's
-plug-in, run by the interpreter that ``--vapoursynth`` names; BM3D (``--bm3d``) cleans the middle frame alone, so its
-excess is not known. ffmpeg's nlmeans runs at two thirds of the noise's deviation, the best of five strengths that were
-tried on one clip; OpenCV's at the deviation.
+of pictures, halved above 1,000 pixels, which takes its own compression away; ``--size`` crops the middle. PSNR in dB,
+mean over frames two and more from the ends; excess is the mean squared warping error along the clean clip's flow beyond
+the clean clip's own, in squared 8-bit codes, and "down" what of it is gone against our own node frame by frame; texture
+is high-pass energy over the clean clip's; seconds are processor time a frame, all on one thread. V-BM3D is
+VapourSynth's plug-in, run by the interpreter that ``--vapoursynth`` names; BM3D (``--bm3d``) cleans the middle frame
+alone, so its excess is not known. ffmpeg's nlmeans runs at two thirds of the noise's deviation, near the best of five
+strengths that were tried on one clip; OpenCV's at the deviation.
 """
 
 from __future__ import annotations
