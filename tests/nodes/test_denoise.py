@@ -116,8 +116,8 @@ def test_a_flat_ramp_of_any_light_is_neither_shifted_nor_banded(name: str) -> No
     noise = np.random.default_rng(1).normal(0, deviation, clean.shape).astype(np.float32)
     frame = Frame(clean + noise, "ACEScg", 1)
     (made,) = _run([frame], sigma=deviation * 255, temporal=0.0, coherence=0.0)
-    # Means of the 96 rows of each column, in deviations of the noise: the input's own are 0.1. Seen: a shift of 0.02, and
-    # of 0.18 over 32 columns where the light is below -0.3, which the network was not shown; 0.06 to 0.09 by column.
+    # Means of the 96 rows of each column, in deviations of the noise: the input's own are 0.1. Seen: a shift of 0.02,
+    # of 0.18 over 32 columns where light is below -0.3, which the network was not shown, and 0.06 to 0.09 by column.
     left, given = ((f.rgb - clean).mean(axis=0) / deviation for f in (made, frame))
     assert abs(left.mean()) < 0.05
     assert max(np.abs(np.convolve(left[:, c], np.ones(32) / 32, "valid")).max() for c in range(3)) < 0.3
