@@ -33,7 +33,8 @@ class NoiseCurve:
     measured at the levels before any law or smoothing, nan where nothing was flat. ``law`` says what the
     knots lie on: ``constant``, ``poisson-gaussian`` or ``free`` (neither: a curve smoothed from the points). ``slope``
     and ``offset`` are a and b of the best variance = a x + b, whatever the law; ``misfit`` is the rms relative
-    distance of the measured deviations from it; ``error`` the relative standard error of the curve's level.
+    distance of the measured deviations from it; ``error`` the relative standard error of the curve's level. ``firm``,
+    where there is one, is the curve by flat places alone; documents do not keep it.
     """
 
     level: Array
@@ -44,6 +45,7 @@ class NoiseCurve:
     misfit: float
     error: float
     points: Array
+    firm: NoiseCurve | None = None
 
     def variance_at(self, level: NDArray[Any]) -> Array:
         """Variance at any levels, an array of their shape: linear between knots; beyond them the law, or held."""
@@ -109,8 +111,8 @@ def fitted(
     slope, offset = _line(x, y, own)
     line = np.maximum(slope * x + offset, y.min() * 0.25)
     flat = float(np.exp(np.average(np.log(y), weights=1 / own**2)))
-    firm = seen[used]
-    flat_fit, line_fit = (_misfit(y, np.asarray(law), own, firm) for law in (np.full_like(y, flat), line))
+    sure = seen[used]
+    flat_fit, line_fit = (_misfit(y, np.asarray(law), own, sure) for law in (np.full_like(y, flat), line))
     law: Kind = "free"
     if flat_fit < _BELIEVED and flat_fit < line_fit + 0.25:
         law, at = "constant", np.full_like(level, _constant(y, own))
@@ -124,7 +126,8 @@ def fitted(
     unseen = np.where(seen, 0.0, np.where(said > 0, off, _TEXTURED_DOUBT))
     error = 0.5 * float(np.hypot(doubt, np.sqrt(1.0 / np.sum(1 / own[seen[used]] ** 2)))) + 0.25 * float(unseen.mean())
     points = np.sqrt(np.where(seen, variance, np.nan))
-    return NoiseCurve(level, np.sqrt(at), law, slope, offset, misfit, error, points)
+    firm = fitted(level, variance, count, freedom=freedom, doubt=doubt) if rough is not None else None
+    return NoiseCurve(level, np.sqrt(at), law, slope, offset, misfit, error, points, firm)
 
 
 def _line(x: Array, y: Array, own: Array) -> tuple[float, float]:

@@ -152,7 +152,9 @@ def _by_level(
     weight = (1.0 / spectrum).astype(np.float32)
     choose = np.einsum("nck,ck->nc", energy[..., choosing], weight[:, choosing]) / choosing.sum()
     measure = np.einsum("nck,ck->nc", energy[..., measuring], weight[:, measuring]) / measuring.sum()
-    fourth = np.einsum("nck,ck->nc", np.square(energy[..., measuring]), np.square(weight[:, measuring]))
+    fourth = np.einsum(
+        "nck,ck->nc", np.square(energy[..., measuring], dtype=np.float64), np.square(weight[:, measuring])
+    )
     fourth /= measuring.sum()
     variance = np.repeat(np.quantile(measure, 0.05, axis=0)[:, None], CLASSES, axis=1).astype(np.float64)
     bound = 1.0 + _WITHIN * np.sqrt(2.0 / (channels * choosing.sum()))
