@@ -24,6 +24,7 @@ from wetgate.surfaces.cli.progress import Progress, counted, emit, interruptible
 
 ON_MISSING = ("error", "hold", "black")
 _DEPTHS = ("half", "float", "uint8", "uint10", "uint12", "uint16")
+_UNDONE = ("unmatched", "unreturned")  # facts of frames that a person has to be told
 _FIDELITY = ("forensic", "faithful", "pleasing")
 
 
@@ -75,7 +76,8 @@ def run_render(args: Any) -> int:
     job = job_of(args)
     engine = one_of(args.engine, ("local", "dask"), "--engine")
     report = _report_path(args.report)
-    collector = Collector(job.config, device=job.device) if report is not None else None
+    grain = any(step.node.id == "grain" for step in job.graph.used())
+    collector = Collector(job.config, device=job.device, grain=grain) if report is not None else None
     progress = Progress(args.as_json)
     try:
         with interruptible() as abort:
@@ -130,10 +132,18 @@ def summary(outcome: Outcome) -> str:
         lines.append(f"{counted(len(outcome.kept))} kept from before")
     if outcome.failed:
         lines.append(f"{counted(len(outcome.failed))} failed: {format_frames(outcome.failed)}")
+    lines.extend(_left_undone(outcome))
     if outcome.record:
         lines.append(f"record: {outcome.record}")
     lines.extend(f"also: {path}" for path in outcome.files if path != outcome.record)
     return "\n".join(lines)
+
+
+def _left_undone(outcome: Outcome) -> list[str]:
+    """What a step could not do as it was asked, once for each sentence."""
+    facts = [f.get("facts", {}) for f in outcome.run.get("frames", ())]
+    found = {(step, said[key]) for f in facts for step, said in f.items() for key in _UNDONE if key in said}
+    return [f"{step}: {text}" for step, text in sorted(found)]
 
 
 def run_analyze(args: Any) -> int:
