@@ -107,7 +107,7 @@ def fitted(
     used = seen | (np.nan_to_num(said) > 0)
     x, y = level[used], np.maximum(np.where(seen, variance, said / _TEXTURED)[used], _TINY)
     sampled = np.sqrt(2.0 / (freedom * np.maximum(count, 1e-9)) + _LEAST_DOUBT**2)
-    own = np.where(seen, np.minimum(sampled, _TEXTURED_DOUBT), _TEXTURED_DOUBT)[used]
+    own = np.where(seen, sampled, _TEXTURED_DOUBT)[used]
     slope, offset = _line(x, y, own)
     line = np.maximum(slope * x + offset, y.min() * 0.25)
     flat = float(np.exp(np.average(np.log(y), weights=1 / own**2)))

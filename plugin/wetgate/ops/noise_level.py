@@ -153,7 +153,9 @@ def _by_level(
     choose = np.einsum("nck,ck->nc", energy[..., choosing], weight[:, choosing]) / choosing.sum()
     measure = np.einsum("nck,ck->nc", energy[..., measuring], weight[:, measuring]) / measuring.sum()
     fourth = np.einsum(
-        "nck,ck->nc", np.square(energy[..., measuring], dtype=np.float64), np.square(weight[:, measuring])
+        "nck,ck->nc",
+        np.square(energy[..., measuring], dtype=np.float64),
+        np.square(weight[:, measuring], dtype=np.float64),
     )
     fourth /= measuring.sum()
     variance = np.repeat(np.quantile(measure, 0.05, axis=0)[:, None], CLASSES, axis=1).astype(np.float64)
