@@ -31,7 +31,7 @@ _FLATTEST, _FLAT_UP_TO = 0.05, 2.3
 _FEWEST_IN_TONE = 3
 _MOST_PATCHES = 1500  # of one frame
 _CLIPPED = 0.02
-_SMOOTHING = 300.0
+_SMOOTHING = 60.0
 
 
 @dataclass(frozen=True, slots=True)

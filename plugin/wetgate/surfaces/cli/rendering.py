@@ -162,6 +162,13 @@ def run_analyze(args: Any) -> int:
             where="--reference",
             remedy="analyse its shot by itself with it, then pool the documents",
         )
+    if several and args.report:
+        raise UsageError(
+            "a report of an analysis shows one shot, and several were given",
+            where="--report",
+            remedy="analyse one of them by itself with it",
+        )
+    report = _report_path(args.report)
     graph = graph_of(args.graph, args.node or [])
     paths = [path / name for name in names(args.input)] if several else [path]
     make_folder(paths[0].parent)
@@ -189,6 +196,12 @@ def run_analyze(args: Any) -> int:
     for document, kept in zip(documents, paths, strict=True):
         document.save(kept)
         _tell_document(document, kept, args.as_json)
+    if report is not None:
+        from wetgate.surfaces.report.analysed import write_analysis_report
+
+        write_analysis_report(report, analysing_step(graph, args.step), documents[0], args.input[0])
+        if not args.as_json:
+            emit(f"report: {report}")
     return 0
 
 

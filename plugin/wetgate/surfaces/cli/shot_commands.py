@@ -124,6 +124,7 @@ def render(
 @app.command(
     epilog=examples(
         "wetgate analyze sdr.####.exr -n hdr_lift --in-space srgb_tx -o shot.json",
+        "wetgate analyze scan.####.exr -n grain:gauge=mm16 -o grain.json --report grain.html",
         "wetgate analyze shot1.mov shot2.mov shot3.mov -n color_decay -o reel",
         "wetgate analyze faded.####.exr -n color_decay --reference dvd.png --reference-space srgb_tx -o shot.json",
         "wetgate render sdr.####.exr -o hdr.####.exr -n hdr_lift --in-space srgb_tx --out-space ACEScg "
@@ -149,6 +150,9 @@ def analyze(
     ] = None,
     reference_space: Annotated[
         str | None, typer.Option("--reference-space", help="Its colour space, where its file does not say.")
+    ] = None,
+    report: Annotated[
+        str | None, typer.Option("--report", help="Write an HTML page of what was measured (noise, grain).")
     ] = None,
     as_json: arg.Json = False,
 ) -> None:
