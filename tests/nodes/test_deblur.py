@@ -10,6 +10,7 @@ import pytest
 import wetgate
 import wetgate.nodes
 from wetgate.ops.blur import convolve, disc, gaussian, motion
+from wetgate.ops.blur_setting import Consistency, Setting
 from wetgate.spec import Frame, Image, UsageError, registry
 
 NODE = registry.get("deblur")
@@ -133,3 +134,17 @@ def test_noise_is_put_back_on_request() -> None:
 def test_a_text_that_is_no_psf_is_refused_with_what_is_allowed(text: str) -> None:
     with pytest.raises(UsageError, match="allowed: rows separated by /"):
         _run(_squares(16), kind="custom", psf=text)
+
+
+def test_a_result_that_strays_is_brought_back_until_it_blurs_to_its_source() -> None:
+    frame = _blurred(_squares(), disc(2))
+    setting = Setting(disc(2), {}, np.full(frame.shape, NOISE, np.float32), 1.0, "by hand")
+    known = np.ones(frame.shape, bool)
+    sharp, _ = _run(frame, noise=100 * NOISE, kind="defocus", size=2.0)
+    assert Consistency.of(frame, sharp, setting, known).share() == 1.0
+    strayed = (sharp + 0.1 * np.random.default_rng(3).random((96, 1, 1))).astype(np.float32)
+    wrong = Consistency.of(frame, strayed, setting, known)
+    assert wrong.value > wrong.limit
+    settled = frame + np.float32(wrong.share()) * (strayed - frame)
+    assert 0 < wrong.share() < 1
+    assert Consistency.of(frame, settled, setting, known).value == pytest.approx(wrong.limit, rel=1e-3)

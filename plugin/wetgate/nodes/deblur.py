@@ -9,10 +9,10 @@ import numpy as np
 
 from wetgate.inference import clean_light, network
 from wetgate.ops.noise_model import ShotNoise
-from wetgate.spec import VIDEO, Bound, Context, Frame, Image, Result, Shot, Window, node, param
+from wetgate.spec import VIDEO, Bound, Coherent, Context, Frame, Image, Result, Shot, Window, node, param
 
 if TYPE_CHECKING:
-    from wetgate.ops.blur_setting import Setting
+    from wetgate.ops.blur_setting import Consistency, Setting
     from wetgate.ops.deconvolve import Deconvolved
 
 _MOST_FRAMES = 6  # that an analysis measures noise in
@@ -22,8 +22,10 @@ _MOST_FRAMES = 6  # that an analysis measures noise in
     id="deblur",
     label="Deblur",
     space="scene",
-    version=1,
+    version=2,
     analyzes=True,
+    analysed_since=1,
+    coherent=Coherent(fuses="change", amount=0.0, radius=1, since=2),
     views={
         "psf": "The point spread function that is undone, enlarged; its brightest value is white.",
         "residual": "The frame less the result blurred again: a tenth of the range for each deviation of the noise.",
@@ -239,19 +241,20 @@ class Deblur:
 
         A result that is sharpened in part lies between the source and the sharp picture, and so does its residual.
         """
-        from wetgate.ops.blur import convolve
-        from wetgate.ops.deconvolve import CONSISTENT, LEAST, residual_ratio
+        found = self._against(source, result, ctx)
+        return Bound("result blurred again less the source, over the noise", found.value, found.limit)
+
+    def within_bound(self, source: Frame, result: Frame, ctx: Context) -> Frame:
+        """As much of the change as blurs back to the source: all of it, where the bound holds."""
+        share = np.float32(self._against(source, result, ctx).share())
+        return result if share == 1 else result.with_rgb(source.rgb + share * (result.rgb - source.rgb))
+
+    def _against(self, source: Frame, result: Frame, ctx: Context) -> Consistency:
+        from wetgate.ops.blur_setting import Consistency
 
         setting = self._setting(source, ctx)
-        reach = setting.psf.shape[0] // 2, setting.psf.shape[1] // 2
-        known = np.zeros(source.rgb.shape, np.bool_)
-        known[reach[0] : source.height - reach[0], reach[1] : source.width - reach[1]] = True
         valid, clipped = self._known(source, ctx)
-        known &= valid & ~clipped
-        noise = np.maximum(setting.deviation, np.float32(LEAST * setting.white))
-        value = residual_ratio(source.rgb, convolve(result.rgb, setting.psf), noise, known)
-        own = residual_ratio(source.rgb, convolve(source.rgb, setting.psf), noise, known)
-        return Bound("result blurred again less the source, over the noise", value, max(CONSISTENT[1], own) + 0.05)
+        return Consistency.of(source.rgb, result.rgb, setting, valid & ~clipped)
 
     def _setting(self, frame: Frame, ctx: Context) -> Setting:
         from wetgate.ops.blur_setting import Setting, measured, moved

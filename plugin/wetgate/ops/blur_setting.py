@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from wetgate.ops.blur import Kernel
+from wetgate.ops.blur import Kernel, convolve
 from wetgate.ops.blur_measure import Blur
 from wetgate.ops.blur_shot import blur_of_frames
+from wetgate.ops.deconvolve import CONSISTENT, LEAST, share_within
 from wetgate.spec import Image
 
+Values = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_ROUNDING = 0.05  # beyond the limit: what is done in a part of the picture, and in other precision
 _LONGEST_PX = 100.0  # of a motion read from the flow: more is a cut or a flow that is lost
 
 
@@ -32,6 +38,40 @@ class Setting:
         """For the record."""
         deviation = float(f"{float(np.median(self.deviation)):.4g}")
         return {"psf": dict(self.shape), "noise": self.source, "deviation": deviation}
+
+
+@dataclass(frozen=True, slots=True)
+class Consistency:
+    """How a result, blurred again, differs from its source, in deviations of the noise, away from the frame's edges:
+    ``own``, what the source itself does, and ``change``, what the result takes off that, a value each."""
+
+    own: Values
+    change: Values
+
+    @classmethod
+    def of(cls, source: Image, result: Image, setting: Setting, known: Mask) -> Consistency:
+        y, x = (n // 2 for n in setting.psf.shape)
+        inside = np.zeros(source.shape, np.bool_)
+        inside[y : source.shape[0] - y, x : source.shape[1] - x] = True
+        inside &= known
+        noise = np.maximum(setting.deviation, np.float32(LEAST * setting.white))
+        own = ((source - convolve(source, setting.psf)) / noise)[inside].astype(np.float64)
+        return cls(own, (convolve(result - source, setting.psf) / noise)[inside].astype(np.float64))
+
+    @property
+    def value(self) -> float:
+        """Rms of the difference; 0 where nothing is known."""
+        return math.sqrt(float(np.mean(np.square(self.own - self.change)))) if self.own.size else 0.0
+
+    @property
+    def limit(self) -> float:
+        """The most that ``value`` may be: the noise, or what the source has, where it is hardly changed."""
+        own = math.sqrt(float(np.mean(np.square(self.own)))) if self.own.size else 0.0
+        return max(CONSISTENT[1], own) + _ROUNDING
+
+    def share(self) -> float:
+        """The greatest share of the change, up to 1, that keeps to the limit."""
+        return 1.0 if self.value <= self.limit else share_within(self.own, self.change, self.limit, most=True)
 
 
 def measured(
