@@ -218,12 +218,12 @@ def _alike(rest: NDArray[np.float32], means: NDArray[np.float32]) -> NDArray[np.
     if not len(rest):
         return np.zeros(0, bool)
     # Tones of few patches are held to the picture: four times the deviation is what a film's tones differ by.
-    keep = variance <= _ALIKE_AT_ALL * np.quantile(variance, _WEAKEST)
+    keep = np.asarray(variance <= _ALIKE_AT_ALL * np.quantile(variance, _WEAKEST))
     for one in np.unique(tone):
         chosen = tone == one
         if chosen.sum() >= _FEWEST_ALIKE:
             keep[chosen] = variance[chosen] <= _ALIKE_UP_TO * np.quantile(variance[chosen], _WEAKEST)
-    return keep
+    return np.asarray(keep)
 
 
 def _none() -> Patches:
