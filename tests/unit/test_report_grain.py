@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +11,7 @@ import wetgate.nodes.grain  # noqa: F401  declares the node
 from wetgate.color.film_stocks import stocks
 from wetgate.ops.grain_analysis import MeasuredGrain, combine, measure_frame
 from wetgate.ops.grain_match import compare, third_octaves
-from wetgate.spec import DENSITY, Box, Context, Frame, UsageError, Window, registry
+from wetgate.spec import DENSITY, Box, Context, Frame, Window, registry
 from wetgate.surfaces.report.grain import grain_plots
 
 NODE = registry.get("grain")
@@ -94,22 +92,6 @@ def test_a_shot_without_flat_grain_shows_the_stock_and_says_so() -> None:
     assert made is not None
     assert "no flat grain" in made.about
     assert not any(t.title == "Match" for t in made.tables)
-
-
-def test_an_analysis_has_a_report_of_its_own_without_pictures(shot: MeasuredGrain, tmp_path: Path) -> None:
-    from wetgate.engine.analysis import Analysis
-    from wetgate.engine.graph import parse_nodes
-    from wetgate.surfaces.report.analysed import write_analysis_report
-
-    (step,) = parse_nodes(["grain:gauge=mm16"]).steps
-    document = Analysis("grain", 1, {}, "ACEScg", {1: "a"}, (), shot.to_json())
-    write_analysis_report(tmp_path / "a.html", step, document, "scan.####.exr")
-    page = (tmp_path / "a.html").read_text(encoding="utf-8")
-    assert "what is made against the shot" in page
-    assert 'class="viewer"' not in page
-    nothing = Analysis("grain", 1, {}, "ACEScg", {1: "a"}, (), {"fade": 1})
-    with pytest.raises(UsageError, match="no plots"):
-        write_analysis_report(tmp_path / "b.html", replace(step, node=NODE), replace(nothing, node="hdr_lift"), "x")
 
 
 def test_every_stock_names_its_source_and_its_estimates() -> None:

@@ -177,10 +177,9 @@ class Timing:
 class ReportData:
     """All of one report.
 
-    ``before`` and ``after`` hold the same frames in the same order; none, in the report of an analysis. ``facts`` are
-    the few figures of the head line (label, value with its unit). ``plots`` are sections after the measures.
-    ``hdr_metadata`` becomes a table of its own. ``record`` is the run's record (graph, parameters, versions, hashes),
-    any JSON.
+    ``before`` and ``after`` hold the same frames in the same order. ``facts`` are the few figures of the head line
+    (label, value with its unit). ``plots`` are sections after the measures. ``hdr_metadata`` becomes a table of its
+    own. ``record`` is the run's record (graph, parameters, versions, hashes), any JSON.
     """
 
     title: str
@@ -202,5 +201,5 @@ class ReportData:
         numbers = [p.number for p in self.before.pictures], [p.number for p in self.after.pictures]
         if numbers[0] != numbers[1]:
             raise UsageError(f"a report compares the same frames: before has {numbers[0]}, after has {numbers[1]}")
-        if not numbers[0] and not self.plots:
-            raise UsageError("a report needs at least one frame, or the plots of an analysis")
+        if not numbers[0]:
+            raise UsageError("a report needs at least one frame")

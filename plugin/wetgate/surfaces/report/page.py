@@ -33,8 +33,6 @@ _LEVELS = {"error": "Error", "warning": "Warning", "note": "Note"}
 def build_report(data: ReportData) -> str:
     """The report as HTML. The comparison's pictures are reduced until the page is under 6 MB or they are smallest."""
     head, tail = _before_the_pictures(data), _after_the_pictures(data)
-    if not data.before.pictures:
-        return head + tail
     page = ""
     for sizes in viewer.sizes(data, _LIMIT - len(head) - len(tail)):
         page = head + viewer.comparison(data, sizes) + tail
@@ -74,7 +72,7 @@ def _before_the_pictures(data: ReportData) -> str:
 def _after_the_pictures(data: ReportData) -> str:
     sections = [
         *(_gallery(g) for g in data.galleries if g.first),
-        _scopes(data) if data.before.pictures else "",
+        _scopes(data),
         _metrics(data),
         *(_plots(p) for p in data.plots),
         _gallery(Gallery("Views", data.views)),
