@@ -32,10 +32,12 @@ from skimage import restoration
 import wetgate
 import wetgate.nodes
 from bench.timing import state_machine
-from wetgate.ops.blur_shot import blur_of_frames
+from wetgate.ops import blur_measure
+from wetgate.ops.blur_shot import blur_of_frames, free_of_frames
 from wetgate.spec import Image, registry
 
 Kernel = np.ndarray
+Sharp = blur_measure.Blur("sharp", 0.0, 0.0, 0.0)
 SPACE = "ACEScg"  # the working space: numbers go through as they are
 NOISE = (0.005, 0.01, 0.03)
 
@@ -180,6 +182,13 @@ def psnr(a: Image, b: Image) -> tuple[float, float]:
     )  # type: ignore[return-value]
 
 
+def in_place(made: Image, truth: Image, reach: int) -> tuple[float, float]:
+    """The best of all moves by whole pixels: where the middle of a PSF lies, the picture does not say."""
+    moves = range(-reach, reach + 1)
+    fits = {(y, x): np.mean(np.square(np.roll(made, (y, x), (0, 1)) - truth)) for y in moves for x in moves}
+    return psnr(np.roll(made, min(fits, key=lambda m: fits[m]), (0, 1)), truth)
+
+
 def best(made: Iterator[Image], truth: Image) -> tuple[float, float]:
     found = np.array([psnr(m, truth) for m in made])
     return tuple(found.max(axis=0))  # type: ignore[return-value]
@@ -216,7 +225,7 @@ class Row:
         text += f"  residual {min(self.residuals):.3f} to {max(self.residuals):.3f}"
         if self.found:
             share = (self.mean("blind") - self.mean("input")) / (self.mean("Wetgate") - self.mean("input"))
-            seen = ", ".join(f"{f['kind']} {f['size']:g} {f['angle']:g}" for f in self.found)
+            seen = ", ".join(" ".join(f"{v}" for k, v in f.items() if k != "psf") for f in self.found)
             text += f"  blind {share[0]:.0%}/{share[1]:.0%} of the gain: {seen}"
         return text + ("" if min(self.gain) > 0 else "  LOSS")
 
@@ -233,9 +242,11 @@ def tried(blur: Blur, noise: float, pictures: list[Image], side: int, quality: s
         results = {"input": psnr(given, truth), "Wetgate": psnr(made, truth)}
         results |= {name: best(peer(given, blur.psf), truth) for name, peer in PEERS.items()}
         if blind:
-            results["blind"] = psnr(ours(given, {}, quality=quality)[0], truth)
-            found = blur_of_frames([given])
-            row.found.append({"kind": "none", "size": 0.0, "angle": 0.0} if found is None else found.to_json())
+            free = blur.family == "Levin"
+            alone = ours(given, {"kind": "free"} if free else {}, quality=quality)[0]
+            results["blind"] = in_place(alone, truth, blur.psf.shape[0] // 2) if free else psnr(alone, truth)
+            found = free_of_frames([given]) if free else (blur_of_frames([given]) or Sharp).to_json()
+            row.found.append(found or {"kind": "none"})
         for name, levels in results.items():
             row.levels.setdefault(name, []).append(levels)
         row.residuals.append(residual)

@@ -43,8 +43,9 @@ class Deblur:
     1 says that the two differ by the noise.
 
     The analysis finds the kind and size of the blur from the spectrum of the shot's light: discs leave rings of zeros
-    in it, lines parallel ones, a Gaussian none. These three it finds, one for the whole shot; a free shape, as of a
-    shaken camera, has to be given as text and is not recognised as one. A shot that measures sharp comes through
+    in it, lines parallel ones, a Gaussian none. These three it finds, one for the whole shot. A free shape, as of a
+    shaken camera, it looks for where the kind says so: edges and PSF in turn, coarse to fine, up to 31 pixels, in
+    parts of the picture apart, and it is undone where they agree. A shot that measures sharp comes through
     untouched. The figures are in the record, a picture of the PSF is a view, and all can be set by hand. Motion may
     also be read from the flow between frames and the camera's shutter angle, frame by frame.
 
@@ -68,8 +69,10 @@ class Deblur:
             "gaussian": "Softness: a Gaussian",
             "motion": "Motion: a line",
             "custom": "PSF given as text",
+            "free": "Any shape, as found",
         },
-        hint="What the blur is like; as measured, a shot that is sharp is left as it is.",
+        hint="What the blur is like; as measured, a shot that is sharp is left as it is. Any shape: what is found is"
+        " undone where parts of the picture agree on it, and nothing is done elsewhere.",
     )
     size: float = param(
         1.5,
@@ -202,7 +205,7 @@ class Deblur:
     )
 
     def analyze(self, shot: Shot, ctx: Context) -> dict[str, Any]:
-        from wetgate.ops.blur_shot import blur_of_frames, motion_of_shot
+        from wetgate.ops.blur_shot import blur_of_frames, free_of_frames, motion_of_shot
         from wetgate.ops.noise_measure import chosen_frames
 
         results = ShotNoise.measure(
@@ -210,6 +213,8 @@ class Deblur:
         )
         numbers = chosen_frames(shot.numbers, _MOST_FRAMES)
         blur = blur_of_frames([shot[n].rgb for n in numbers], ctx.check_abort) if self.kind == "auto" else None
+        if self.kind == "free":
+            results["free"] = free_of_frames([shot[n].rgb for n in numbers], ctx.check_abort)
         ctx.progress(0.7)
         results["blur"] = None if blur is None else blur.to_json()
         if self.kind == "motion" and self.shutter > 0:
@@ -257,7 +262,7 @@ class Deblur:
         return Consistency.of(source.rgb, result.rgb, setting, valid & ~clipped)
 
     def _setting(self, frame: Frame, ctx: Context) -> Setting:
-        from wetgate.ops.blur_setting import Setting, measured, moved
+        from wetgate.ops.blur_setting import Setting, found_free, measured, moved
         from wetgate.ops.deconvolve import white_of
         from wetgate.ops.psf import from_text, named
 
@@ -267,10 +272,14 @@ class Deblur:
         elif self.kind == "motion":
             shape |= {"size": self.size, "angle": self.angle}
             shape |= moved(ctx.analysis, frame.number, self.shutter, self.size_gain)
-        elif self.kind != "custom":
+        elif self.kind in ("defocus", "gaussian"):
             shape["size"] = self.size
-        by_text = self.kind == "custom"
-        psf = from_text(self.psf) if by_text else named(shape["kind"], shape["size"], shape.get("angle", 0.0))
+        if self.kind == "custom":
+            psf = from_text(self.psf)
+        elif self.kind == "free":
+            psf, shape = found_free(ctx.analysis, frame.rgb, ctx.check_abort)
+        else:
+            psf = named(shape["kind"], shape["size"], shape.get("angle", 0.0))
         noise, source = self._noise(frame, ctx)
         deviation = np.zeros(frame.rgb.shape, np.float32)
         if noise is not None:

@@ -12,14 +12,18 @@ from numpy.typing import NDArray
 
 from wetgate.ops.blur import Kernel, convolve
 from wetgate.ops.blur_measure import Blur
-from wetgate.ops.blur_shot import blur_of_frames
+from wetgate.ops.blur_shot import blur_of_frames, free_of_frames
 from wetgate.ops.deconvolve import CONSISTENT, LEAST, share_within
+from wetgate.ops.psf import from_text
 from wetgate.spec import Image
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _ROUNDING = 0.05  # beyond the limit: what is done in a part of the picture, and in other precision
+# Agreement of the parts from which a PSF of any shape is believed: Levin's kernels on photographs, at 1 % noise, agreed
+# by 0.78 to 0.96 where what was found was right enough to gain half a decibel or more, and by 0.41 where it was not.
+CONFIDENT = 0.75
 _LONGEST_PX = 100.0  # of a motion read from the flow: more is a cut or a flow that is lost
 
 
@@ -90,6 +94,26 @@ def measured(
     if blur.kind == "sharp":
         return shape | {"size": 0.0}
     return shape | {"size": round(blur.size * size_gain, 3)}
+
+
+def found_free(
+    analysis: Mapping[str, Any] | None, picture: Image, check_abort: Callable[[], None]
+) -> tuple[Kernel, dict[str, Any]]:
+    """The PSF of any shape that an analysis, or a ``picture`` alone, shows, and its shape in words. One pixel, which
+    asks for nothing, where the shot is sharp or its parts do not agree on a PSF."""
+    if analysis is not None:
+        found, source = analysis["free"], "measured in the shot"
+    else:
+        found, source = free_of_frames([picture], check_abort), "measured in this frame alone"
+    nothing = np.ones((1, 1), np.float32)
+    if found is None:
+        return nothing, {"kind": "free", "from": "the picture is too small or too plain to show its blur"}
+    if found["sharp"]:
+        return nothing, {"kind": "free", "from": f"{source}: sharp"}
+    shape = {"kind": "free", "agreement": found["agreement"], "from": source}
+    if found["agreement"] < CONFIDENT:
+        return nothing, shape | {"from": f"{source}: unknown, its parts do not agree on a shape"}
+    return from_text(found["psf"]), shape
 
 
 def moved(analysis: Mapping[str, Any] | None, number: int, shutter: float, size_gain: float) -> dict[str, Any]:
