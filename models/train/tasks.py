@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from models.archs import build
+from models.train.blurred import DEBLUR
 from models.train.codec import DEARTIFACT
 from models.train.noise import DENOISE
 from models.train.recipe import Recipe
 from models.train.task import Examples, Task
 
-TASKS: dict[str, Task] = {"deartifact": DEARTIFACT, "denoise": DENOISE}
+TASKS: dict[str, Task] = {"deartifact": DEARTIFACT, "deblur": DEBLUR, "denoise": DENOISE}
 
 
 def task_of(recipe: Recipe) -> Task:
