@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from models.judging import deartifact, denoise
 from models.train.recipe import Recipe
@@ -34,9 +35,16 @@ def main() -> None:
     recipe = Recipe.read(given.recipe)
     network = network_of(recipe, given.weights)
     files = sorted(p for p in given.pictures.iterdir() if p.suffix in {".png", ".webp", ".tif", ".bmp"})[: given.most]
-    pictures = [np.ascontiguousarray(cv2.imread(str(f), cv2.IMREAD_COLOR)[..., ::-1], np.uint8) for f in files]
+    pictures = [_picture(f) for f in files]
     for row in ROWS[recipe.task](network, pictures):
         print(row, flush=True)
+
+
+def _picture(path: Path) -> NDArray[np.uint8]:
+    stored = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if stored is None:
+        raise SystemExit(f"{path} cannot be read as a picture")
+    return np.ascontiguousarray(stored[..., ::-1], np.uint8)
 
 
 if __name__ == "__main__":

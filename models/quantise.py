@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -72,8 +72,8 @@ def equalised(network: PlainUNet, seen: Mapping[str, Tensor]) -> PlainUNet:
     for level in range(levels):
         back = levels - 1 - level
         after = f"grow.{back + 1}" if back + 1 < levels else "tail"
-        firsts = [f"down.{level}.{i}.first" for i in range(len(made.down[level]))]  # type: ignore[arg-type]
-        firsts += [f"up.{back}.{i}.first" for i in range(len(made.up[back]))]  # type: ignore[arg-type]
+        firsts = [f"down.{level}.{i}.first" for i in range(len(made.down[level]))]
+        firsts += [f"up.{back}.{i}.first" for i in range(len(made.up[back]))]
         streams.append(factors([*firsts, f"shrink.{level}", after]))
     streams.append(factors([*(f"middle.{i}.first" for i in range(len(made.middle))), "grow.0"]))
 
@@ -95,18 +95,18 @@ def _size(values: Tensor) -> Tensor:
     return values[:100_000].abs().quantile(_PERCENTILE, dim=0)
 
 
-def _scale_blocks(blocks: nn.Module, name: str, stream: Tensor, factors: object) -> None:
-    for i, block in enumerate(blocks):  # type: ignore[arg-type]
+def _scale_blocks(blocks: nn.Module, name: str, stream: Tensor, factors: Callable[[Sequence[str]], Tensor]) -> None:
+    for i, block in enumerate(blocks):
         assert isinstance(block, PlainBlock)
-        between: Tensor = factors([f"{name}.{i}.second"])  # type: ignore[operator]
+        between: Tensor = factors([f"{name}.{i}.second"])
         _scale(block.first, between, stream)
         _scale(block.second, stream, between)
 
 
 def _scale(convolution: nn.Module, written: Tensor | None, read: Tensor | None) -> None:
     """Put the factors of the channels that a convolution writes, and the inverse of those that it reads, into it."""
-    weight: Tensor = convolution.weight  # type: ignore[assignment]
-    bias: Tensor = convolution.bias  # type: ignore[assignment]
+    weight: Tensor = convolution.weight
+    bias: Tensor = convolution.bias
     out, into = (1, 0) if isinstance(convolution, nn.ConvTranspose2d) else (0, 1)
     shape = [1, 1, 1, 1]
     if written is not None:

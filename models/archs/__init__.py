@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from torch import nn
-
 from models.archs.by_step import GatedByStep, PlainByStep
 from models.archs.gated_unet import GatedUNet
 from models.archs.plain_unet import PlainUNet
+from models.archs.unet import UNet
 
-ARCHS: dict[str, Callable[..., nn.Module]] = {
+ARCHS: dict[str, Callable[..., UNet]] = {
     "plain_unet": PlainUNet,
     "gated_unet": GatedUNet,
     "plain_by_step": PlainByStep,
@@ -19,7 +18,7 @@ ARCHS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
-def build(name: str, settings: Mapping[str, Any]) -> nn.Module:
+def build(name: str, settings: Mapping[str, Any]) -> UNet:
     """The network of a recipe's ``arch`` entry, freshly initialised. Raises ``ValueError`` for an unknown name."""
     if name not in ARCHS:
         raise ValueError(f"arch is {name!r}; there are {', '.join(sorted(ARCHS))}")

@@ -77,7 +77,7 @@ class UNet(nn.Module):
         return y
 
 
-def reach(network: nn.Module, in_channels: int, size: int = 512) -> int:
+def reach(network: UNet, in_channels: int, size: int = 512) -> int:
     """Receptive field measured: how many pixels from a pixel the farthest input lies that can change it.
 
     The gradient of one output block to the input is followed, with every weight made positive so that nothing cancels.
@@ -85,7 +85,7 @@ def reach(network: nn.Module, in_channels: int, size: int = 512) -> int:
     probe = torch.zeros(1, in_channels, size, size, requires_grad=True)
     for parameter in network.parameters():
         parameter.data = parameter.data.abs() + 0.01
-    multiple: int = network.multiple  # type: ignore[assignment]
+    multiple = network.multiple
     at = size // 2 // multiple * multiple
     output = network(probe + 1.0)[:, :, at : at + multiple, at : at + multiple]
     (gradient,) = torch.autograd.grad(output.sum(), probe)

@@ -7,13 +7,14 @@ are made.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
+from models.archs.unet import UNet
 from models.train.codec import MAPS
 from models.trained import residual_of
 from wetgate.damage.jpeg import coded
@@ -27,7 +28,7 @@ TWICE = ((10, 30), (30, 10), (10, 70))
 _SHIFT = 4  # px, of the first save's grid
 
 
-def rows(network: nn.Module, pictures: Sequence[Codes]) -> Iterator[str]:
+def rows(network: UNet, pictures: Sequence[Codes]) -> Iterator[str]:
     """Lines of means over pictures (H, W, 3), R'G'B'; grey ones are taken as they are."""
     greys = [cv2.cvtColor(p, cv2.COLOR_RGB2GRAY) for p in pictures]
     yield f"{len(greys)} pictures, luma alone: PSNR/PSNR-B dB/SSIM; told the quantiser, blind, the input"
@@ -37,7 +38,7 @@ def rows(network: nn.Module, pictures: Sequence[Codes]) -> Iterator[str]:
         yield f"Q {first},{second:<4d} " + _row(network, greys, [_saved_twice(g, first, second) for g in greys])
 
 
-def restored(network: nn.Module, luma: Plane, step: float) -> Plane:
+def restored(network: UNet, luma: Plane, step: float) -> Plane:
     """The luma plane (H, W), values 0 to 1, that a network makes of a grey picture quantised by ``step`` (values)."""
     maps = torch.zeros(1, MAPS, *luma.shape)
     maps[0, 0] = torch.from_numpy(luma)
@@ -46,16 +47,14 @@ def restored(network: nn.Module, luma: Plane, step: float) -> Plane:
     return np.asarray(luma + residual_of(network, maps)[0, 0].numpy(), np.float32)
 
 
-def _row(network: nn.Module, greys: Sequence[Codes], saved: Sequence[tuple[Plane, float]]) -> str:
+def _row(network: UNet, greys: Sequence[Codes], saved: Sequence[tuple[Plane, float]]) -> str:
     told = [restored(network, luma, step) for luma, step in saved]
     blind = [restored(network, luma, UNKNOWN) for luma, _ in saved]
     return "   ".join(_figures(greys, made) for made in (told, blind, [luma for luma, _ in saved]))
 
 
 def _figures(greys: Sequence[Codes], made: Sequence[Plane]) -> str:
-    pairs = [
-        (g.astype(np.float32) / 255, np.clip(np.rint(m * 255), 0, 255) / 255) for g, m in zip(greys, made, strict=True)
-    ]
+    pairs = [(_values(g), _values(np.clip(np.rint(m * 255), 0, 255))) for g, m in zip(greys, made, strict=True)]
     return "/".join(
         [
             f"{np.mean([psnr(a, b) for a, b in pairs]):.2f}",
@@ -65,10 +64,14 @@ def _figures(greys: Sequence[Codes], made: Sequence[Plane]) -> str:
     )
 
 
+def _values(codes: NDArray[Any]) -> Plane:
+    return codes.astype(np.float32) / np.float32(255)
+
+
 def _saved(grey: Codes, quality: int) -> tuple[Plane, float]:
     done, tables = coded(np.repeat(grey[..., None], 3, axis=2), quality, "444", True)
     step = in_values(jpeg_step(tables[0]), full_range=True)
-    return done[..., 0].astype(np.float32) / 255, step
+    return _values(done[..., 0]), step
 
 
 def _saved_twice(grey: Codes, first: int, second: int) -> tuple[Plane, float]:

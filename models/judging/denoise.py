@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
+from models.archs.unet import UNet
 from models.train.noise import MAPS
 from models.trained import residual_of
 
@@ -16,14 +16,17 @@ Codes = NDArray[np.uint8]
 SIGMAS = (15.0, 25.0, 50.0)
 
 
-def rows(network: nn.Module, pictures: Sequence[Codes]) -> Iterator[str]:
+def rows(network: UNet, pictures: Sequence[Codes]) -> Iterator[str]:
     """A line for each noise level, of pictures (H, W, 3), R'G'B'."""
     for sigma in SIGMAS:
-        found = [psnr(network, codes.astype(np.float32) / 255, sigma, seed) for seed, codes in enumerate(pictures)]
+        found = [
+            psnr(network, codes.astype(np.float32) / np.float32(255), sigma, seed)
+            for seed, codes in enumerate(pictures)
+        ]
         yield f"sigma {sigma:g}: {np.mean(found):.2f} dB over {len(found)} pictures"
 
 
-def psnr(network: nn.Module, clean: NDArray[np.float32], sigma: float, seed: int) -> float:
+def psnr(network: UNet, clean: NDArray[np.float32], sigma: float, seed: int) -> float:
     """PSNR in dB (peak 1) of a picture of code values 0 to 1, noise of ``sigma`` 8-bit codes taken out."""
     noise = np.random.default_rng(seed).standard_normal(clean.shape).astype(np.float32) * np.float32(sigma / 255)
     maps = torch.zeros(1, MAPS, *clean.shape[:2])

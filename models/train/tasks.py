@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.archs import build
+from models.archs.unet import UNet
 from models.train.blurred import DEBLUR
 from models.train.codec import DEARTIFACT
 from models.train.noise import DENOISE
@@ -25,7 +26,7 @@ def task_of(recipe: Recipe) -> Task:
     return TASKS[recipe.task]
 
 
-def network_for(recipe: Recipe) -> nn.Module:
+def network_for(recipe: Recipe) -> UNet:
     """The recipe's network, freshly initialised, for the maps of its task."""
     settings: dict[str, Any] = dict(recipe.arch)
     return build(settings.pop("name"), {"in_channels": task_of(recipe).maps} | settings)
@@ -35,4 +36,4 @@ def batch_of(recipe: Recipe, examples: Examples, step: int) -> tuple[Tensor, Ten
     """The maps and residuals of a step: they depend on the recipe's seed and the step alone."""
     random = np.random.Generator(np.random.Philox(key=(recipe.seed << 64) | step))
     pairs = [examples(random) for _ in range(recipe.batch)]
-    return tuple(torch.from_numpy(np.stack(side)) for side in zip(*pairs, strict=True))  # type: ignore[return-value]
+    return tuple(torch.from_numpy(np.stack(side)) for side in zip(*pairs, strict=True))

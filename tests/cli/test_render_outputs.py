@@ -275,3 +275,18 @@ def test_the_bound_of_a_coding_with_loss_is_no_problem_of_the_record(run: Run, p
     found = run("verify", out, "--source", plate / "plate.####.exr")
     assert found.code == 0, found.out
     assert "coding with loss" in found.out
+
+
+@pytest.mark.parametrize("number", [1001, 1002])
+def test_a_still_of_another_name_is_checked_against_the_frame_that_it_was_made_from(
+    run: Run, plate: Path, number: int
+) -> None:
+    source, result = plate / f"plate.{number}.exr", plate / "out/chosen.exr"
+    assert run("render", source, "-o", result, "-n", "t_level").code == 0
+    done = run("verify", result, "--source", source)
+    assert (done.code, "1 frame checked" in done.out) == (0, True), done.out
+    other = run("verify", result, "--source", plate / "plate.1003.exr")
+    assert f"frame {number} was not made from this source" in other.out
+    result.unlink()
+    result.write_bytes(source.read_bytes())
+    assert run("verify", result).code != 0

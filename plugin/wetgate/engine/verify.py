@@ -72,10 +72,12 @@ def verify(result: str, *, source: str | None = None, record: str | None = None,
             if len(results.numbers) != len(entries):
                 verdict.problems.append(f"the movie has {len(results.numbers)} frames, its record {len(entries)}")
         else:
+            places = _places(results, entries)
             with ThreadPoolExecutor(cores()) as pool:
-                for found in pool.map(lambda n: _frame_problems(results, n, entries, run), sorted(entries)):
+                for found in pool.map(lambda n: _frame_problems(results, places, n, entries, run), sorted(entries)):
                     verdict.problems.extend(found)
-            strangers = [n for n in results.numbers if n not in entries and Path(results.path_of(n)).is_file()]
+            known = set(places.values())
+            strangers = [n for n in results.numbers if n not in known and Path(results.path_of(n)).is_file()]
             if strangers:
                 verdict.problems.append(f"the record does not know frames {format_frames(strangers)}")
         verdict.frames = len(entries)
@@ -86,10 +88,27 @@ def verify(result: str, *, source: str | None = None, record: str | None = None,
     return verdict
 
 
+def _places(files: Source, entries: Mapping[int, Mapping[str, Any]]) -> dict[int, int]:
+    """The number by which each recorded frame is read from ``files``: not always its own.
+
+    A movie counts its frames from 0, and one image has the number that its own name ends in, whatever the numbers were
+    of the frames that they were made from.
+    """
+    if files.info.kind == "movie":
+        return dict(zip(sorted(entries), files.numbers, strict=False))
+    if files.info.kind == "image" and len(entries) == 1:
+        return dict.fromkeys(entries, files.numbers[0])
+    return {number: number for number in entries if number in files.numbers}
+
+
 def _frame_problems(
-    results: Source, number: int, entries: Mapping[int, Mapping[str, Any]], run: Mapping[str, Any]
+    results: Source,
+    places: Mapping[int, int],
+    number: int,
+    entries: Mapping[int, Mapping[str, Any]],
+    run: Mapping[str, Any],
 ) -> list[str]:
-    path = results.path_of(number) if number in results.numbers else ""
+    path = results.path_of(places[number]) if number in places else ""
     if not path or not Path(path).is_file():
         return [f"frame {number} is not there"]
     try:
@@ -140,27 +159,26 @@ def _against_source(
         analysis = document.results
     originals = open_source(source, codec_data=graph.codec_data)
     lossy: list[int] = []
-    places = {number: place for place, number in enumerate(sorted(entries))}
+    made_at = _places(results, entries)
+    read_at = _places(originals, entries) if originals.info.kind == "image" else {n: n for n in originals.numbers}
     try:
         for number, entry in entries.items():
             if entry.get("held_from") is not None or entry.get("missing"):
                 verdict.unchecked.append(f"frame {number} stood in for one that was missing")
                 continue
-            if number not in originals.numbers:
+            if number not in read_at:
                 verdict.problems.append(f"the source has no frame {number}")
                 continue
             try:
-                original = originals.read(number).frame.with_(space=colour.source_space)
+                original = originals.read(read_at[number]).frame.with_(space=colour.source_space, number=number)
                 if pixel_hash(original) != entry["input"]:
                     verdict.problems.append(f"frame {number} was not made from this source")
                     continue
                 if bounded is None:
                     continue
-                # A movie counts its frames from 0, whatever the numbers were of those it was made from.
-                if results.info.kind == "movie" and places[number] >= len(results.numbers):
-                    continue
-                place = results.numbers[places[number]] if results.info.kind == "movie" else number
-                made = results.read(place).frame.with_(space=str(run["out_space"]), number=number)
+                if number not in made_at:
+                    continue  # said above: the file, or the movie's frame, is not there
+                made = results.read(made_at[number]).frame.with_(space=str(run["out_space"]), number=number)
                 bound = recomputed(bounded, number, original, made, colour, analysis)
             except WetgateError as error:
                 verdict.problems.append(f"frame {number}: {error.message()}")

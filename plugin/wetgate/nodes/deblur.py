@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,29 +12,10 @@ from wetgate.ops.noise_model import ShotNoise
 from wetgate.spec import VIDEO, Bound, Context, Frame, Image, Result, Shot, Window, node, param
 
 if TYPE_CHECKING:
-    from wetgate.ops.blur import Kernel
+    from wetgate.ops.blur_setting import Setting
     from wetgate.ops.deconvolve import Deconvolved
 
 _MOST_FRAMES = 6  # that an analysis measures noise in
-_LONGEST_PX = 100.0  # of a motion read from the flow: more is a cut or a flow that is lost
-_VIEW_GREY = 0.5
-_VIEW_DEVIATIONS = 0.1  # of the range a standard deviation, in the view of the residual
-_VIEW_CHANGE = 0.5  # of the range for a change by white
-# Splits of the change into bands: sigmas in pixels of the Gaussians between them.
-_FINE_PX, _COARSE_PX = 1.0, 3.0
-# An edge, in deviations of the noise: from where a gradient is one, and from where it is one without doubt.
-_EDGE = (3.0, 8.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What one frame is deblurred by: the PSF, in words and numbers, and the noise."""
-
-    psf: Kernel
-    shape: Mapping[str, Any]
-    deviation: Image
-    white: float
-    source: str  # of the noise
 
 
 @node(
@@ -237,13 +216,80 @@ class Deblur:
         return results
 
     def render(self, frames: Window, ctx: Context) -> Result:
-        from wetgate.ops.deconvolve import FAST, FINE, deconvolve
+        from wetgate.ops.blur_views import views_of
+        from wetgate.ops.change_weights import by_band, by_edge
 
         frame = frames.center
         setting = self._setting(frame, ctx)
         if setting.psf.size == 1:
             nothing = {"psf": dict(setting.shape), "deblurred": "there is no blur to undo, so nothing was done"}
-            return Result(frame, self._views(frame, frame.rgb, setting, None, ctx), nothing)
+            return Result(frame, views_of(ctx.views, frame.rgb, frame.rgb, setting, None), nothing)
+        made, facts = self._undone(frame, setting, ctx)
+        change = by_band(made.picture - frame.rgb, self.fine, self.medium, self.coarse)
+        change = by_edge(change, made.picture, setting.deviation, self.edges)
+        if self.keep_noise > 0:
+            change = change + np.float32(self.keep_noise) * (frame.rgb - made.reblurred)
+        rgb = frame.rgb + np.float32(self.strength) * change
+        return Result(
+            frame.with_rgb(rgb), views_of(ctx.views, frame.rgb, rgb, setting, made.reblurred), setting.facts() | facts
+        )
+
+    def bound(self, source: Frame, result: Frame, ctx: Context) -> Bound:
+        """Rms of (source - result blurred again) over the noise, away from the frame's edges and what was clipped.
+
+        A result that is sharpened in part lies between the source and the sharp picture, and so does its residual.
+        """
+        from wetgate.ops.blur import convolve
+        from wetgate.ops.deconvolve import CONSISTENT, LEAST, residual_ratio
+
+        setting = self._setting(source, ctx)
+        reach = setting.psf.shape[0] // 2, setting.psf.shape[1] // 2
+        known = np.zeros(source.rgb.shape, np.bool_)
+        known[reach[0] : source.height - reach[0], reach[1] : source.width - reach[1]] = True
+        valid, clipped = self._known(source, ctx)
+        known &= valid & ~clipped
+        noise = np.maximum(setting.deviation, np.float32(LEAST * setting.white))
+        value = residual_ratio(source.rgb, convolve(result.rgb, setting.psf), noise, known)
+        own = residual_ratio(source.rgb, convolve(source.rgb, setting.psf), noise, known)
+        return Bound("result blurred again less the source, over the noise", value, max(CONSISTENT[1], own) + 0.05)
+
+    def _setting(self, frame: Frame, ctx: Context) -> Setting:
+        from wetgate.ops.blur_setting import Setting, measured, moved
+        from wetgate.ops.deconvolve import white_of
+        from wetgate.ops.psf import from_text, named
+
+        shape: dict[str, Any] = {"kind": self.kind, "from": "by hand"}
+        if self.kind == "auto":
+            shape = measured(ctx.analysis, frame.rgb, self.size_gain, ctx.check_abort)
+        elif self.kind == "motion":
+            shape |= {"size": self.size, "angle": self.angle}
+            shape |= moved(ctx.analysis, frame.number, self.shutter, self.size_gain)
+        elif self.kind != "custom":
+            shape["size"] = self.size
+        by_text = self.kind == "custom"
+        psf = from_text(self.psf) if by_text else named(shape["kind"], shape["size"], shape.get("angle", 0.0))
+        noise, source = self._noise(frame, ctx)
+        deviation = np.zeros(frame.rgb.shape, np.float32)
+        if noise is not None:
+            deviation = noise.times(self.noise_gain).deviation_of(frame.rgb)
+        return Setting(psf, shape, deviation, white_of(frame.rgb), source)
+
+    def _noise(self, frame: Frame, ctx: Context) -> tuple[ShotNoise | None, str]:
+        if self.noise > 0:
+            return ShotNoise.white(self.noise / 100), "by hand"
+        if ctx.analysis is not None:
+            return ShotNoise.from_json(ctx.analysis), "measured in the shot"
+        return ShotNoise.of_frame(frame.rgb), "measured in this frame alone"
+
+    def _known(self, frame: Frame, ctx: Context) -> tuple[np.ndarray, np.ndarray]:
+        from wetgate.ops.clipped import known_light
+
+        return known_light(frame.rgb, frame.alpha, self.clip, lambda: ctx.convert(frame, VIDEO).rgb)
+
+    def _undone(self, frame: Frame, setting: Setting, ctx: Context) -> tuple[Deconvolved, dict[str, Any]]:
+        """The sharp picture, with what the record is to say of its making."""
+        from wetgate.ops.deconvolve import FAST, FINE, deconvolve
+
         net = network("denoise", "fast", device=ctx.device)
 
         def denoise(picture: Image, deviation: Image) -> Image:
@@ -271,155 +317,13 @@ class Deblur:
             threads=ctx.threads,
             check_abort=ctx.check_abort,
         )
-        rgb = frame.rgb + np.float32(self.strength) * self._weighted(frame.rgb, made, setting)
-        facts: dict[str, Any] = {
-            "psf": dict(setting.shape),
+        return made, {
             "residual": round(made.ratio, 4),
             "rounds": made.rounds,
-            "noise": setting.source,
-            "deviation": float(f"{float(np.median(setting.deviation)):.4g}"),
             "clipped": round(float(clipped.mean()), 6),
             "network": f"{net.model.id} {net.model.version}",
         }
-        return Result(frame.with_rgb(rgb), self._views(frame, rgb, setting, made, ctx), facts)
-
-    def bound(self, source: Frame, result: Frame, ctx: Context) -> Bound:
-        """Rms of (source - result blurred again) over the noise, away from the frame's edges and what was clipped.
-
-        A result that is sharpened in part lies between the source and the sharp picture, and so does its residual.
-        """
-        from wetgate.ops.blur import convolve
-        from wetgate.ops.deconvolve import CONSISTENT, LEAST, residual_ratio
-
-        setting = self._setting(source, ctx)
-        reach = setting.psf.shape[0] // 2, setting.psf.shape[1] // 2
-        known = np.zeros(source.rgb.shape, np.bool_)
-        known[reach[0] : source.height - reach[0], reach[1] : source.width - reach[1]] = True
-        valid, clipped = self._known(source, ctx)
-        known &= valid & ~clipped
-        noise = np.maximum(setting.deviation, np.float32(LEAST * setting.white))
-        value = residual_ratio(source.rgb, convolve(result.rgb, setting.psf), noise, known)
-        own = residual_ratio(source.rgb, convolve(source.rgb, setting.psf), noise, known)
-        return Bound("result blurred again less the source, over the noise", value, max(CONSISTENT[1], own) + 0.05)
-
-    def _setting(self, frame: Frame, ctx: Context) -> Setting:
-        from wetgate.ops.deconvolve import white_of
-        from wetgate.ops.psf import from_text, named
-
-        shape = self._shape(frame, ctx)
-        if self.kind == "custom":
-            psf = from_text(self.psf)
-        else:
-            psf = named(shape["kind"], shape["size"], shape.get("angle", 0.0))
-        noise, source = self._noise(frame, ctx)
-        white = white_of(frame.rgb)
-        if noise is None:
-            deviation = np.zeros(frame.rgb.shape, np.float32)
-        else:
-            deviation = noise.times(self.noise_gain).deviation_of(frame.rgb)
-        return Setting(psf, shape, deviation, white, source)
-
-    def _shape(self, frame: Frame, ctx: Context) -> dict[str, Any]:
-        """The blur in words and figures: ``kind``, ``size``, ``angle`` where it has one, and where they are from."""
-        if self.kind == "auto":
-            return self._measured(frame, ctx)
-        shape: dict[str, Any] = {"kind": self.kind, "from": "by hand"}
-        if self.kind != "custom":
-            shape["size"] = self.size
-        if self.kind == "motion":
-            shape["angle"] = self.angle
-            motion = (ctx.analysis or {}).get("motion", {}) if self.shutter > 0 else {}
-            moved: list[float] | None = motion.get(str(frame.number))
-            if moved is not None:
-                length = math.hypot(*moved) * self.shutter / 360 * self.size_gain
-                shape |= {"size": round(min(length, _LONGEST_PX), 3), "from": "the shot's motion"}
-                shape["angle"] = round(math.degrees(math.atan2(-moved[1], moved[0])), 2)
-        return shape
-
-    def _measured(self, frame: Frame, ctx: Context) -> dict[str, Any]:
-        from wetgate.ops.blur_measure import Blur
-        from wetgate.ops.blur_shot import blur_of_frames
-
-        if ctx.analysis is not None:
-            found = ctx.analysis["blur"]
-            blur, source = None if found is None else Blur.from_json(found), "measured in the shot"
-        else:
-            blur, source = blur_of_frames([frame.rgb], ctx.check_abort), "measured in this frame alone"
-        if blur is None:
-            return {"kind": "defocus", "size": 0.0, "from": "the picture is too small or too plain to show its blur"}
-        shape: dict[str, Any] = blur.to_json() | {"from": source}
-        if blur.kind == "sharp":
-            return shape | {"size": 0.0}
-        return shape | {"size": round(blur.size * self.size_gain, 3)}
-
-    def _noise(self, frame: Frame, ctx: Context) -> tuple[ShotNoise | None, str]:
-        if self.noise > 0:
-            return ShotNoise.white(self.noise / 100), "by hand"
-        if ctx.analysis is not None:
-            return ShotNoise.from_json(ctx.analysis), "measured in the shot"
-        return ShotNoise.of_frame(frame.rgb), "measured in this frame alone"
-
-    def _known(self, frame: Frame, ctx: Context) -> tuple[np.ndarray, np.ndarray]:
-        """Where the frame's light is known at all, and where it was clipped; (H, W, C)."""
-        from wetgate.ops.clipped import at_the_ceiling
-
-        rgb, alpha = frame.rgb, frame.alpha
-        valid = np.ones(rgb.shape, np.bool_)
-        if alpha is not None:
-            valid &= (alpha > 0)[..., None]
-        if self.clip > 0:
-            return valid, rgb >= np.float32(self.clip)
-        # A ceiling is of the footage's own values; a change of primaries spreads it over all three.
-        ceiling = at_the_ceiling(ctx.convert(frame, VIDEO).rgb)
-        return valid, np.repeat(ceiling.any(axis=2, keepdims=True), rgb.shape[2], axis=2)
-
-    def _weighted(self, before: Image, made: Deconvolved, setting: Setting) -> Image:
-        """The change, by band and by edge, with noise put back."""
-        import cv2
-
-        change = made.picture - before
-        if (self.fine, self.medium, self.coarse) != (1.0, 1.0, 1.0):
-            soft = cv2.GaussianBlur(change, (0, 0), _FINE_PX).reshape(change.shape)
-            softer = cv2.GaussianBlur(change, (0, 0), _COARSE_PX).reshape(change.shape)
-            bands = (self.fine, change - soft), (self.medium, soft - softer), (self.coarse, softer)
-            change = np.asarray(sum(np.float32(weight) * band for weight, band in bands), np.float32)
-        if self.edges > 0:
-            share = np.float32(1 - self.edges) + np.float32(self.edges) * _edges(made, setting.deviation)
-            change = change * share[..., None]
-        if self.keep_noise > 0:
-            change = change + np.float32(self.keep_noise) * (before - made.reblurred)
-        return change
-
-    def _views(
-        self, before: Frame, after: Image, setting: Setting, made: Deconvolved | None, ctx: Context
-    ) -> Mapping[str, Image]:
-        from wetgate.ops.psf import drawn
-
-        views: dict[str, Image] = {}
-        if "psf" in ctx.views:
-            views["psf"] = drawn(setting.psf, *after.shape[:2])
-        if "residual" in ctx.views:
-            views["residual"] = np.full(after.shape, _VIEW_GREY, np.float32)
-            if made is not None:
-                deviation = np.maximum(setting.deviation, np.float32(1e-3 * setting.white))
-                views["residual"] += np.float32(_VIEW_DEVIATIONS) * (before.rgb - made.reblurred) / deviation
-        if "change" in ctx.views:
-            views["change"] = _VIEW_GREY + np.float32(_VIEW_CHANGE / setting.white) * (after - before.rgb)
-        return views
 
 
 def _part(progress: Callable[[float], None], first: float, last: float) -> Callable[[float], None]:
     return lambda share: progress(first + share * (last - first))
-
-
-def _edges(made: Deconvolved, deviation: Image) -> Image:
-    """Where the sharp picture has an edge that noise does not explain, 0 to 1, (H, W)."""
-    import cv2
-
-    picture = cv2.GaussianBlur(made.picture, (0, 0), _FINE_PX).reshape(made.picture.shape)
-    across = cv2.Sobel(picture, cv2.CV_32F, 1, 0, scale=0.125).reshape(picture.shape)
-    down = cv2.Sobel(picture, cv2.CV_32F, 0, 1, scale=0.125).reshape(picture.shape)
-    floor = np.maximum(deviation, 1e-4 * float(np.abs(picture).max()) + 1e-9)
-    steep = (np.hypot(across, down) / floor).max(axis=2)
-    t = np.clip((steep - _EDGE[0]) / (_EDGE[1] - _EDGE[0]), 0, 1)
-    return np.asarray(cv2.GaussianBlur(t * t * (3 - 2 * t), (0, 0), _FINE_PX), np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,3 +27,20 @@ def at_the_ceiling(rgb: Image) -> NDArray[np.bool_]:
         if max(_LEAST_COUNT, _LEAST_SHARE * plane.size) <= count <= _MOST_SHARE * plane.size:
             out[..., c] = mask
     return out
+
+
+def known_light(
+    rgb: Image, alpha: Image | None, ceiling: float, code_values: Callable[[], Image]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where a frame's light (H, W, C) is known at all, and where it was clipped.
+
+    ``ceiling`` is the level from which it was; 0 finds that of the footage's own ``code_values``: a ceiling is of
+    those, and a change of primaries spreads it over all three channels.
+    """
+    valid = np.ones(rgb.shape, np.bool_)
+    if alpha is not None:
+        valid &= (alpha > 0)[..., None]
+    if ceiling > 0:
+        return valid, rgb >= np.float32(ceiling)
+    top = at_the_ceiling(code_values())
+    return valid, np.repeat(top.any(axis=2, keepdims=True), rgb.shape[2], axis=2)

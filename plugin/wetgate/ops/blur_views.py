@@ -1,0 +1,33 @@
+"""What deblurring did, to look at: the PSF, what the result blurred again leaves of the frame, and the change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from wetgate.ops.blur_setting import Setting
+from wetgate.ops.psf import drawn
+from wetgate.spec import Image
+
+_GREY = 0.5
+_DEVIATIONS = 0.1  # of the range a standard deviation, in the view of the residual
+_CHANGE = 0.5  # of the range for a change by white
+
+
+def views_of(
+    wanted: Collection[str], before: Image, after: Image, setting: Setting, reblurred: Image | None
+) -> Mapping[str, Image]:
+    """The views ``psf``, ``residual`` and ``change`` of those that are ``wanted``; ``reblurred``, the sharp picture
+    blurred again, None where nothing was done."""
+    views: dict[str, Image] = {}
+    if "psf" in wanted:
+        views["psf"] = drawn(setting.psf, *after.shape[:2])
+    if "residual" in wanted:
+        views["residual"] = np.full(after.shape, _GREY, np.float32)
+        if reblurred is not None:
+            deviation = np.maximum(setting.deviation, np.float32(1e-3 * setting.white))
+            views["residual"] += np.float32(_DEVIATIONS) * (before - reblurred) / deviation
+    if "change" in wanted:
+        views["change"] = _GREY + np.float32(_CHANGE / setting.white) * (after - before)
+    return views
