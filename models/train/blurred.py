@@ -31,7 +31,7 @@ from wetgate.ops.random import Stream
 
 MAPS = 6
 REACH = 15  # px about a point that its light may get to: PSFs are at most 31 x 31
-_FLOOR_CODES = 1.5  # of the deviation by which a patch is weighed
+_FLOOR_CODES = 5.0  # of the deviation by which a patch is weighed
 _ENCODING = SignedLog()
 Blurred = tuple[Array, Array]
 """Sharp and blurred light of a patch, (H, W, 3), white at 1."""
@@ -56,7 +56,7 @@ class BlurredPictures:
         unknown = set(settings["kinds"]) - set(self._kinds)
         if unknown:
             raise ValueError(f"examples.kinds names {', '.join(sorted(unknown))}; there are {', '.join(self._kinds)}")
-        self._shakes = _shakes(settings["shakes"], settings["psf_size"]["shake"], recipe.seed)
+        self._shakes = _shakes(settings, recipe.seed)
 
     def __call__(self, random: np.random.Generator) -> Pair:
         names, shares = zip(*self._settings["kinds"].items(), strict=True)
@@ -126,7 +126,7 @@ class BlurredPictures:
     def _psf(self, family: str, random: np.random.Generator) -> Kernel:
         """Small ones are more frequent: they are what can be undone, and what most footage has."""
         low, high = self._settings["psf_size"][family]
-        size = float(low + (high - low) * random.random() ** 1.5)
+        size = float(low + (high - low) * random.random() ** self._settings["small"])
         if family == "defocus":
             return disc(size)
         if family == "gaussian":
@@ -196,14 +196,14 @@ def _cut(psf: Kernel) -> Kernel:
     return np.ascontiguousarray(middle / middle.sum())
 
 
-def _shakes(count: int, sizes: Sequence[float], seed: int) -> list[Kernel]:
+def _shakes(settings: Mapping[str, Any], seed: int) -> list[Kernel]:
     """PSFs of shaken cameras, drawn once: a path takes longer than a step of the training should."""
     stream = Stream.of(seed, "shakes")
-    spread = stream.child("size").uniforms(0, count, 2)
-    low, high = sizes
+    spread = stream.child("size").uniforms(0, settings["shakes"], 2)
+    low, high = settings["psf_size"]["shake"]
     drawn = []
     for n, (u, v) in enumerate(spread):
-        shake = get("shake").make({"size": float(low + (high - low) * u**1.5), "jerk": float(v)})
+        shake = get("shake").make({"size": float(low + (high - low) * u ** settings["small"]), "jerk": float(v)})
         drawn.append(_cut(shake.psf(stream, n)))
     return drawn
 
@@ -222,15 +222,13 @@ def _examples(recipe: Recipe, folders: Sequence[Path]) -> Examples:
 
 
 def loss_of(found: Tensor, wanted: Tensor, maps: Tensor) -> Tensor:
-    """Mean absolute and root mean square error of encoded light in 255ths, half and half.
-
-    Each patch is weighed by (deviation of what is wanted + 1.5)^-1/2, so that wide blurs, whose errors are larger, do
-    not take all of the network, and sharp pictures count.
-    """
+    """Root mean square error of encoded light in 255ths, and a quarter as much of the mean absolute error, as shares of
+    (deviation of what is wanted + 5): wide blurs, whose errors are larger and can hardly be undone, do not take all of
+    the network, and sharp pictures count."""
     error = 255 * (found - wanted)
     blur = 255 * wanted.square().mean(dim=(1, 2, 3)).sqrt()
-    both = error.abs().mean(dim=(1, 2, 3)) + (error.square().mean(dim=(1, 2, 3)) + 0.01).sqrt()
-    return 0.5 * (both * (blur + _FLOOR_CODES).rsqrt()).mean()
+    both = (error.square().mean(dim=(1, 2, 3)) + 0.01).sqrt() + 0.25 * error.abs().mean(dim=(1, 2, 3))
+    return (both / (blur + _FLOOR_CODES)).mean()
 
 
 DEBLUR = Task(MAPS, _examples, loss_of)
