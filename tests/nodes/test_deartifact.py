@@ -95,11 +95,32 @@ def test_the_bound_is_found_again_from_files_alone(tmp_path: Path):
     assert bound.ok, bound.sentence()
 
 
+@pytest.mark.parametrize("codec", ["mjpeg", "libx264"])
+def test_fused_results_stay_in_the_bound(tmp_path: Path, codec: str):
+    """With neighbours from another place, so that fusing pulls results out of what the frame's own code says."""
+    movie(tmp_path / "m.mkv", codec, **({"crf": "38"} if codec == "libx264" else {}))
+    source = open_source(tmp_path / "m.mkv", codec_data=True)
+    frames = [source.read(n).frame.with_(space=SDR) for n in source.numbers]
+    node = registry.get("deartifact")
+    fused = run(frames, coherence=1.0, coherence_radius=1)[2]
+    alone = run(frames, coherence=0.0)[2]
+    assert not np.array_equal(fused.pixels, alone.pixels)
+    context = Context(source_space=SDR)
+    given = frames[2].with_(space=node.space)
+    bound = node.make().bound(given, fused.with_(space=node.space), context)
+    assert 0 < bound.value <= bound.limit
+    # A result moved far is put back too.
+    far = given.with_rgb(given.rgb + np.float32(0.3) * np.sin(np.arange(W, dtype=np.float32))[None, :, None])
+    assert not node.make().bound(given, far, context).ok
+    assert node.make().bound(given, node.make().within_bound(given, far, context), context).ok
+
+
 def movie(path: Path, codec: str = "libx264", **options: str) -> list[Any]:
     """A pan over a photograph, encoded; the pictures that went in, R'G'B'."""
     whole = photograph(W + 40, H + 24)
     pictures = [np.ascontiguousarray(whole[n : n + H, 2 * n : 2 * n + W]) for n in range(5)]
-    frames = [av.VideoFrame.from_ndarray(p, format="bgr24").reformat(format="yuv420p") for p in pictures]
+    pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    frames = [av.VideoFrame.from_ndarray(p, format="bgr24").reformat(format=pixels) for p in pictures]
     encode(path, codec, frames, options=options, tags=(1, 1, 1, 1))
     return [p[..., ::-1].astype(np.float32) / 255 for p in pictures]
 
@@ -117,7 +138,7 @@ def test_without_a_decoder_the_movies_own_analysis_tells_as_much(tmp_path: Path)
     movie(tmp_path / "m.mp4", crf="36")
     document = wetgate.analyze(str(tmp_path / "m.mp4"), nodes=["deartifact"], in_space=SDR)
     frames = [f.with_(codec={}) for f in wetgate.read(tmp_path / "m.mp4", in_space=SDR)]
-    graph = parse_nodes(["deartifact"])
+    graph = parse_nodes(["deartifact:coherence=0"])
     told = wetgate.run_graph(graph, frames, analyses={graph.output: document.results})
     shown = []
     source = open_source(tmp_path / "m.mp4", codec_data=True)

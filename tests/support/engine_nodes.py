@@ -151,6 +151,20 @@ def _declare() -> list[str]:
             noise = np.random.default_rng(frames.number).standard_normal(rgb.shape).astype(np.float32)
             return Result(frames.center.with_rgb(rgb + np.float32(self.strength * self.deviation) * noise))
 
+    @node(id="t_halved", label="Halved", space="scene", version=1, coherent=Coherent(), finishing=["strength"])
+    class Halved:
+        """Takes off all that differs from a mean over the picture's rows, and gives back the share that is kept."""
+
+        strength: float = param(1.0, lo=0, hi=1, hint="How much of what differs is taken off.")
+
+        def render(self, frames: Window, ctx: Context) -> Result:
+            SHIMMERED.append(frames.number)
+            rgb = frames.center.rgb
+            return Result(frames.center.with_rgb(np.broadcast_to(rgb.mean(axis=0), rgb.shape).astype(np.float32)))
+
+        def finish(self, source: Frame, made: Result, ctx: Context) -> Result:
+            return Result(source.with_rgb(source.rgb + np.float32(self.strength) * (made.frame.rgb - source.rgb)))
+
     @node(id="t_pulse", label="Pulse", space="scene", version=2, coherent=Coherent(since=2))
     class Pulse:
         """Multiplies light by a gain of even frames and another of odd ones, for tests of temporal coherence."""
@@ -163,7 +177,7 @@ def _declare() -> list[str]:
             return Result(frames.center.with_rgb(frames.center.rgb * np.float32(gain)))
 
     names = ["t_gain", "t_mean", "t_prepared", "t_level", "t_half", "t_fail", "t_near", "t_slow", "t_larger"]
-    return [*names, "t_shimmer", "t_pulse"]
+    return [*names, "t_shimmer", "t_halved", "t_pulse"]
 
 
 @contextmanager

@@ -70,6 +70,21 @@ def test_each_frame_is_rendered_once_though_five_results_need_it() -> None:
     assert sorted(SHIMMERED) == list(range(1, 9))
 
 
+def test_what_a_parameter_keeps_of_the_footage_is_the_frame_s_own_and_not_averaged() -> None:
+    noise = [np.random.default_rng(i).normal(0, 0.05, (64, 96, 3)).astype(np.float32) for i in range(5)]
+    shot = [Frame(np.float32(0.4) + n, "ACEScg", i) for i, n in enumerate(noise)]
+    whole, half = (_run(f"t_halved:strength={s}", shot) for s in (1, 0.5))
+    for made, full, given in zip(half, whole, shot, strict=True):
+        assert np.abs(made.rgb - (full.rgb + given.rgb) / 2).max() < 1e-6
+
+
+def test_a_keyframed_parameter_of_the_finish_renders_no_frame_twice() -> None:
+    SHIMMERED.clear()
+    keys = {"graph": "wetgate.graph/1", "nodes": [{"node": "t_halved", "params": {"strength": {1: 0.2, 6: 1.0}}}]}
+    run_graph(build(keys), _shot(6))
+    assert sorted(SHIMMERED) == list(range(1, 7))
+
+
 def test_nothing_is_fused_across_a_cut() -> None:
     before = _shot(4)
     after = [Frame(f.pixels[::-1, ::-1].copy() * np.float32(0.2), "ACEScg", 5 + i) for i, f in enumerate(_shot(4))]

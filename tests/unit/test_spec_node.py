@@ -140,6 +140,18 @@ def test_a_coherent_node_with_a_bound_says_how_results_come_back_within_it():
         declare({"bound": bound}, coherent=True)
 
 
+def test_a_node_that_finishes_after_results_are_fused_names_parameters_of_its_own():
+    def finish(self, source, made, ctx): ...
+
+    def bound(self, source, result, ctx): ...
+
+    assert declare({"finish": finish, "bound": bound}, coherent=True, finishing=["strength"]).finishes
+    with pytest.raises(TypeError, match="finishing names parameters"):
+        declare({"finish": finish}, finishing=["strenght"])
+    with pytest.raises(TypeError, match="finishing names parameters"):
+        declare({}, finishing=["strength"])
+
+
 def test_an_analysis_fits_from_the_version_on_that_is_declared_for_it():
     assert not declare({}, version=2).takes_analysis_of(1)
     kept = declare({}, version=3, analysed_since=2)

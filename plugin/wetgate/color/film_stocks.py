@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -33,7 +33,7 @@ WHITE_NET_DENSITY = (CINEON_WHITE - CINEON_BLACK) * CINEON_DENSITY_PER_CODE
 _LAYER_SHARES = (1.0, 1.1, 2.0)
 _FOG = 0.08
 _D_MAX: Mapping[Kind, float] = {"negative": 2.4, "positive": 3.4, "monochrome": 2.6}
-_COLOUR_CORRELATION = 0.15
+_COLOUR_CORRELATION = 0.15  # an estimate: no source for it is known
 # Share of the variance of a stock's line spread that its dye clouds have; the rest is light scattered in the layers.
 _CLOUD_SHARE = 0.5
 _KNOTS = tuple(float(k) for k in np.linspace(0.0, 3.2, 33))
@@ -43,7 +43,8 @@ _KNOTS = tuple(float(k) for k in np.linspace(0.0, 3.2, 33))
 class Stock:
     """Grain of a stock. ``density`` and ``rms`` are knots per layer: net density of the film, and the standard
     deviation of density through 48 um there. ``cloud_um`` is the diameter of the dye clouds, ``correlation`` the
-    correlation between layers."""
+    correlation between layers. ``source`` says where the figures are from, ``estimates`` which of them are ours or
+    cannot be traced: pairs of what, and why."""
 
     label: str
     kind: Kind
@@ -51,6 +52,8 @@ class Stock:
     rms: tuple[tuple[float, ...], ...]
     cloud_um: float
     correlation: float
+    source: str = ""
+    estimates: tuple[tuple[str, str], ...] = ()
 
     def deviation(self, picture_density: Array) -> Array:
         """Standard deviation per layer through 48 um, (3, N), as it appears in a picture of these densities (N,).
@@ -105,8 +108,17 @@ def stocks() -> Mapping[str, Stock]:
 def _read(entry: dict[str, object]) -> Stock:
     label, kind = str(entry["label"]), entry["kind"]
     diameter = cloud_um(float(entry["mtf50_per_mm"]))  # type: ignore[arg-type]
+    source = f"data sheet, as digitised in spectral_film_lut, {entry['source']}"
+    estimates = [("size of the dye clouds", "half of the line spread that the MTF tells, by a rule of ours")]
+    if "estimate" in entry:
+        source = f"digitised in spectral_film_lut, {entry['source']}"
+        estimates.insert(0, ("granularity and MTF", str(entry["estimate"])))
+    if kind != "monochrome":
+        estimates.append(("correlation of the layers", f"{_COLOUR_CORRELATION}: no source is known"))
     if "rms_1000" in entry:
-        return of_figure(label, kind, float(entry["rms_1000"]), diameter)  # type: ignore[arg-type]
+        estimates.append(("share of each layer and tone", "the mean of stocks with curves, and a law of filling sites"))
+        made = of_figure(label, kind, float(entry["rms_1000"]), diameter)  # type: ignore[arg-type]
+        return replace(made, source=source, estimates=tuple(estimates))
     layers: list[dict[str, list[float]]] = entry["layers"]  # type: ignore[assignment]
     return Stock(
         label,
@@ -115,4 +127,6 @@ def _read(entry: dict[str, object]) -> Stock:
         tuple(tuple(r / 1000 for r in layer["rms_1000"]) for layer in layers),
         diameter,
         _COLOUR_CORRELATION,
+        source,
+        tuple(estimates),
     )

@@ -184,6 +184,15 @@ class Evaluator:
 
     def _result(self, step: Step, instance: Any, number: int, context: Context) -> Result:
         """What the step's node makes of a frame, fused with what it makes of its neighbours where it is coherent."""
+        result = self._steadied(step, instance, number, context)
+        if step.node.finishes:
+            given, made = self._entering(step, number), result
+            result = _guarded(step, number, lambda: instance.finish(given, made, context))
+            if not step.is_identity(number):
+                _demand_sound(step, number, given.space, result)
+        return result
+
+    def _steadied(self, step: Step, instance: Any, number: int, context: Context) -> Result:
         radius = 0 if step.is_identity(number) else step.node.fused_reach(instance)
         alone = self._alone(step, instance, number, number, context)
         if radius == 0:

@@ -72,7 +72,8 @@ class Step:
     def settings_at(self, number: int) -> Hashable:
         """What tells the node's work at this frame from that at others: the values of the keyframed parameters, save
         those that act on what the node made."""
-        return tuple(k.at(number) for name, k in self.keys.items() if name not in ENGINE_PARAMS)
+        later = self.node.finishing.union(ENGINE_PARAMS)
+        return tuple(k.at(number) for name, k in self.keys.items() if name not in later)
 
     def is_identity(self, number: int) -> bool:
         """Whether the step returns its input bit for bit at this frame."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wetgate.inference import network
-from wetgate.spec import Bound, Context, Frame, Image, Result, Shot, Window, node, param
+from wetgate.spec import Bound, Coherent, Context, Frame, Image, Result, Shot, Window, node, param
 
 if TYPE_CHECKING:
     from wetgate.ops.coded_frame import CodedFrame
@@ -29,10 +29,12 @@ _VIEW_GREY, _VIEW_GAIN = 0.5, 5.0
     id="deartifact",
     label="Deartifact",
     space="video",
-    version=1,
+    version=2,
     analyzes=True,
+    analysed_since=1,
     synthesises=True,
     codec_data=True,
+    coherent=Coherent(amount=0.0, radius=1, since=2),
     views={
         "grid": "The codec's blocks drawn over the picture in green, an older grid below them in orange.",
         "quantiser": "How coarse the quantiser was at each pixel: black none, white 128 codes; -1 where not known.",
@@ -163,6 +165,18 @@ class Deartifact:
             return Bound("farthest coefficient beyond its JPEG interval", excess, _MOST_EXCESS, "codes")
         most = float(coded.change_in_steps(source.rgb, result.rgb, self._allowance).max(initial=0.0))
         return Bound("largest change of a block's coefficient over its step", most, _MOST_STEPS, "steps")
+
+    def within_bound(self, source: Frame, result: Frame, ctx: Context) -> Frame:
+        """The result put back into what :meth:`bound` allows, which fusing leaves by a little."""
+        if ctx.fidelity == "pleasing":
+            return result
+        coded = self._coded(source, ctx)
+        intervals = coded.intervals(source)
+        if intervals is not None:
+            from wetgate.ops.block_intervals import hold
+
+            return result.with_rgb(hold(result.rgb, intervals).rgb)
+        return result.with_rgb(coded.within_steps(source.rgb, result.rgb, self._allowance))
 
     @property
     def _allowance(self) -> float:

@@ -24,6 +24,10 @@ _SHADOWS, _HIGHLIGHTS = (0.15, 0.4), (0.6, 0.85)
 _VIEW_GREY, _VIEW_GAIN = 0.5, 0.1
 
 
+# Parameters that say how much of what was found is taken out: of a picture that is cleaned, and steadied, in full.
+_FINISHING = ("strength", "luma", "chroma", "fine", "medium", "coarse", "shadows", "mids", "highlights")
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """The noise at work in one frame: what was measured or given, where from, and its encoding for the network."""
@@ -41,7 +45,8 @@ class Setting:
     analyzes=True,
     analysed_since=1,
     reach=lambda self: self.radius if self.temporal > 0 else 0,
-    coherent=Coherent(amount=0.0, radius=1, since=2),
+    coherent=Coherent(radius=1, since=2),
+    finishing=_FINISHING,
     views={
         "removed": "What was taken out, in standard deviations of the noise: a tenth of the range each, on grey.",
         "level": "Standard deviation of the noise at each pixel, in the footage's values, mean of the channels.",
@@ -59,8 +64,9 @@ class Denoise:
     In a shot, each frame is first cleaned alone; the flow between the cleaned frames carries the neighbours' own noisy
     pixels to the frame, where the motion can be followed both ways and the pictures agree. They are averaged, and the
     network cleans the average, knowing how much noise is left at each pixel. Where motion is lost the frame stands
-    alone: limbs keep their edges and leave no ghosts. What then still differs from frame to frame can be fused along
-    the motion (``coherence``). The window is finite, so any start gives the same frame.
+    alone: limbs keep their edges and leave no ghosts. What then still differs from frame to frame is fused along the
+    motion (``coherence``), before weights and ``keep_grain`` say what stays: noise and grain that are kept are the
+    frame's own. The window is finite, so any start gives the same frame.
 
     Nothing is taken out that the noise does not explain: no pixel changes by more than four standard deviations of the
     measured noise at its level (the consistency bound). Film grain is the picture's own texture: where the analysis
@@ -133,27 +139,39 @@ class Denoise:
     def prepare(self, frame: Frame, ctx: Context) -> Frame:
         """The frame cleaned alone."""
         setting = self._setting(frame, ctx)
-        if setting is None:
+        if setting is None or self._kept(setting.noise) == 1:
             return frame
         done = self._cleaned(frame.rgb, frame.number, setting, ctx, lambda planes: planes)
         return frame.with_rgb(done.picture)
 
     def render(self, frames: Window, ctx: Context) -> Result:
+        """The frame cleaned in full; :meth:`finish` says how much of that is taken."""
         frame = frames.center
         setting = self._setting(frame, ctx)
+        if setting is None or self._kept(setting.noise) == 1:
+            return Result(frame, self._trust(frame, None, ctx))
+        averaged, cleaned, facts = self._in_time(frames, setting, ctx)
+        return Result(frame.with_rgb(cleaned), self._trust(frame, averaged, ctx), facts)
+
+    def finish(self, source: Frame, made: Result, ctx: Context) -> Result:
+        """What weights, ``keep_grain`` and the consistency bound leave of the cleaned picture."""
+        setting = self._setting(source, ctx)
         if setting is None:
             nothing = {"noise": "none was found, so nothing was done"}
-            return Result(frame, self._views(frame, frame.rgb, None, None, ctx), nothing)
-        averaged, cleaned, facts = self._in_time(frames, setting, ctx)
-        deviation = setting.noise.deviation_of(frame.rgb)
-        most = np.float32(MOST_DEVIATIONS) * deviation
-        removed = np.clip(frame.rgb - cleaned, -most, most)
-        removed = self._weighted(removed, setting.encoding.encode(frame.rgb)) * np.float32(self._share(setting.noise))
-        rgb = frame.rgb - removed
-        facts |= {"noise": setting.source, "deviation": setting.noise.typical(), "origin": setting.noise.origin}
-        if setting.noise.origin == "grain":
+            views = self._views(source, source.rgb, None, ctx)
+            return Result(source, {**made.aovs, **views}, {**made.facts, **nothing})
+        noise = setting.noise
+        share = np.float32(self.strength * (1 - self._kept(noise)))
+        rgb = source.rgb
+        if share > 0:
+            most = np.float32(MOST_DEVIATIONS) * noise.deviation_of(rgb)
+            removed = np.clip(rgb - made.frame.rgb, -most, most)
+            rgb = rgb - self._weighted(removed, setting.encoding.encode(rgb)) * share
+        facts: dict[str, Any] = {"noise": setting.source, "deviation": noise.typical(), "origin": noise.origin}
+        if noise.origin == "grain":
             facts["grain_kept"] = self.keep_grain
-        return Result(frame.with_rgb(rgb), self._views(frame, rgb, setting, averaged, ctx), facts)
+        views = self._views(source, rgb, setting, ctx)
+        return Result(source.with_rgb(rgb), {**made.aovs, **views}, {**made.facts, **facts})
 
     def analyze(self, shot: Shot, ctx: Context) -> dict[str, Any]:
         return ShotNoise.measure(
@@ -172,14 +190,6 @@ class Denoise:
             MOST_DEVIATIONS * 1.01,
             "deviations",
         )
-
-    def within_bound(self, source: Frame, result: Frame, ctx: Context) -> Frame:
-        """The result with no more taken out of a pixel than the noise there explains."""
-        setting = self._setting(source, ctx)
-        if setting is None:
-            return source
-        most = np.float32(MOST_DEVIATIONS) * setting.noise.deviation_of(source.rgb)
-        return result.with_rgb(source.rgb - np.clip(source.rgb - result.rgb, -most, most))
 
     def _setting(self, frame: Frame, ctx: Context) -> Setting | None:
         """The noise that this frame is cleaned by; None where there is none."""
@@ -219,14 +229,13 @@ class Denoise:
         if frames.reach == 0:
             done = self._cleaned(frames.center.rgb, frames.number, setting, ctx, lambda planes: planes)
             return None, done.picture, {"network": dict(done.facts)}
-        from wetgate.ops.motion import luma
         from wetgate.ops.motion_average import average_along_motion
 
         encode = setting.encoding.encode
         averaged = average_along_motion(
             [f.rgb for f in frames.frames],
-            [luma(encode(f.rgb)) for f in frames.prepared],
-            luma(setting.noise.encoded_deviation_of(frames.center.rgb, setting.encoding.sigma)),
+            [encode(f.rgb) for f in frames.prepared],
+            setting.noise.encoded_deviation_of(frames.center.rgb, setting.encoding.sigma),
             counted=[not repeated for repeated in frames.repeated],
             amount=self.temporal,
             threshold=self.motion_threshold,
@@ -237,8 +246,9 @@ class Denoise:
         facts = {"network": dict(done.facts), "trust": round(float(averaged.trust.mean()), 4)}
         return averaged, done.picture, facts
 
-    def _share(self, noise: ShotNoise) -> float:
-        return self.strength * (1 - self.keep_grain if noise.origin == "grain" else 1.0)
+    def _kept(self, noise: ShotNoise) -> float:
+        """Share of the noise that stays because it is film grain."""
+        return self.keep_grain if noise.origin == "grain" else 0.0
 
     def _weighted(self, removed: Image, encoded: Image) -> Image:
         """What is taken out, by band, by luma and chroma, by tone."""
@@ -261,20 +271,21 @@ class Denoise:
             removed = removed * np.asarray(weight, np.float32)[..., None]
         return removed
 
-    def _views(
-        self, before: Frame, after: Image, setting: Setting | None, averaged: Averaged | None, ctx: Context
-    ) -> Mapping[str, Image]:
+    def _trust(self, frame: Frame, averaged: Averaged | None, ctx: Context) -> Mapping[str, Image]:
+        if "trust" not in ctx.views:
+            return {}
+        return {"trust": np.zeros(frame.rgb.shape[:2], np.float32) if averaged is None else averaged.trust}
+
+    def _views(self, before: Frame, after: Image, setting: Setting | None, ctx: Context) -> Mapping[str, Image]:
         views: dict[str, Image] = {}
-        plane = np.zeros(after.shape[:2], np.float32)
         if "removed" in ctx.views:
             views["removed"] = np.full(after.shape, _VIEW_GREY, np.float32)
             if setting is not None:
                 deviation = np.maximum(setting.noise.deviation_of(before.rgb), np.float32(1e-9))
                 views["removed"] += np.float32(_VIEW_GAIN) * (before.rgb - after) / deviation
         if "level" in ctx.views:
-            views["level"] = plane if setting is None else setting.noise.deviation_of(before.rgb).mean(axis=2)
-        if "trust" in ctx.views:
-            views["trust"] = plane if averaged is None else averaged.trust
+            none = np.zeros(after.shape[:2], np.float32)
+            views["level"] = none if setting is None else setting.noise.deviation_of(before.rgb).mean(axis=2)
         return views
 
 

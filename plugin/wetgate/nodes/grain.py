@@ -102,7 +102,8 @@ class Grain:
     stock: str = param(
         "vision3_500t",
         choices={name: s.label for name, s in stocks().items()} | {"custom": "By its figures"},
-        hint="Film stock, by its published granularity and MTF; or one by the figures below.",
+        hint="Film stock, by its published granularity and MTF; or one by the figures below. An estimate is a stock"
+        " whose data sheet is not known to us; so is the correlation of 0.15 between the layers of all colour stocks.",
     )
     rms: float = param(
         8.0,

@@ -114,8 +114,11 @@ def change_within(change: Image, limit: Image) -> Image:
     height, width = change.shape
     padded = np.pad(change, ((0, -height % SIDE), (0, -width % SIDE)))
     most = limit[::SIDE, ::SIDE][..., None, None]
-    blocks = np.clip(forward(whole_blocks(padded)), -most, most)
-    return as_plane(inverse(blocks))[:height, :width]
+    coefficients = forward(whole_blocks(padded))
+    limited = np.clip(coefficients, -most, most)
+    beyond = np.asarray((limited != coefficients).any(axis=(2, 3)))
+    whole_blocks(padded)[beyond] = inverse(limited[beyond])  # a view of padded
+    return padded[:height, :width]
 
 
 def _back_inside(plane: Image, given: Intervals) -> tuple[Image, Image]:

@@ -116,6 +116,12 @@ class CodedFrame:
         self.worked(np.asarray(after - before, np.float32), look)
         return np.concatenate(found, axis=0)
 
+    def within_steps(self, before: Image, after: Image, allowance: float) -> Image:
+        """``after`` with no coefficient of Y'CbCr changed by more than its step and an ``allowance`` in values."""
+        change = np.asarray(after - before, np.float32)
+        held = self.worked(change, lambda given, luma, chroma: bounded(given, luma, chroma, allowance))
+        return after if held is change else np.asarray(before + held, np.float32)
+
 
 def bounded(change: Image, luma: Image, chroma: Image, allowance: float) -> Image:
     """A change of Y'CbCr (H, W, 3) whose coefficients do not exceed their step and an ``allowance``; where the step is

@@ -62,16 +62,16 @@ def inside(flow: Flow) -> Mask:
     return np.asarray((map_x >= 0) & (map_y >= 0) & (map_x <= width - 1) & (map_y <= height - 1))
 
 
-def consistent(forward: Flow, backward: Flow) -> Mask:
+def consistent(forward: Flow, backward: Flow, slack: float = 0.5) -> Mask:
     """Where going there and back ends at home, and inside the picture: neither occluded nor misjudged. (H, W).
 
     The test of Sundaram, Brox and Keutzer, "Dense point trajectories by GPU-accelerated large displacement optical
-    flow", ECCV 2010, eq. 5: |f + b|^2 < 0.01 (|f|^2 + |b|^2) + 0.5, with b sampled where f points.
+    flow", ECCV 2010, eq. 5: |f + b|^2 < 0.01 (|f|^2 + |b|^2) + ``slack``, with b sampled where f points; theirs is 0.5.
     """
     back = warp_to(backward, forward)
     gap = np.sum(np.square(forward + back), axis=2)
     length = np.sum(np.square(forward), axis=2) + np.sum(np.square(back), axis=2)
-    return np.asarray((gap < 0.01 * length + 0.5) & inside(forward))
+    return np.asarray((gap < 0.01 * length + slack) & inside(forward))
 
 
 def _codes(luma: Image) -> NDArray[np.uint8]:

@@ -26,10 +26,12 @@ GRID = 128
 CLOUD_RADII = (0.7, 1.0, 1.35)
 CLOUD_SHARES = (0.25, 0.5, 0.25)
 _ALIASES = 3
-_LARGEST_RADIUS = 31
-# A kernel is good when its spectrum is this near on every ring of frequency less than 35 dB below the top.
+_RADII = (2, 4, 6, 8, 12, 16, 24, 31)  # below a patch of white noise, and half of GRID
+# A kernel is good when its spectrum is this near on every ring of frequency less than 35 dB below the top, and within
+# three times as much down to 70 dB: coarse grain in small pixels falls so far within the picture's frequencies, and a
+# floor in place of that fall would be a grit that the stock does not have.
 _WITHIN_DB = 0.15
-_FLOOR = 10**-3.5
+_FLOOR, _FAINT, _FAINT_WEIGHT = 10**-7.0, 10**-3.5, 1 / 3
 _WIDTHS = (0.0, *(float(round(0.3 * 2 ** (k / 2), 4)) for k in range(10)))
 _MOST_GAUSSIANS = 5
 
@@ -137,20 +139,24 @@ def _kernel(raw: bytes) -> Kernel:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """The rings of frequency of a spectrum of unit mean: which of them count, and the level of each."""
+    """The rings of frequency of a spectrum of unit mean: which of them count and how much, and the level of each."""
 
     counts: NDArray[np.bool_]
     level: Array
+    weight: Array
 
     @classmethod
     def of(cls, power: Array) -> _Wanted:
         rings = _ring_means(power) / power.mean()
-        return cls((rings > _FLOOR * rings.max()) & (np.arange(len(rings)) <= GRID // 2), rings)
+        counts = (rings > _FLOOR * rings.max()) & (np.arange(len(rings)) <= GRID // 2)
+        weight = np.where(rings > _FAINT * rings.max(), 1.0, _FAINT_WEIGHT)
+        return cls(counts, rings, weight[counts])
 
     def off(self, power: Array) -> float:
-        """How far a spectrum is from this one, in dB, on its worst ring."""
+        """How far a spectrum is from this one, in dB, on its worst ring; faint rings weigh less."""
         rings = _ring_means(power) / power.mean()
-        return float(np.abs(10 * np.log10(np.maximum(rings[self.counts], 1e-30) / self.level[self.counts])).max())
+        levels = 10 * np.log10(np.maximum(rings[self.counts], 1e-30) / self.level[self.counts])
+        return float((np.abs(levels) * self.weight).max())
 
 
 def _of_gaussians(wanted: _Wanted) -> tuple[tuple[Image, Image], ...]:
@@ -183,19 +189,26 @@ def _of_gaussians(wanted: _Wanted) -> tuple[tuple[Image, Image], ...]:
 
 
 def _of_anything(power: Array, wanted: _Wanted) -> tuple[tuple[Image, Image], ...]:
-    """The kernel by an inverse transform, cut where it may be, and split into passes by its singular values."""
+    """The kernel by an inverse transform, cut where it may be, and split into passes by its singular values: of the
+    radii that hold the spectrum, the cheapest, since a cut that is too close takes more passes to follow."""
     full = np.fft.fftshift(np.real(np.fft.ifft2(np.sqrt(power))))
     centre = GRID // 2
-    for radius in (2, 4, 6, 8, 12, 16, 24, _LARGEST_RADIUS):
+    best: tuple[tuple[Image, Image], ...] = ()
+    for radius in _RADII:
         cut = full[centre - radius : centre + radius + 1, centre - radius : centre + radius + 1]
-        if wanted.off(_transformed(cut)) < _WITHIN_DB:
-            break
-    left, values, right = np.linalg.svd(cut)
-    for rank in range(1, len(values) + 1):
-        if wanted.off(_transformed((left[:, :rank] * values[:rank]) @ right[:rank])) < 2 * _WITHIN_DB:
-            break
-    passes = [(left[:, k] * values[k], right[k]) for k in range(rank)]
-    return tuple((v.astype(np.float32), h.astype(np.float32)) for v, h in passes)
+        if radius < _RADII[-1] and wanted.off(_transformed(cut)) >= _WITHIN_DB:
+            continue
+        left, values, right = np.linalg.svd(cut)
+        most = len(values) if not best else _cost(best) // (2 * len(values) + 8)  # more passes would cost more
+        for rank in range(1, most + 1):
+            if wanted.off(_transformed((left[:, :rank] * values[:rank]) @ right[:rank])) < 2 * _WITHIN_DB:
+                break
+        else:
+            if best:
+                continue
+        passes = [(left[:, k] * values[k], right[k]) for k in range(rank)]
+        best = tuple((v.astype(np.float32), h.astype(np.float32)) for v, h in passes)
+    return best
 
 
 def _cost(passes: tuple[tuple[Image, Image], ...]) -> int:

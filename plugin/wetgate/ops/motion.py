@@ -18,6 +18,9 @@ from wetgate.spec import Image
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 # Side from which the flow is searched at half size: motion is smooth, and the search's cost is not.
 _HALVED_FROM = 1200
+# How far from home, squared and in pixels, there and back may end. Who carries pictures compares them too, so this may
+# be wider than a test of the flow alone: on clips with noise of 40 of 255, 2 for 0.5 gains 0.04 to 0.45 dB.
+_SLACK = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def motions(first: Image, second: Image) -> tuple[Motion, Motion]:
 
 
 def _trust(there: Flow, back: Flow) -> Image:
-    agreed = consistent(there, back).astype(np.float32)
+    agreed = consistent(there, back, _SLACK).astype(np.float32)
     # A trusted pixel has trusted neighbours: edges of occlusion are where ghosts come from.
     eroded = cv2.erode(agreed, np.ones((3, 3), np.uint8))
     return np.asarray(cv2.GaussianBlur(eroded, (0, 0), 1.0), np.float32)

@@ -1,9 +1,9 @@
 """Frames averaged along motion, where the motion can be trusted, and how much of their noise that leaves.
 
 A neighbour is carried to the frame by the flow between *guides*: versions of the frames with little noise, in encoded
-values. It counts where the flow there and back agree, and where the carried guide looks like the frame's own within
-what is left of the noise; elsewhere its weight falls to nothing, smoothly, and the frame stands alone. Finite support,
-no recursion: a frame's result depends on its window only.
+values. It counts where the flow there and back agree, and where the carried guide looks like the frame's own, in
+brightness and in colour, within what is left of the noise; elsewhere its weight falls to nothing, smoothly, and the
+frame stands alone. Finite support, no recursion: a frame's result depends on its window only.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from wetgate.ops.flow import Flow
-from wetgate.ops.motion import carried, motions
+from wetgate.ops.motion import carried, luma, motions
 from wetgate.spec import Image
 
 # Gaussian of the comparison, in pixels: differences of single pixels are noise.
@@ -47,19 +47,20 @@ def average_along_motion(
 ) -> Averaged:
     """Average the middle frame with its neighbours.
 
-    ``frames`` (H, W, C) each, odd in number, in any values; ``guides`` (H, W), encoded, nominally 0 to 1; ``deviation``
-    the noise of a frame in the guides' values, (H, W) or one number. ``counted`` says which frames count (the middle
-    one always does). ``amount`` 0 to 1 scales the neighbours' weights, ``threshold`` multiplies how much they may
-    differ.
+    ``frames`` (H, W, C) each, odd in number, in any values; ``guides`` (H, W, 3), encoded, nominally 0 to 1;
+    ``deviation`` the noise of a frame in the guides' values, (H, W, 3) or one number. ``counted`` says which frames
+    count (the middle one always does). ``amount`` 0 to 1 scales the neighbours' weights, ``threshold`` multiplies how
+    much they may differ.
     """
     middle = len(frames) // 2
-    shape = guides[middle].shape
+    shape = guides[middle].shape[:2]
+    searched = {k: luma(guide) for k, guide in enumerate(guides) if k == middle or counted[k]}
     total = frames[middle].astype(np.float32, copy=True)
     weights, squares = np.ones(shape, np.float32), np.ones(shape, np.float32)
     neighbours = [k for k in range(len(frames)) if k != middle and counted[k]]
     for k in neighbours:
         check_abort()
-        motion = motions(guides[middle], guides[k])[0].at(*shape)
+        motion = motions(searched[middle], searched[k])[0].at(*shape)
         likeness = _likeness(guides[middle], carried(guides[k], motion.flow), deviation, threshold)
         weight = likeness * motion.trust * np.float32(amount)
         total += weight[..., None] * carried(frames[k], motion.flow)
@@ -72,11 +73,12 @@ def average_along_motion(
 
 
 def _likeness(here: Image, there: Image, deviation: Image | float, threshold: float) -> Image:
-    """Weight of a neighbour by how far its carried guide differs from the frame's: 1 within what noise explains, then
-    falling as a Gaussian."""
-    apart = cv2.GaussianBlur(np.square(here - there), (0, 0), _COMPARED_OVER)
-    allowed = np.square(threshold * np.maximum(_AGREED * np.asarray(deviation, np.float32), _LEAST_DEVIATION))
-    return np.asarray(np.exp(-np.maximum(apart / np.maximum(allowed, 1e-12) - 1.0, 0.0)), np.float32)
+    """Weight of a neighbour by how far its carried guide differs from the frame's, each channel in shares of what its
+    noise explains: 1 within that, then falling as a Gaussian. What is as bright and of another colour is another thing.
+    """
+    allowed = threshold * np.maximum(_AGREED * np.asarray(deviation, np.float32), np.float32(_LEAST_DEVIATION))
+    apart = cv2.GaussianBlur(np.square((here - there) / allowed).mean(axis=2), (0, 0), _COMPARED_OVER)
+    return np.asarray(np.exp(-np.maximum(apart - 1.0, 0.0)), np.float32)
 
 
 def _kept_variance(flow: Flow) -> Image:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -34,7 +34,8 @@ class Node:
     that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine;
     ``codec_data`` one that reads from ``Frame.codec`` how the decoder found each block coded. ``references`` says what
     a reference picture tells the node's analysis; "" where it looks at none. ``analysed_since`` is the earliest version
-    whose analysis still fits; this version, where it is not declared.
+    whose analysis still fits; this version, where it is not declared. ``finishing`` names the parameters that
+    ``finish`` alone reads: a frame is rendered once for all of their values.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Node:
     codec_data: bool
     analysed_since: int
     coherent: Coherent | None
+    finishing: frozenset[str]
     own_reach: Callable[[Any], int]
     pointwise: Callable[[Any], bool]
     neighbourhood: Callable[[Any], int | None]
@@ -76,6 +78,13 @@ class Node:
         """Whether the class has ``within_bound(self, source, result, ctx) -> Frame``, which brings a result that was
         fused with others back within the node's :class:`~wetgate.spec.Bound`."""
         return hasattr(self.cls, "within_bound")
+
+    @property
+    def finishes(self) -> bool:
+        """Whether the class has ``finish(self, source, made, ctx) -> Result``: what its parameters leave of what
+        ``render`` made of the frame ``source``. It comes after results are fused, so that what a parameter keeps of the
+        footage is not averaged away."""
+        return hasattr(self.cls, "finish")
 
     def takes_analysis_of(self, version: int) -> bool:
         """Whether an analysis by that version of the node fits this one."""
@@ -180,9 +189,10 @@ def node(
     neighbourhood: int | Callable[[Any], int | None] | None = None,
     enlarges: float | Callable[[Any], float] = 1,
     coherent: bool | Coherent = False,
+    finishing: Iterable[str] = (),
 ) -> Callable[[type[T]], type[T]]:
-    """Declare a node. The class body holds parameters (:func:`param`), a docstring, ``render``, maybe ``analyze``
-    and ``prepare``.
+    """Declare a node. The class body holds parameters (:func:`param`), a docstring, ``render``, maybe ``analyze``,
+    ``prepare`` and ``finish``.
 
     The declaration is checked against the class here, at import: a contradiction is a :class:`TypeError`.
     Every node gets ``mix`` and ``view`` beside its own parameters, and must declare ``strength``, whose 0 means "the
@@ -213,6 +223,7 @@ def node(
             codec_data=codec_data,
             analysed_since=analysed_since or version,
             coherent=cohering,
+            finishing=frozenset(finishing),
             own_reach=reach if callable(reach) else _constant(reach),
             pointwise=pointwise if callable(pointwise) else _constant(pointwise),
             neighbourhood=_neighbourhood(neighbourhood, pointwise, cohering),
@@ -301,14 +312,18 @@ def _demand_sound(made: Node) -> None:
         wanted.append(("analyze", ["self", "shot", "ctx"]))
     elif hasattr(cls, "analyze"):
         raise TypeError(f"{made.id}: has analyze() but is not declared with analyzes=True")
-    if made.coherent is not None and hasattr(cls, "bound") and not made.settles:
+    if made.coherent is not None and hasattr(cls, "bound") and not (made.settles or made.finishes):
         raise TypeError(
-            f"{made.id}: fused results may leave its bound: it needs within_bound(self, source, result, ctx)"
+            f"{made.id}: fused results may leave its bound: it needs within_bound(self, source, result, ctx) or finish"
         )
+    if made.finishing and not (made.finishes and made.finishing <= made.params.keys()):
+        raise TypeError(f"{made.id}: finishing names parameters that its finish(self, source, made, ctx) reads")
     if made.settles:
         wanted.append(("within_bound", ["self", "source", "result", "ctx"]))
     if made.references and not made.analyzes:
         raise TypeError(f"{made.id}: references a picture in an analysis that it does not have")
+    if made.finishes:
+        wanted.append(("finish", ["self", "source", "made", "ctx"]))
     if made.prepares:
         wanted.append(("prepare", ["self", "frame", "ctx"]))
     for name, arguments in wanted:

@@ -75,7 +75,8 @@ def run_render(args: Any) -> int:
     job = job_of(args)
     engine = one_of(args.engine, ("local", "dask"), "--engine")
     report = _report_path(args.report)
-    collector = Collector(job.config, device=job.device) if report is not None else None
+    grain = any(step.node.id == "grain" for step in job.graph.used())
+    collector = Collector(job.config, device=job.device, grain=grain) if report is not None else None
     progress = Progress(args.as_json)
     try:
         with interruptible() as abort:

@@ -17,9 +17,11 @@ from wetgate.color.difference import delta_e_itp
 from wetgate.engine.colour import Colour
 from wetgate.engine.job import Outcome
 from wetgate.engine.record import software
-from wetgate.spec import DISPLAY, Frame, Image, registry
-from wetgate.surfaces.report.data import Gallery, Note, Picture, ReportData, Series, Side, Table, Timing, View
+from wetgate.ops.grain_analysis import Patches, combine, measure_frame
+from wetgate.spec import DENSITY, DISPLAY, Frame, Image, registry
+from wetgate.surfaces.report.data import Gallery, Note, Picture, Plots, ReportData, Series, Side, Table, Timing, View
 from wetgate.surfaces.report.energy import EnergyMeter
+from wetgate.surfaces.report.grain import grain_plots
 from wetgate.surfaces.report.images import srgb_from_nits
 from wetgate.surfaces.report.noise import noise_plots
 from wetgate.surfaces.report.page import write_report
@@ -35,6 +37,7 @@ class _Sample:
     source: Image
     result: Image
     aovs: dict[str, Image]
+    grain: tuple[Patches, Patches] | None = None
 
 
 @dataclass(slots=True)
@@ -43,7 +46,8 @@ class Collector:
 
     At most eight frames are kept, evenly spread however long the shot turns out to be; figures are kept of every frame.
     What a caller knows beside the render goes into the other fields: ``facts`` come first in the head line, galleries
-    and extra metrics and tables before the report's own.
+    and extra metrics and tables before the report's own. ``grain`` has the grain of the sampled frames measured, before
+    and after.
     """
 
     config: str | None = None
@@ -63,6 +67,7 @@ class Collector:
     _series: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     _metadata: dict[str, Any] = field(default_factory=dict)
     device: str = "cpu"
+    grain: bool = False
     _energy: EnergyMeter = field(init=False)
 
     def __post_init__(self) -> None:
@@ -94,7 +99,10 @@ class Collector:
                 shown[key] = _reduced(colour.to(picture, DISPLAY).rgb, _VIEW_WIDTH)
             else:
                 shown[key] = _reduced(aov, _VIEW_WIDTH)
-        self._samples[number] = _Sample(_reduced(before, _SAMPLE_WIDTH), _reduced(after, _SAMPLE_WIDTH), shown)
+        grain = None
+        if self.grain:
+            grain = (measure_frame(colour.to(source, DENSITY).rgb), measure_frame(colour.to(result, DENSITY).rgb))
+        self._samples[number] = _Sample(_reduced(before, _SAMPLE_WIDTH), _reduced(after, _SAMPLE_WIDTH), shown, grain)
         self._order.append(number)
         if len(self._order) > _MOST_SAMPLES:
             self._stride *= 2
@@ -144,7 +152,7 @@ class Collector:
             facts=[*self.facts, *self._facts(outcome, peak)],
             notes=[*self.notes, *_notes(outcome)],
             metrics=[*self.extra_metrics, *self._charts()],
-            plots=[p for p in (noise_plots(*entry) for entry in outcome.analyses.items()) if p is not None],
+            plots=self._plots(outcome),
             views=self._views(outcome),
             galleries=self.galleries,
             hdr_metadata={k.removeprefix("hdr:"): v for k, v in sorted(self._metadata.items())},
@@ -152,6 +160,19 @@ class Collector:
             timing=self.timing(outcome),
             record=run,
         )
+
+    def _plots(self, outcome: Outcome) -> list[Plots]:
+        noise = (noise_plots(*entry) for entry in outcome.analyses.items())
+        measured = [s.grain for s in self._samples.values() if s.grain is not None]
+        before, after = (combine([pair[side] for pair in measured], 0.0) for side in (0, 1))
+        grain = (
+            grain_plots(
+                n["name"], n["params"], outcome.analyses.get(n["name"]), outcome.run["source"]["size"], before, after
+            )
+            for n in outcome.run["graph"]["nodes"]
+            if n["node"] == "grain"
+        )
+        return [plots for plots in (*noise, *grain) if plots is not None]
 
     def _facts(self, outcome: Outcome, peak: float) -> list[tuple[str, str]]:
         run = outcome.run
