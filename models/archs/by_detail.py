@@ -8,11 +8,10 @@ squares of a few sizes, many times enlarged; the deviation of the noise is enlar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from models.archs.gated_unet import GatedUNet
@@ -38,7 +37,8 @@ class _ByDetail(UNet):
         picture, noise = maps[:, :PLANES], maps[:, PLANES:]
         with torch.autocast(maps.device.type, enabled=False):
             details = [
-                _GAINS[n] * (picture - functional.conv2d(picture, self.get_buffer(f"mean{n}"), padding=side // 2, groups=PLANES))
+                _GAINS[n]
+                * (picture - functional.conv2d(picture, self.get_buffer(f"mean{n}"), padding=side // 2, groups=PLANES))
                 for n, side in enumerate(_SIDES)
             ]
         shown = [d.clamp(-_MOST, _MOST) for d in details]

@@ -1,4 +1,4 @@
-"""PSNR after the sRGB curve on clean pictures that are blurred in linear light: even, varying over the frame, and sharp.
+"""PSNR after the sRGB curve on clean pictures blurred in linear light: evenly, differently over the frame, not at all.
 
 PSFs are those of :mod:`wetgate.ops.blur`; noise is white, in percent of white in linear light, and stays: the networks
 leave it in the picture.

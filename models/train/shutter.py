@@ -8,6 +8,7 @@ before others, turn, or stand still blur as they do in a camera, which no convol
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -38,7 +39,7 @@ class Shuttered:
         self._pairs: list[tuple[Half, Half]] = []
         for folder in folders:
             frames = _frames(folder, reduction)
-            steps = [_Step(*pair) for pair in zip(frames, frames[1:], strict=False)]
+            steps = [_Step(*pair) for pair in pairwise(frames)]
             for window in windows:
                 reach = int(np.ceil(window / 2))
                 for number in range(reach, len(frames) - reach):
@@ -49,6 +50,11 @@ class Shuttered:
 
     def __len__(self) -> int:
         return len(self._pairs)
+
+    def pair(self, number: int) -> tuple[Array, Array]:
+        """A whole frame, sharp and exposed for long."""
+        sharp, long = self._pairs[number]
+        return sharp.astype(np.float32), long.astype(np.float32)
 
     def patch(self, random: np.random.Generator, size: int) -> tuple[Array, Array]:
         """The sharp and the long exposure of a place, (size, size, 3), turned and mirrored.

@@ -10,7 +10,7 @@ import pytest
 import wetgate
 import wetgate.nodes
 from wetgate.ops.blur import convolve, disc, gaussian, motion
-from wetgate.spec import Frame, Image, UsageError, registry
+from wetgate.spec import Context, Frame, Image, UsageError, Window, registry
 
 NODE = registry.get("deblur")
 SPACE = "ACEScg"
@@ -45,6 +45,12 @@ def _run(picture: Image, **params: Any) -> tuple[Image, dict[str, Any]]:
     aovs: dict[int, dict[str, Image]] = {}
     (made,) = wetgate.run_node(NODE, [Frame(picture, SPACE, 1)], aovs=aovs, **({"quality": "fast"} | params))
     return made.rgb, {"aovs": aovs[1], "facts": facts}
+
+
+def _facts(picture: Image, fidelity: Any = "faithful", **params: Any) -> dict[str, Any]:
+    """What the record is told."""
+    made = NODE.make(params).render(Window((Frame(picture, SPACE, 1),)), Context(fidelity=fidelity))
+    return dict(made.facts)
 
 
 def _psnr(a: Image, b: Image) -> float:
@@ -133,3 +139,60 @@ def test_noise_is_put_back_on_request() -> None:
 def test_a_text_that_is_no_psf_is_refused_with_what_is_allowed(text: str) -> None:
     with pytest.raises(UsageError, match="allowed: rows separated by /"):
         _run(_squares(16), kind="custom", psf=text)
+
+
+def _varying(truth: Image) -> Image:
+    """Sharp at the left, passing into a disc of 2 px at the right."""
+    share = np.linspace(0, 1, truth.shape[1], dtype=np.float32)[None, :, None]
+    return np.asarray((1 - share) * truth + share * convolve(truth, disc(2.0)), np.float32)
+
+
+def test_a_network_sharpens_what_is_soft_at_one_side_alone_and_says_that_no_psf_explains_it() -> None:
+    truth = _squares()
+    frame = _varying(truth)
+    made, seen = _run(frame, method="network", noise=0.1)
+    half = truth.shape[1] // 2
+    assert _psnr(made[:, half:], truth[:, half:]) > _psnr(frame[:, half:], truth[:, half:]) + 0.5
+    assert _psnr(made[:, :half], truth[:, :half]) > _psnr(frame[:, :half], truth[:, :half]) - 0.2
+    facts = _facts(frame, method="network", noise=0.1)
+    assert facts["because"] == "it was asked for"
+    assert "no PSF" in facts["determined"]
+    assert np.array_equal(seen["aovs"]["deblur.residual"], np.full_like(frame, 0.5))
+    assert seen["aovs"]["deblur.synthesis"].max() > 0.01
+
+
+def test_a_network_leaves_a_sharp_picture_and_its_noise_as_they_are() -> None:
+    frame = _blurred(_natural(), np.ones((1, 1), np.float32), 0.01)
+    made, _ = _run(frame, method="network")
+    assert _psnr(made, frame) > 45
+
+
+def test_forensic_fidelity_permits_no_network_and_the_record_says_so() -> None:
+    frame = _varying(_squares())
+    made, seen = _run(frame, method="network", fidelity="forensic", noise=0.1)
+    assert np.array_equal(made, frame)
+    assert not seen["aovs"]["deblur.synthesis"].any()
+    facts = _facts(frame, method="network", fidelity="forensic", noise=0.1)
+    assert facts["deblurred"] == "forensic fidelity permits no network, so nothing was done"
+
+
+def test_a_network_keeps_light_far_above_white_and_below_black() -> None:
+    frame = np.full((64, 128, 3), 0.2, np.float32)
+    frame[:, 40:80] = -0.5
+    frame[20:40, 90:110] = 1000.0
+    frame = convolve(frame, gaussian(1.0))
+    made, _ = _run(frame, method="network", noise=0.1)
+    assert np.isfinite(made).all()
+    beyond = (frame > 8) | (frame < -0.2)
+    assert np.array_equal(made[beyond], frame[beyond])
+
+
+def test_a_line_of_motion_is_left_to_the_network_where_much_of_the_frame_moves_otherwise() -> None:
+    from wetgate.ops.blur_setting import differs
+
+    shape = {"kind": "motion", "size": 9.0}
+    assert differs({"motion": {"1": [8.0, 0.0, 0.4]}}, 1, shape) == "40% of the frame moves otherwise than most of it"
+    assert differs({"motion": {"1": [8.0, 0.0, 0.05]}}, 1, shape) == ""
+    assert differs({"motion": {"1": [8.0, 0.0]}}, 1, shape) == ""
+    assert "confidence of 0.10" in differs(None, 1, {"kind": "defocus", "size": 2.0, "confidence": 0.1})
+    assert differs(None, 1, {"kind": "sharp", "size": 0.0, "confidence": 1.0}) == ""
