@@ -1,7 +1,7 @@
 """Deartifact beside ffmpeg's filters, on JPEG stills and on real streams, losses printed.
 
     PYTHONPATH=plugin:tests .venv/bin/python -m bench.deartifact stills DIR [--quality 10 20 30 40] [--every]
-    PYTHONPATH=plugin:tests .venv/bin/python -m bench.deartifact clips CLIP ... [--frames 9] [--streams CRF] [--alone]
+    PYTHONPATH=plugin:tests .venv/bin/python -m bench.deartifact clips CLIP ... [--frames 9] [--size 512x288] ...
     PYTHONPATH=plugin:tests .venv/bin/python -m bench.deartifact pace CLIP [--threads 2]
 
 ``stills``: luma saved as grey JPEG, as the published figures are made; the node with the file's tables, the node that
@@ -9,9 +9,9 @@ finds grid and quality in the pixels, and the network that is told nothing. ``--
 saves twice with a shifted grid. Published on Classic5 at 10, 20, 30 and 40: DnCNN-3 29.40 31.63 32.91 33.77, FBCNN
 30.12 32.31 33.54 34.35.
 
-``clips``: :mod:`bench.deartifact_clips`; ``--streams`` takes those whose name holds the text, ``--alone`` leaves
-ffmpeg's filters out. ``pace``: seconds a frame of the node beside ffmpeg's ``nlmeans=s=1.5:p=7:r=9`` on the same H.264
-stream, decoding and writing left out for us and counted for nobody.
+``clips``: :mod:`bench.deartifact_clips`; ``--size`` crops the middle, ``--streams CRF`` takes those whose name holds
+the text, ``--alone`` leaves ffmpeg's filters out. ``pace``: seconds a frame of the node beside ffmpeg's
+``nlmeans=s=1.5:p=7:r=9`` on the same H.264 stream, decoding counted for neither.
 """
 
 from __future__ import annotations
@@ -129,6 +129,7 @@ def main() -> None:
     parser.add_argument("--every", action="store_true")
     parser.add_argument("--frames", type=int, default=9)
     parser.add_argument("--streams", default="")
+    parser.add_argument("--size", default="")
     parser.add_argument("--alone", action="store_true")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
@@ -138,7 +139,7 @@ def main() -> None:
         for folder in args.sources:
             stills(folder, args.quality, args.every)
     elif args.what == "clips":
-        clips(args.sources, args.frames, not args.alone, args.streams)
+        clips(args.sources, args.frames, not args.alone, args.streams, args.size)
     else:
         for source in args.sources:
             pace(source, args.frames, args.threads)

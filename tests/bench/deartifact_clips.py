@@ -95,14 +95,19 @@ class Truth:
         return float(np.mean([warping_error(a, b, m) for a, b, m in pairs]))
 
 
-def clips(sources: Sequence[Path], frames: int, peers: bool, streams: str) -> None:
+def clips(sources: Sequence[Path], frames: int, peers: bool, streams: str, size: str) -> None:
     layout = PlaneFormat(siting="left", multiple=2)
     for source in sources:
         read = read_clip(source, frames)
         cut = _CUT if source.is_dir() and any(source.glob("*.jpg")) else 0
         # Whole macroblocks: ffmpeg's fspp breaks off on other sizes.
         height, width = ((n - cut) // 16 * 16 for n in read[0].shape[:2])
-        clean = [layout.planes(f[cut : cut + height, cut : cut + width]) for f in read]
+        top = left = cut
+        if size:
+            wide, tall = (int(n) // 16 * 16 for n in size.split("x"))
+            top, left = (cut + max(have - want, 0) // 32 * 16 for have, want in ((height, tall), (width, wide)))
+            height, width = min(height, tall), min(width, wide)
+        clean = [layout.planes(f[top : top + height, left : left + width]) for f in read]
         truth = Truth.of([p[0].astype(np.float32) / 255 for p in clean[_ENDS:-_ENDS]])
         print(
             f"{source.name}: {len(truth.luma)} frames of {width}x{height}, luma, ends left out"

@@ -38,15 +38,15 @@ ALLOWED["surfaces"] = ALLOWED["engine"] | {"engine"}
 EXCEPTIONS = {("wetgate/nodes/__init__.py", "wetgate.run_node")}
 VERSION = "wetgate.__version__"
 
-HEAVY = frozenset({"cv2", "PyOpenColorIO", "OpenImageIO", "av", "torch", "onnxruntime", "opentimelineio"})
+HEAVY = frozenset({"scipy", "cv2", "PyOpenColorIO", "OpenImageIO", "av", "torch", "onnxruntime", "opentimelineio"})
 # Third-party modules that may be loaded once a layer has been imported, where that is restricted.
 LIGHT: dict[str, frozenset[str]] = {"spec": frozenset({"numpy"}), "nodes": frozenset({"numpy"})}
 # What is never loaded by importing the layer: torch takes over a second.
 NEVER = frozenset({"torch", "onnxruntime"})
-RUNTIME = HEAVY | {"numpy", "typer", "rich", "yaml", "jsonschema", "cryptography", "onnx"}
+RUNTIME = HEAVY | {"numpy", "scipy", "typer", "rich", "yaml", "jsonschema", "cryptography", "onnx"}
 # Used where somebody has installed them (VMAF, ColorVideoVDP, spandrel, Dask), never needed: named in functions alone.
 OPTIONAL = frozenset({"imageio_ffmpeg", "pycvvdp", "spandrel", "safetensors", "dask", "distributed"})
-DEVELOPMENT = ("scipy", "skimage", "colour", "imageio_ffmpeg", "playwright", "pytest", "hypothesis")
+DEVELOPMENT = ("skimage", "colour", "imageio_ffmpeg", "playwright", "pytest", "hypothesis")
 
 
 def layer_of(file: Path) -> str:
@@ -155,7 +155,7 @@ def test_every_import_statement_points_down():
         ("engine", "from wetgate import render"),
         ("engine", "import wetgate\nwetgate.render()"),
         ("nodes", "import wetgate\nwetgate.run_node()"),
-        ("ops", "import scipy.ndimage"),
+        ("ops", "import skimage.filters"),
         ("engine", "import pycvvdp"),
     ],
 )

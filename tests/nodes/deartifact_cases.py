@@ -25,6 +25,11 @@ def banded(width: int, height: int, **moved: float) -> Image:
     return (np.rint(ramp * 127.5) / 127.5).astype(np.float32)
 
 
+def predicted(width: int, height: int, **moved: float) -> Image:
+    """The coded scene with a level of its own, which lies on no lattice: so not taken for a JPEG's."""
+    return np.asarray(0.93 * coded(width, height, **moved) + 0.031, np.float32)
+
+
 by_hand = {"quantiser": 30.0}
 SETTINGS = dict.fromkeys(
     ("strength", "luma", "chroma", "bleed", "edge", "gain", "grid", "fields", "regrain", "fidelity", "mix"), by_hand
@@ -32,4 +37,5 @@ SETTINGS = dict.fromkeys(
 SETTINGS |= {"seed": by_hand | {"regrain": 2.0}}
 SETTINGS |= {"grid": by_hand | {"grid_x": 3, "grid_y": 5}}
 SETTINGS |= dict.fromkeys(("grid_x", "grid_y"), by_hand | {"grid": "hand"})
-PICTURES = dict.fromkeys((*SETTINGS, "quantiser", "view"), coded) | {"deband": banded}
+SETTINGS |= {"detail": by_hand, "coherence_radius": by_hand | {"coherence": 1.0}}
+PICTURES = dict.fromkeys((*SETTINGS, "quantiser", "view"), coded) | {"deband": banded, "detail": predicted}

@@ -134,6 +134,29 @@ def test_the_decoders_quantisers_reach_the_node_and_are_recorded(tmp_path: Path)
     assert facts[2]["step"][0] == pytest.approx(255 / 219 * 0.625 * 2 ** (34 / 6), rel=0.01)
 
 
+@pytest.mark.parametrize("quantiser", ["2", "6"])
+def test_mild_mpeg_2_is_not_made_worse(tmp_path: Path, quantiser: str):
+    originals = movie(tmp_path / "m.mkv", "mpeg2video", qmin=quantiser, qmax=quantiser)
+    source = open_source(tmp_path / "m.mkv", codec_data=True)
+    for number in (1, 2):
+        frame = source.read(number).frame.with_(space=SDR)
+        assert psnr(run(frame).rgb, originals[number]) > psnr(frame.rgb, originals[number]) - 0.02
+
+
+def test_detail_kept_leaves_more_of_what_the_codec_sent(tmp_path: Path):
+    movie(tmp_path / "m.mp4", crf="36")
+    source = open_source(tmp_path / "m.mp4", codec_data=True)
+    frame = source.read(2).frame.with_(space=SDR)
+
+    def energy(picture: Any) -> float:
+        luma = np.asarray(picture.rgb.mean(axis=2), np.float32)
+        return float(np.square(luma - cv2.GaussianBlur(luma, (0, 0), 1.5)).mean())
+
+    cleanest, kept = run(frame, detail=0.0), run(frame)
+    assert energy(cleanest) < energy(kept)
+    assert energy(kept) > 0.85 * energy(frame)
+
+
 def test_without_a_decoder_the_movies_own_analysis_tells_as_much(tmp_path: Path):
     movie(tmp_path / "m.mp4", crf="36")
     document = wetgate.analyze(str(tmp_path / "m.mp4"), nodes=["deartifact"], in_space=SDR)

@@ -10,6 +10,7 @@ import pytest
 import wetgate
 import wetgate.nodes
 from wetgate.ops.blur import convolve, disc, gaussian, motion
+from wetgate.ops.blur_setting import Consistency, Setting
 from wetgate.spec import Context, Frame, Image, UsageError, Window, registry
 
 NODE = registry.get("deblur")
@@ -202,3 +203,18 @@ def test_a_line_of_motion_is_left_to_the_network_where_much_of_the_frame_moves_o
     assert differs({"motion": {"1": [8.0, 0.0]}}, 1, shape) == ""
     assert "confidence of 0.10" in differs(None, 1, {"kind": "defocus", "size": 2.0, "confidence": 0.1})
     assert differs(None, 1, {"kind": "sharp", "size": 0.0, "confidence": 1.0}) == ""
+    assert "agree on a PSF by 0.40" in differs(None, 1, {"kind": "free", "agreement": 0.4})
+
+
+def test_a_result_that_strays_is_brought_back_until_it_blurs_to_its_source() -> None:
+    frame = _blurred(_squares(), disc(2))
+    setting = Setting(disc(2), {}, np.full(frame.shape, NOISE, np.float32), 1.0, "by hand")
+    known = np.ones(frame.shape, bool)
+    sharp, _ = _run(frame, noise=100 * NOISE, kind="defocus", size=2.0)
+    assert Consistency.of(frame, sharp, setting, known).share() == 1.0
+    strayed = (sharp + 0.1 * np.random.default_rng(3).random((96, 1, 1))).astype(np.float32)
+    wrong = Consistency.of(frame, strayed, setting, known)
+    assert wrong.value > wrong.limit
+    settled = frame + np.float32(wrong.share()) * (strayed - frame)
+    assert 0 < wrong.share() < 1
+    assert Consistency.of(frame, settled, setting, known).value == pytest.approx(wrong.limit, rel=1e-3)

@@ -186,3 +186,21 @@ def test_a_lone_alpha_goes_through_untouched(session: Callable[..., Session]) ->
     media = replace(plane(np.linspace(-0.5, 40.0, WIDTH, dtype=np.float32)))
     made = host.render(host.plugin("hdr_lift").create({"Source": media}, LIFT))
     np.testing.assert_array_equal(made, media.fetch(4))
+
+
+def test_a_grain_plate_at_reference_is_laid_on_the_source(session: Callable[..., Session]) -> None:
+    """Grain on mid-grey, as a host makes it of a scan divided by the scan without grain, times 0.18."""
+    grain = np.random.default_rng(5).normal(0, 0.04, (HEIGHT, WIDTH, 3))
+    plate = np.ones((HEIGHT, WIDTH, 4), np.float32)
+    plate[..., :3] = 0.18 * 10.0**grain
+    reference = ClipMedia(lambda n: plate, 0, 9, WIDTH, HEIGHT, 4)
+    host = session("nuke")
+    values = {"input_space_name": "ACEScg", "engine": "Plate (the shot's own)"}
+    media = {"Source": host.media(), "Reference": reference}
+    made = host.render(host.plugin("grain").create(media, values, context="general"), node="grain")
+    source = sdr_pixels(4)[..., :3]
+    lit = source > 0.001  # below 1e-5 density goes on by its tangent, where grain does not multiply light
+    # Two hops between light and density in float32, on a plate whose light is float32.
+    np.testing.assert_allclose(made[..., :3][lit], (source * 10.0**grain)[lit], rtol=2e-5)
+    alone = host.render(host.plugin("grain").create({"Source": host.media()}, values, context="general"), node="grain")
+    np.testing.assert_array_equal(alone, sdr_pixels(4))

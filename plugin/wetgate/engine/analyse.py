@@ -119,7 +119,7 @@ def analyse(
             done = int(100 * share)
             on_event({"event": "analysing", "step": step.name, "done": done / 100})
 
-    below = replace(graph, output=step.input)
+    below = replace(graph, output=_looked_at(graph, step))
     evaluator = Evaluator(below, colour, shot, lambda n: store.get(n).frame, setting)
     reach = below.reach(numbers)
 
@@ -158,3 +158,10 @@ def analyse(
     )
     cuts = find_cuts(readable, signatures)
     return analyse_step(step, readable, cuts, read, colour, context, "" if reference is None else reference.hash)
+
+
+def _looked_at(graph: Graph, step: Step) -> str:
+    """The step whose output the analysis sees: the input, or what came before grain was split off."""
+    if step.plate is not None and step.takes_plate:
+        return graph.step(step.plate.step).input
+    return step.input

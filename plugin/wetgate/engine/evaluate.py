@@ -19,12 +19,14 @@ from wetgate.engine.pipeline import Timeline
 from wetgate.engine.plate import put_back
 from wetgate.engine.step import SOURCE, Mask, Step
 from wetgate.engine.untouched import Untouched, both, unchanged
-from wetgate.spec import COHERENCE_VIEW, Context, Frame, FrameError, Image, Result, WetgateError, Window
+from wetgate.spec import COHERENCE_VIEW, Context, Frame, FrameError, Image, Result, Split, WetgateError, Window
 
 if TYPE_CHECKING:
     from wetgate.engine.coherence import Coherence
 
 T = TypeVar("T")
+
+SYNTHESIS_VIEW = "synthesis"  # of nodes that tell how far their result is not determined by the input
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,14 @@ class Setting:
     """What holds for the whole render, beside the graph: the context that nodes see.
 
     ``analyses`` are the results by step name; ``views`` the AOVs asked for by step name; ``masks`` reads a mask file's
-    channel at a frame number, as (H, W) float32. ``timeline`` is told how long each step's node works.
+    channel at a frame number, as (H, W) float32. ``plates`` are pictures of grain on mid-grey, in the source's space,
+    by the name of the step that is to put them in. ``timeline`` is told how long each step's node works.
     """
 
     analyses: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     views: Mapping[str, frozenset[str]] = field(default_factory=dict)
     masks: Callable[[Mask, int], Image] | None = None
+    plates: Mapping[str, Frame] = field(default_factory=dict)
     device: str = "cpu"
     threads: int = 1
     check_abort: Callable[[], None] = lambda: None
@@ -88,6 +92,8 @@ class Evaluator:
         self._steps = {s.name: s for s in graph.used()}
         self._splits = {s.plate.step for s in graph.used() if s.plate is not None}
         self._tracks = self._goes_home or bool(self._splits)
+        self._between = {s.name: _since(graph, s) for s in graph.used() if s.takes_plate}
+        self._telling = frozenset(name for names in self._between.values() for name in names)
         most = 2 * graph.reach(numbers) + 1
         self._kept = {name: Kept[int, Made](most) for name in self._steps}
         self._inputs = {name: Kept[int, Frame](most) for name in self._steps}
@@ -144,7 +150,7 @@ class Evaluator:
 
         def make() -> Made:
             made = self._render(step, number)
-            if step.plate is not None:
+            if step.plate is not None and not step.takes_plate:
                 made = self._with_plate(step, number, made)
             return replace(made, since={**made.since, name: True}) if name in self._splits else made
 
@@ -159,11 +165,17 @@ class Evaluator:
         if idle and not context.views:
             return Made(below.frame, below.untouched, since=below.since)
         given = self._entering(step, number)
+        if step.takes_plate or step.name in self._setting.plates:
+            context = replace(context, split=self._split(step, number, below))
         result = self._result(step, instance, number, context)
         if idle:  # the picture is the input, bit for bit; its views are still what somebody looks at or masks with
             return Made(below.frame, below.untouched, result.aovs, since=below.since)
         made = shown(step, instance, given, result)
         made, base = mixed(step, instance, given, made, self._mask(step, number, made), self._colour)
+        if step.takes_plate:
+            assert step.plate is not None
+            whole = self._made(self._steps[step.plate.step].input, number)
+            return self._returned(whole, context.split, made, result)
         same = self._tracks and unchanged(base, made)
         since = {name: both(before, same) for name, before in below.since.items()}
         return Made(made, both(below.untouched, same), result.aovs, result.facts, since)
@@ -181,6 +193,29 @@ class Evaluator:
         back = unchanged(before, result)
         since = {name: both(earlier, back) for name, earlier in whole.since.items()}
         return Made(result, both(whole.untouched, back), made.aovs, made.facts, since)
+
+    def _returned(self, whole: Made, split: Split | None, made: Frame, result: Result) -> Made:
+        """The output of a step that put a plate back itself: pixels that are those from before the split are so
+        marked."""
+        assert split is not None
+        back = unchanged(split.before, made)
+        since = {name: both(earlier, back) for name, earlier in whole.since.items()}
+        return Made(made, both(whole.untouched, back), result.aovs, result.facts, since)
+
+    def _split(self, step: Step, number: int, below: Made) -> Split:
+        """What the step is to put back, in its node's space."""
+        if step.plate is None:
+            return Split(_read_only(self._colour.to(self._setting.plates[step.name], step.node.space)), None)
+        split = self._steps[step.plate.step]
+        whole, rest = self._made(split.input, number), self._made(split.name, number)
+        before, after = (_read_only(self._colour.to(m.frame, step.node.space)) for m in (whole, rest))
+        told = [self._made(name, number).aovs.get(SYNTHESIS_VIEW) for name in self._between[step.name]]
+        kept = np.ones(below.frame.pixels.shape[:2], np.float32)
+        for plane in told:
+            if plane is not None and plane.shape == kept.shape:
+                kept *= np.float32(1) - np.clip(plane, 0.0, 1.0)
+        invented = np.float32(1) - kept if any(plane is not None for plane in told) else None
+        return Split(before, after, step.plate.amount, below.since.get(split.name, False), invented)
 
     def _result(self, step: Step, instance: Any, number: int, context: Context) -> Result:
         """What the step's node makes of a frame, fused with what it makes of its neighbours where it is coherent."""
@@ -268,6 +303,8 @@ class Evaluator:
         views = setting.views.get(step.name, frozenset())
         if instance.view in step.node.views:
             views |= {instance.view}
+        if step.name in self._telling:
+            views |= {SYNTHESIS_VIEW}
         wanted_by_masks = {s.mask.view for s in self._steps.values() if s.mask is not None and s.mask.step == step.name}
         return Context(
             fidelity=step.fidelity,
@@ -307,6 +344,19 @@ class Evaluator:
         if aov is None:
             raise FrameError(f"{mask.step} made no view {mask.view!r} at frame {number}", where=f"frame {number}")
         return aov if aov.ndim == 2 else np.ascontiguousarray(aov[..., :3].mean(axis=2, dtype=np.float32))
+
+
+def _since(graph: Graph, step: Step) -> tuple[str, ...]:
+    """The steps between a split and the one that takes its plate that tell what they invented."""
+    assert step.plate is not None
+    names = []
+    name = step.input
+    while name not in (SOURCE, step.plate.step):
+        between = graph.step(name)
+        if SYNTHESIS_VIEW in between.node.views:
+            names.append(name)
+        name = between.input
+    return tuple(names)
 
 
 def _read_only(frame: Frame) -> Frame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import wetgate.nodes  # noqa: F401  (declares the shipped nodes)
@@ -94,7 +95,20 @@ def step_of(entry: object, index: int, before: list[Step], problems: list[Wetgat
     plate = _plate(entry["plate"], where, before, problems) if entry.get("plate") is not None else None
     if not values:
         return None
-    return Step(node, name, source, {n: v for n, v in values.items() if n not in keys}, keys, mask, plate)
+    made = Step(node, name, source, {n: v for n, v in values.items() if n not in keys}, keys, mask, plate)
+    if entry.get("plate") is None and node.plates(made.at(0)):
+        return replace(made, plate=_nearest_plate(source, before))
+    return made
+
+
+def _nearest_plate(source: str, before: list[Step]) -> Plate | None:
+    """The plate of the nearest step that takes grain off, on the way to an input; None where there is none."""
+    steps = {s.name: s for s in before}
+    while source in steps:
+        if steps[source].node.splits:
+            return Plate(source)
+        source = steps[source].input
+    return None
 
 
 def _mask(entry: object, step: str, before: list[Step], problems: list[WetgateError]) -> Mask | None:

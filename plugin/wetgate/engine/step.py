@@ -47,6 +47,11 @@ class Step:
         return by_mask + ((self.plate.step,) if self.plate is not None else ())
 
     @property
+    def takes_plate(self) -> bool:
+        """Whether the node itself is handed what a step took off, in place of the engine's adding it to the result."""
+        return self.plate is not None and self.node.plates(self.at(0))
+
+    @property
     def fidelity(self) -> Fidelity:
         """The node's fidelity; one that cannot synthesise is faithful."""
         return cast(Fidelity, self.values.get("fidelity", "faithful"))

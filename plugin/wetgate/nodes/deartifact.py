@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _COMBED = 0.02  # share of a picture; below it fine detail may pass for a comb
 _MOST_EXCESS = 1.0  # codes beyond an interval that storing a result in 8 bits can cost
-_MOST_STEPS = 1.05  # of change: one, and what storing takes
+_STORED = 1.05  # times the change that is allowed: one, and what storing takes
 _SIDE = 8  # pixels of a block: no coefficient changes by more than eight times what its pixels do
 # Steps below which the forensic average drops coefficients: half where each was rounded by itself, less where a
 # prediction was under it. Measured on H.264 at CRF 37: at half a step it loses 0.4 dB.
@@ -54,8 +54,9 @@ class Deartifact:
 
     What it may change is bounded by what the codec threw away. For a JPEG every DCT coefficient of the result stays in
     the interval that the file's code gives it (after Nosratinia, 2001, and others who project onto that set); for
-    codecs that predict, no coefficient of an 8x8 block changes by more than its quantiser's step. ``fidelity`` pleasing
-    lifts the bound. Forensic loads no network: the picture is coded again on sixteen shifts of the grid and averaged.
+    codecs that predict, no coefficient of an 8x8 block changes by more than a quarter of its quantiser's step, and fine
+    detail keeps its energy. ``fidelity`` pleasing lifts the bound. Forensic loads no network: the picture is coded
+    again on sixteen shifts of the grid and averaged.
     """
 
     strength: float = param(1.0, lo=0, hi=1, hint="Share of what the codec left that is taken out; 0 is the input.")
@@ -76,6 +77,16 @@ class Deartifact:
         soft=(0, 4),
         unit="/255",
         hint="Largest step between two bands of a soft gradient that is smoothed, in 255ths of the range; 0 is none.",
+    )
+    detail: float = param(
+        0.95,
+        lo=0,
+        hi=1,
+        label="Detail kept",
+        since=2,
+        legacy=0.0,
+        hint="Share of its fine detail's energy that brightness keeps, in codecs that predict (H.264, MPEG); 0 gives up"
+        " detail that may be the codec's.",
     )
     edge: float = param(
         0.5,
@@ -164,7 +175,9 @@ class Deartifact:
             excess = largest_excess(result.rgb, intervals)
             return Bound("farthest coefficient beyond its JPEG interval", excess, _MOST_EXCESS, "codes")
         most = float(coded.change_in_steps(source.rgb, result.rgb, self._allowance).max(initial=0.0))
-        return Bound("largest change of a block's coefficient over its step", most, _MOST_STEPS, "steps")
+        return Bound(
+            "largest change of a block's coefficient over its step", most, coded.most_change * _STORED, "steps"
+        )
 
     def within_bound(self, source: Frame, result: Frame, ctx: Context) -> Frame:
         """The result put back into what :meth:`bound` allows, which fusing leaves by a little."""
@@ -213,8 +226,8 @@ class Deartifact:
     def _cleaned(self, frame: Frame, coded: CodedFrame, ctx: Context, facts: dict[str, Any]) -> Image:
         """The whole change at full strength, within the codec's steps, before any JPEG's intervals."""
         from wetgate.ops.chroma_bleed import led_by_luma
-        from wetgate.ops.coded_frame import bounded
         from wetgate.ops.deband import deband
+        from wetgate.ops.detail_hold import with_detail
         from wetgate.ops.halo_limit import within_neighbours
 
         def work(given: Image, luma: Image, chroma: Image) -> Image:
@@ -222,6 +235,8 @@ class Deartifact:
             if (luma != 0).any() or (chroma != 0).any():
                 made = self._restored(given, luma, chroma, coded.is_jpeg, frame.number, ctx, facts)
             made = made.copy()
+            if not coded.is_jpeg:  # what a JPEG's coefficients say is held by its intervals
+                made[..., 0] = with_detail(made[..., 0], given[..., 0], self.detail)
             made[..., 0] = within_neighbours(made[..., 0], given[..., 0], self.edge)
             made[..., 0] = deband(made[..., 0], self.deband / 255)
             limit = np.float32(self.bleed) * np.maximum(chroma, 0)
@@ -232,7 +247,7 @@ class Deartifact:
                 made[..., 0] += self._grain(frame.number, luma)
             if ctx.fidelity == "pleasing":
                 return made
-            return given + bounded(made - given, luma, chroma, self._allowance)
+            return given + coded.bounded(made - given, luma, chroma, self._allowance)
 
         return coded.worked(frame.rgb, work)
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from wetgate.inference import clean_light, network, sharp_light
 from wetgate.ops.noise_model import ShotNoise
-from wetgate.spec import VIDEO, Bound, Context, Frame, Image, Result, Shot, Window, node, param
+from wetgate.spec import VIDEO, Bound, Coherent, Context, Frame, Image, Result, Shot, Window, node, param
 
 if TYPE_CHECKING:
-    from wetgate.ops.blur_setting import Setting
+    from wetgate.ops.blur_setting import Consistency, Setting
     from wetgate.ops.deconvolve import Deconvolved
 
 _MOST_FRAMES = 6  # that an analysis measures noise in
@@ -28,6 +28,7 @@ _MOST_BEYOND = 5e-3  # of white: what storing a result in 8 bits can cost
     analyzes=True,
     analysed_since=1,
     synthesises=True,
+    coherent=Coherent(fuses="change", amount=0.0, radius=1, since=2),
     views={
         "psf": "The point spread function that is undone, enlarged; its brightest value is white."
         " A point for a network.",
@@ -48,8 +49,9 @@ class Deblur:
     1 says that the two differ by the noise.
 
     The analysis finds the kind and size of the blur from the spectrum of the shot's light: discs leave rings of zeros
-    in it, lines parallel ones, a Gaussian none. These three it finds, one for the whole shot; a free shape, as of a
-    shaken camera, has to be given as text and is not recognised as one. A shot that measures sharp comes through
+    in it, lines parallel ones, a Gaussian none. These three it finds, one for the whole shot. A free shape, as of a
+    shaken camera, it looks for where the kind says so: edges and PSF in turn, coarse to fine, up to 31 pixels, in
+    parts of the picture apart, and it is undone where they agree. A shot that measures sharp comes through
     untouched. The figures are in the record, a picture of the PSF is a view, and all can be set by hand. Motion may
     also be read from the flow between frames and the camera's shutter angle, frame by frame.
 
@@ -92,8 +94,10 @@ class Deblur:
             "gaussian": "Softness: a Gaussian",
             "motion": "Motion: a line",
             "custom": "PSF given as text",
+            "free": "Any shape, as found",
         },
-        hint="What the blur is like; as measured, a shot that is sharp is left as it is.",
+        hint="What the blur is like; as measured, a shot that is sharp is left as it is. Any shape: what is found is"
+        " undone where parts of the picture agree on it, and nothing is done elsewhere.",
     )
     size: float = param(
         1.5,
@@ -226,7 +230,7 @@ class Deblur:
     )
 
     def analyze(self, shot: Shot, ctx: Context) -> dict[str, Any]:
-        from wetgate.ops.blur_shot import blur_of_frames, motion_of_shot
+        from wetgate.ops.blur_shot import blur_of_frames, free_of_frames, motion_of_shot
         from wetgate.ops.noise_measure import chosen_frames
 
         results = ShotNoise.measure(
@@ -234,6 +238,8 @@ class Deblur:
         )
         numbers = chosen_frames(shot.numbers, _MOST_FRAMES)
         blur = blur_of_frames([shot[n].rgb for n in numbers], ctx.check_abort) if self.kind == "auto" else None
+        if self.kind == "free":
+            results["free"] = free_of_frames([shot[n].rgb for n in numbers], ctx.check_abort)
         ctx.progress(0.7)
         results["blur"] = None if blur is None else blur.to_json()
         if self.kind == "motion" and self.shutter > 0:
@@ -265,6 +271,8 @@ class Deblur:
         if reblurred is not None and self.keep_noise > 0:
             change = change + np.float32(self.keep_noise) * (frame.rgb - reblurred)
         rgb = frame.rgb + np.float32(self.strength) * change
+        if reason:
+            rgb = np.clip(rgb, *self._limits(frame, setting))
         return Result(
             frame.with_rgb(rgb), views_of(ctx.views, frame.rgb, rgb, setting, reblurred), setting.facts() | facts
         )
@@ -275,41 +283,51 @@ class Deblur:
         A result that is sharpened in part lies between the source and the sharp picture, and so does its residual. One
         of a network has no PSF: what can be said of it is that its light stays within the halo limit.
         """
-        from wetgate.ops.blur import convolve
-        from wetgate.ops.deconvolve import CONSISTENT, LEAST, residual_ratio
-
         setting = self._setting(source, ctx)
         if self._network_because(source, setting, ctx):
             least, most = self._limits(source, setting)
             beyond = np.maximum(least - result.rgb, result.rgb - most).max() / setting.white
             return Bound("light of a network beyond the halo limit, over white", max(float(beyond), 0.0), _MOST_BEYOND)
-        reach = setting.psf.shape[0] // 2, setting.psf.shape[1] // 2
-        known = np.zeros(source.rgb.shape, np.bool_)
-        known[reach[0] : source.height - reach[0], reach[1] : source.width - reach[1]] = True
+        found = self._against(source, result, setting, ctx)
+        return Bound("result blurred again less the source, over the noise", found.value, found.limit)
+
+    def within_bound(self, source: Frame, result: Frame, ctx: Context) -> Frame:
+        """As much of the change as blurs back to the source: all of it, where the bound holds."""
+        setting = self._setting(source, ctx)
+        if self._network_because(source, setting, ctx):
+            return result.with_rgb(np.clip(result.rgb, *self._limits(source, setting)))
+        share = np.float32(self._against(source, result, setting, ctx).share())
+        return result if share == 1 else result.with_rgb(source.rgb + share * (result.rgb - source.rgb))
+
+    def _against(self, source: Frame, result: Frame, setting: Setting, ctx: Context) -> Consistency:
+        from wetgate.ops.blur_setting import Consistency
+
         valid, clipped = self._known(source, ctx)
-        known &= valid & ~clipped
-        noise = np.maximum(setting.deviation, np.float32(LEAST * setting.white))
-        value = residual_ratio(source.rgb, convolve(result.rgb, setting.psf), noise, known)
-        own = residual_ratio(source.rgb, convolve(source.rgb, setting.psf), noise, known)
-        return Bound("result blurred again less the source, over the noise", value, max(CONSISTENT[1], own) + 0.05)
+        return Consistency.of(source.rgb, result.rgb, setting, valid & ~clipped)
 
     def _setting(self, frame: Frame, ctx: Context) -> Setting:
-        from wetgate.ops.blur_setting import Setting, measured, moved
+        from wetgate.ops.blur_setting import Setting, found_free, measured, moved
         from wetgate.ops.deconvolve import white_of
         from wetgate.ops.psf import from_text, named
 
         shape: dict[str, Any] = {"kind": self.kind, "from": "by hand"}
         if self.method == "network":
-            shape = {"kind": "as each place has it", "size": 0.0, "from": "no PSF is taken"}
+            shape = {"kind": "as each place has it", "from": "no PSF is taken"}
         elif self.kind == "auto":
             shape = measured(ctx.analysis, frame.rgb, self.size_gain, ctx.check_abort)
         elif self.kind == "motion":
             shape |= {"size": self.size, "angle": self.angle}
             shape |= moved(ctx.analysis, frame.number, self.shutter, self.size_gain)
-        elif self.kind != "custom":
+        elif self.kind in ("defocus", "gaussian"):
             shape["size"] = self.size
-        by_text = self.kind == "custom" and self.method != "network"
-        psf = from_text(self.psf) if by_text else named(shape["kind"], shape["size"], shape.get("angle", 0.0))
+        if self.method == "network":
+            psf = np.ones((1, 1), np.float32)
+        elif self.kind == "custom":
+            psf = from_text(self.psf)
+        elif self.kind == "free":
+            psf, shape = found_free(ctx.analysis, frame.rgb, ctx.check_abort)
+        else:
+            psf = named(shape["kind"], shape["size"], shape.get("angle", 0.0))
         noise, source = self._noise(frame, ctx)
         deviation = np.zeros(frame.rgb.shape, np.float32)
         if noise is not None:
@@ -332,7 +350,7 @@ class Deblur:
         return light_limits(frame.rgb, setting.deviation, _REACH, self.halo)
 
     def _by_network(self, frame: Frame, setting: Setting, ctx: Context) -> tuple[Image, dict[str, Any]]:
-        """The picture of a network within the halo limit, with what the record is to say of its making."""
+        """The picture of a network, with what the record is to say of its making."""
         done = sharp_light(
             network("deblur", "fast", device=ctx.device),
             frame.rgb,
@@ -341,8 +359,7 @@ class Deblur:
             check_abort=ctx.check_abort,
             where=f"frame {frame.number}",
         )
-        sharp = np.clip(done.picture, *self._limits(frame, setting))
-        return sharp, {
+        return done.picture, {
             "determined": "not known: a network has no PSF to blur its result with",
             "network": dict(done.facts),
         }

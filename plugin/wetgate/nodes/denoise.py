@@ -43,6 +43,7 @@ class Setting:
     space="video",
     version=2,
     analyzes=True,
+    splits=True,
     analysed_since=1,
     reach=lambda self: self.radius if self.temporal > 0 else 0,
     coherent=Coherent(radius=1, since=2),

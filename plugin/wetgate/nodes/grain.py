@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +17,8 @@ from wetgate.ops import grain_av1
 from wetgate.ops.grain_analysis import MeasuredGrain, combine, measure_frame
 from wetgate.ops.grain_crystal import Crystals, crystal_field
 from wetgate.ops.grain_field import Law, add_spectral, apply_law, law_densities
+from wetgate.ops.grain_light import light_shift
+from wetgate.ops.grain_plate import matched, put_plate
 from wetgate.ops.grain_shape import (
     Kernel,
     kernel_of,
@@ -26,7 +28,7 @@ from wetgate.ops.grain_shape import (
     stock_power,
 )
 from wetgate.ops.random import Stream
-from wetgate.spec import Context, Frame, Image, Result, Shot, Window, node, param
+from wetgate.spec import Bound, Context, Frame, FrameError, Image, Result, Shot, Window, node, param
 
 Array = NDArray[np.float64]
 
@@ -37,6 +39,8 @@ _GAUGES = {"mm8": "8", "super8": "s8", "mm16": "16", "super16": "s16", "mm35": "
 _MOST_FRAMES = 12  # that an analysis looks at, spread over the shot
 _MID_GREY = -math.log10(0.18)
 _VIEW_GAIN = 4.0
+# The bound: a shift of the mean of light in percent, and how far chance may move it on top of that.
+_MOST_SHIFT, _DEVIATIONS_OF_CHANCE = 0.1, 4.0
 # Where the amounts for tones hand over to one another: densities of the picture, 0.745 is mid-grey.
 _HIGHLIGHTS, _SHADOWS = (0.2, 0.65), (0.85, 1.45)
 
@@ -61,8 +65,10 @@ class Synthesis:
     analyzes=True,
     synthesises=True,
     neighbourhood=0,
+    plates=lambda self: self.engine == "plate" or self.match,
     views={
         "grain": "The grain that is added, as density on mid-grey, four times as strong.",
+        "plate": "The grain that is added, as it is, on mid-grey: a grain plate, which the engine plate takes.",
         "deviation": "Standard deviation of the grain at each pixel, in density, mean of the layers.",
         "synthesis": "Share of the result's light that the input does not determine: what grain changes (0 to 1).",
     },
@@ -78,20 +84,30 @@ class Grain:
     resolution. Cloud sizes follow from the stock's MTF, by a rule of ours. The same seed gives the same grain in every
     frame, whatever part of it is rendered.
 
-    Two engines: ``spectral`` filters white noise, ``crystal`` draws discs, an inhomogeneous Boolean model (A. Newson,
+    Three engines: ``spectral`` filters white noise, ``crystal`` draws discs, an inhomogeneous Boolean model (A. Newson,
     J. Delon and B. Galerne, Computer Graphics Forum 36, 2017), whose shape of grain follows the density; it is the
     reference, some hundred times slower, and takes its shape from the stock also where the rest is matched.
 
+    ``plate`` puts the shot's own grain back, as a step before took it off (in a graph the nearest Denoise, or the one
+    that ``plate: {step: NAME}`` names; in a host the picture at Reference, grain on mid-grey, which is the scan divided
+    by the scan without grain, times 0.18). Where nothing was restored in between, that is the scan bit for bit. Where
+    steps in between tell that they invented pixels, grain like the shot's is made. The controls of strength, tones and
+    layers act on the plate, those of size do not.
+
     The analysis looks for flat patches and measures the deviation at each density, the power spectrum of each layer
-    and the correlation between layers; with ``match`` that is what is made. It is saved as ``.grain.json``, and as a
-    film grain table for AV1 encoders. Forensic fidelity adds no grain.
+    and the correlation between layers, before a step takes the grain off; with ``match`` that is what is made. It is
+    saved as ``.grain.json``, and as a film grain table for AV1 encoders.
+
+    Forensic fidelity makes no grain; the plate, which is the input's own, comes back. The bound: grain moves the mean
+    of linear light of no layer by more than 0.1 % beyond what chance does in so many pixels; forensic, not at all.
     """
 
     strength: float = param(1.0, lo=0, hi=1, hint="Share of the grain that is put in; 0 is the input.")
     engine: str = param(
         "spectral",
-        choices={"spectral": "Spectral (fast)", "crystal": "Crystal (reference)"},
-        hint="How grain is made: noise of the right spectrum and strength, or discs laid like dye clouds.",
+        choices={"spectral": "Spectral (fast)", "crystal": "Crystal (reference)", "plate": "Plate (the shot's own)"},
+        hint="How grain is made: noise of the right spectrum and strength, or discs laid like dye clouds; or the shot's"
+        " own is put back, as it was taken off before.",
     )
     match: bool = param(
         False,
@@ -168,20 +184,23 @@ class Grain:
 
     def render(self, frames: Window, ctx: Context) -> Result:
         frame = frames.center
-        measured = MeasuredGrain.from_json(ctx.analysis) if self.match and ctx.analysis is not None else None
+        known = MeasuredGrain.from_json(ctx.analysis) if ctx.analysis is not None else None
+        if self.engine == "plate":
+            return self._returned(frame, known, ctx)
+        measured = known if self.match else None
         facts: dict[str, Any] = {"grain": "measured" if measured is not None else self.stock}
         if self.match and measured is None:
             facts["unmatched"] = "the analysis found no flat grain, so this is the stock's"
         if ctx.fidelity == "forensic" or self.strength * self.amount == 0:
             facts["grain"] = "none"
-            return Result(frame, self._views(frame.rgb, frame.rgb, None, ctx), facts)
+            return Result(frame, self._views(frame.rgb, frame.rgb, 0.0, None, ctx), facts)
         made = self._synthesis(frame, measured)
         rgb = self._rendered(frame, made, ctx)
         pitch = self._pitch_um(frame)
         facts |= {"pitch_um": round(pitch, 4), "cloud_um": round(self._stock().cloud_um * self.size, 3)}
         at_grey = int(np.searchsorted(law_densities(), _MID_GREY))
         facts["deviation_at_mid_grey"] = [round(float(s), 5) for s in made.law.deviation[:, at_grey]]
-        return Result(frame.with_rgb(rgb), self._views(frame.rgb, rgb, made.law, ctx), facts)
+        return Result(frame.with_rgb(rgb), self._views(frame.rgb, rgb, rgb - frame.rgb, made.law, ctx), facts)
 
     def analyze(self, shot: Shot, ctx: Context) -> dict[str, Any]:
         count = min(len(shot.numbers), _MOST_FRAMES)
@@ -208,10 +227,60 @@ class Grain:
         table = grain_av1.of_measured(measured, self.seed)
         return {"grain": about | dict(results), "av1-grain.tbl": grain_av1.to_text([table])}
 
+    def bound(self, source: Frame, result: Frame, ctx: Context) -> Bound:
+        """The largest shift of a layer's mean of linear light, in percent; in forensic fidelity the largest change."""
+        if ctx.fidelity == "forensic":
+            return Bound(
+                "change of density where no grain may be made", float(np.abs(result.rgb - source.rgb).max()), 1e-3
+            )
+        analysis = MeasuredGrain.from_json(ctx.analysis) if self.match and ctx.analysis is not None else None
+        made = self._synthesis(source, analysis)
+        shift, chance = light_shift(source.rgb, result.rgb, made.law, made.kernels)
+        allowed = _MOST_SHIFT + _DEVIATIONS_OF_CHANCE * chance
+        worst = int(np.argmax(shift / allowed))
+        name = f"shift of the mean of light (0.1 and {_DEVIATIONS_OF_CHANCE:g} deviations of what chance does)"
+        return Bound(name, float(shift[worst]), float(allowed[worst]), "%")
+
+    def _returned(self, frame: Frame, measured: MeasuredGrain | None, ctx: Context) -> Result:
+        """The frame with the grain that was taken off before, and made grain where pixels were invented since."""
+        split = ctx.split
+        if split is None:
+            facts = {"grain": "none", "unreturned": "no grain was split off before this step, so none is put back"}
+            return Result(frame, self._views(frame.rgb, frame.rgb, 0.0, None, ctx), facts)
+        if not split.before.window == frame.window == (split.after or frame).window:
+            raise FrameError(
+                f"the plate is {split.before.width}x{split.before.height} at {split.before.window}, the picture"
+                f" {frame.window}",
+                where=f"frame {frame.number}",
+                remedy="put the grain back before the step that changes the picture's size",
+            )
+        gains = np.array([self.red, self.green, self.blue]) * (self.amount * self.strength * split.amount)
+        law = gains[:, None] * self._tones(law_densities())
+        invented = None if ctx.fidelity == "forensic" or split.invented is None else np.clip(split.invented, 0.0, 1.0)
+        if invented is not None and not invented.any():
+            invented = None
+        rgb = put_plate(
+            frame.rgb, split.before.rgb, _MID_GREY if split.after is None else split.after.rgb, law, invented
+        )
+        if (law == 1.0).all() and split.same is not False and split.after is not None:
+            same = split.same if isinstance(split.same, np.ndarray) else np.ones(rgb.shape[:2], bool)
+            same = same if invented is None else same & (invented == 0)
+            rgb = np.where(same[..., None], split.before.rgb, rgb)
+        facts = {"grain": "the shot's own, returned"}
+        made: Image | float = 0.0
+        if invented is not None:
+            synthesis = self._synthesis(frame, measured)
+            plain = Law(synthesis.law.deviation, np.zeros_like(synthesis.law.lift))
+            noise = self._rendered(frame, replace(synthesis, law=plain), ctx) - frame.rgb
+            made = matched(noise, frame.rgb, synthesis.law, invented)
+            rgb = rgb + made
+            facts["invented"] = f"{100 * float(invented.mean()):.3g} % of the picture has grain that was made"
+        return Result(frame.with_rgb(rgb), self._views(frame.rgb, rgb, made, None, ctx), facts)
+
     def _rendered(self, frame: Frame, made: Synthesis, ctx: Context) -> Image:
         x, y = frame.window.x - frame.display.x, frame.window.y - frame.display.y
         stream = Stream.of(self.seed, "grain")
-        if self.engine == "spectral":
+        if self.engine != "crystal":
             return add_spectral(
                 frame.rgb,
                 made.law,
@@ -261,7 +330,7 @@ class Grain:
         deviation = deviation * gains[:, None] * self._tones(densities)
         crystals = Crystals(stock.cloud_um * self.size / pitch, math.hypot(_SCANNER_PX, self.softness))
         developed = stock.developed(densities)
-        mix = mixing(_shared(correlation, self.correlation), kernels if self.engine == "spectral" else kernels[:1] * 3)
+        mix = mixing(_shared(correlation, self.correlation), kernels if self.engine != "crystal" else kernels[:1] * 3)
         law = Law.gaussian(deviation)
         if self.engine == "crystal":
             lift = np.stack([crystals.lift(developed, d) for d in deviation])
@@ -283,12 +352,18 @@ class Grain:
         """Micrometres of film that a pixel sees."""
         return (self.scan_width or WIDTH_MM[_GAUGES[self.gauge]]) * 1000 / frame.display.width
 
-    def _views(self, before: Image, after: Image, law: Law | None, ctx: Context) -> dict[str, Image]:
+    def _views(
+        self, before: Image, after: Image, made: Image | float, law: Law | None, ctx: Context
+    ) -> dict[str, Image]:
+        """The views; ``made`` is the density that the input does not determine."""
         views: dict[str, Image] = {}
         if "grain" in ctx.views:
             views["grain"] = np.float32(_MID_GREY) + np.float32(_VIEW_GAIN) * np.clip(after - before, -1, 1)
+        if "plate" in ctx.views:
+            views["plate"] = np.float32(_MID_GREY) + (after - before)
         if "synthesis" in ctx.views:
-            light = np.abs(np.expm1(np.clip(after - before, -1, 1) * np.float32(-math.log(10))))
+            density = np.clip(np.broadcast_to(np.asarray(made, np.float32), after.shape), -1, 1)
+            light = np.abs(np.expm1(density * np.float32(-math.log(10))))
             views["synthesis"] = np.minimum(light.mean(axis=2), 1.0).astype(np.float32)
         if "deviation" in ctx.views:
             mean = np.zeros(before.shape[:2], np.float32)

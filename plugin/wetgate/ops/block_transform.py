@@ -43,31 +43,28 @@ def as_plane(blocks: Image) -> Image:
 
 def forward(blocks: Image) -> Image:
     """Coefficients of blocks (..., 8, 8)."""
-    return _down(_DCT, _across(_DCT, blocks))
+    return _both_ways(_DCT, blocks)
 
 
 def inverse(coefficients: Image) -> Image:
     """Blocks of coefficients (..., 8, 8)."""
-    return _down(_DCT.T, _across(_DCT.T, coefficients))
+    return _both_ways(_DCT.T, coefficients)
 
 
-def _across(matrix: Image, blocks: Image) -> Image:
-    """``matrix`` applied along the last axis, term by term: a BLAS product rounds by how its input lies in memory."""
-    out = np.empty(blocks.shape, np.float32)
+def _both_ways(matrix: Image, blocks: Image) -> Image:
+    """``matrix`` applied along the last axis and the last but one, term by term: a BLAS product rounds by how its input
+    lies in memory. Worked with the places in a block first, so that each term is a sum of whole rows in memory."""
+    places = np.ascontiguousarray(np.moveaxis(blocks, (-2, -1), (0, 1)), np.float32)
+    across, made = np.empty_like(places), np.empty_like(places)
     for k in range(len(matrix)):
-        total = blocks[..., 0] * matrix[k, 0]
-        for j in range(1, len(matrix)):
-            total = total + blocks[..., j] * matrix[k, j]
-        out[..., k] = total
-    return out
-
-
-def _down(matrix: Image, blocks: Image) -> Image:
-    """The same along the last axis but one."""
-    out = np.empty(blocks.shape, np.float32)
+        _summed(matrix[k], places.swapaxes(0, 1), across[:, k])
     for k in range(len(matrix)):
-        total = blocks[..., 0, :] * matrix[k, 0]
-        for j in range(1, len(matrix)):
-            total = total + blocks[..., j, :] * matrix[k, j]
-        out[..., k, :] = total
-    return out
+        _summed(matrix[k], across, made[k])
+    return np.moveaxis(made, (0, 1), (-2, -1))
+
+
+def _summed(weights: Image, terms: Image, out: Image) -> None:
+    """The weighted sum of ``terms`` along their first axis."""
+    np.multiply(terms[0], weights[0], out=out)
+    for term, weight in zip(terms[1:], weights[1:], strict=True):
+        out += term * weight

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wetgate.ops.blur import bessel_j1
+from wetgate.ops.blur import Kernel, bessel_j1
 from wetgate.spec import Image
 
 Array = NDArray[np.float64]
@@ -130,6 +130,17 @@ def blur_of(spectrum: Spectrum, long: Spectrum | None = None) -> Blur | None:
     return Blur(best[1], best[2], (best[3] + 90) % 180 - 90, 1 - math.exp(-margin / _CERTAIN))
 
 
+def explained_by(spectrum: Spectrum, psf: Kernel) -> float | None:
+    """How much better a PSF explains a spectrum than that of a sharp picture does: the fall of the robust cost a
+    frequency, below 0 where it is worse. None where there is no picture in it beside the noise."""
+    fit = _Fit(spectrum)
+    if not fit.has_picture:
+        return None
+    quiet = _Fit(replace(spectrum, noise=_QUIET * spectrum.noise))
+    sharp = min(f.cost(*like) for f in (fit, quiet) for like in (("sharp", 0.0), ("gaussian", 0.4), ("defocus", 0.7)))
+    return (sharp - fit.cost_of(fit.power_of(psf))) / len(fit.log_power)
+
+
 Candidate = tuple[float, str, float, float]  # cost, kind, size, angle
 
 
@@ -166,8 +177,17 @@ class _Fit:
         self._weight = math.sqrt(len(power))
 
     def cost(self, kind: str, size: float, angle: float = 0.0) -> float:
-        h2 = _SHAPES[kind](self._x, self._y, size, angle) * (1 - _LEAK) + _LEAK
-        log_h2 = np.log(h2)
+        return self.cost_of(_SHAPES[kind](self._x, self._y, size, angle))
+
+    def power_of(self, psf: Kernel) -> Array:
+        """|H|^2 of a PSF at the frequencies that count."""
+        y, x = (np.arange(n) - n // 2 for n in psf.shape)
+        rows = np.exp(-2j * math.pi * np.outer(self._y, y)) @ psf.astype(np.float64)
+        return np.asarray(np.square(np.abs((rows * np.exp(-2j * math.pi * np.outer(self._x, x))).sum(axis=1))))
+
+    def cost_of(self, power: Array) -> float:
+        """The cost of a transfer function by its |H|^2."""
+        log_h2 = np.log(power * (1 - _LEAK) + _LEAK)
         c = _TYPICAL.copy()
         c[0] = float(np.median(self.log_power - self._basis @ c))
         prior = self._weight / np.square(_STRAY)

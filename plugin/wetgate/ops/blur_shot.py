@@ -7,18 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from wetgate.ops.blur_measure import LONG_BLOCK, Blur, Spectrum, blur_of, luma_of, spectrum_of
+from wetgate.ops.blur_blind import blind_psf
+from wetgate.ops.blur_measure import LONG_BLOCK, Blur, Spectrum, blur_of, explained_by, luma_of, spectrum_of
 from wetgate.ops.noise_measure import measure_noise
+from wetgate.ops.psf import to_text
 from wetgate.spec import Frame, Image
 
 # Motion is another than that of most of the picture from so many px and so large a share of it: a line whose end is off
 # by a quarter leaves a double edge.
 _APART_PX, _APART = 1.0, 0.25
+_FREE_FRAMES = 2  # that a PSF of any shape is looked for in: the first and the last
 _FLOW_SIDE = 480  # px: motion of the camera is read on pictures no longer than that
 
 
 def blur_of_frames(frames: Sequence[Image], check_abort: Callable[[], None] = lambda: None) -> Blur | None:
     """The blur that frames (H, W, C) of linear light share; None where they are too small or hold no picture."""
+    short, long = _spectra_of(frames, check_abort)
+    check_abort()
+    return None if short is None else blur_of(short, long)
+
+
+def _spectra_of(frames: Sequence[Image], check_abort: Callable[[], None]) -> tuple[Spectrum | None, Spectrum | None]:
     short: Spectrum | None = None
     long: Spectrum | None = None
     for rgb in frames:
@@ -31,8 +40,24 @@ def blur_of_frames(frames: Sequence[Image], check_abort: Callable[[], None] = la
             short = one if short is None else short.with_more(one)
         if other is not None:
             long = other if long is None else long.with_more(other)
-    check_abort()
-    return None if short is None else blur_of(short, long)
+    return short, long
+
+
+def free_of_frames(frames: Sequence[Image], check_abort: Callable[[], None] = lambda: None) -> dict[str, Any] | None:
+    """A blur of any shape that frames (H, W, C) of linear light share, as JSON: ``sharp``; else ``psf``, its text, and
+    ``agreement`` of the frames' parts in it. None where they are too small or hold no picture.
+
+    A sharp picture would be given a PSF too, by which it would be sharpened further: so what is found has to explain
+    the spectrum of the light better than a sharp picture's does.
+    """
+    asked = frames if len(frames) <= _FREE_FRAMES else [frames[0], frames[-1]]
+    short, _ = _spectra_of(asked, check_abort)
+    found = None if short is None else blind_psf([luma_of(rgb) for rgb in asked], check_abort)
+    better = None if short is None or found is None else explained_by(short, found.psf)
+    if found is None or better is None:
+        return None
+    agreement, better = round(found.agreement, 3), round(better, 4)
+    return {"sharp": better <= 0, "psf": to_text(found.psf), "agreement": agreement, "better_than_sharp": better}
 
 
 def camera_motion(before: Frame, after: Frame) -> tuple[float, float, float]:

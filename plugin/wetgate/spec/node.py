@@ -33,8 +33,10 @@ class Node:
     ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
     that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine;
     ``codec_data`` one that reads from ``Frame.codec`` how the decoder found each block coded. ``references`` says what
-    a reference picture tells the node's analysis; "" where it looks at none. ``analysed_since`` is the earliest version
-    whose analysis still fits; this version, where it is not declared. ``finishing`` names the parameters that
+    a reference picture tells the node's analysis; "" where it looks at none. ``splits`` marks a node that takes grain
+    off; ``plates`` says whether, for given parameters, one is about the picture before such a step: its analysis sees
+    that, and what was taken off is handed to it (:class:`~wetgate.spec.Split`). ``analysed_since`` is the earliest
+    version whose analysis still fits; this version, where it is not declared. ``finishing`` names the parameters that
     ``finish`` alone reads: a frame is rendered once for all of their values.
     """
 
@@ -58,6 +60,8 @@ class Node:
     pointwise: Callable[[Any], bool]
     neighbourhood: Callable[[Any], int | None]
     enlarges: Callable[[Any], float]
+    splits: bool
+    plates: Callable[[Any], bool]
 
     def fused_reach(self, instance: Any) -> int:
         """r of the results t-r..t+r that the engine fuses into one."""
@@ -189,6 +193,8 @@ def node(
     neighbourhood: int | Callable[[Any], int | None] | None = None,
     enlarges: float | Callable[[Any], float] = 1,
     coherent: bool | Coherent = False,
+    splits: bool = False,
+    plates: bool | Callable[[Any], bool] = False,
     finishing: Iterable[str] = (),
 ) -> Callable[[type[T]], type[T]]:
     """Declare a node. The class body holds parameters (:func:`param`), a docstring, ``render``, maybe ``analyze``,
@@ -228,6 +234,8 @@ def node(
             pointwise=pointwise if callable(pointwise) else _constant(pointwise),
             neighbourhood=_neighbourhood(neighbourhood, pointwise, cohering),
             enlarges=enlarges if callable(enlarges) else _constant(enlarges),
+            splits=splits,
+            plates=plates if callable(plates) else _constant(plates),
         )
         _demand_sound(made)
         registry.register(made)

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from wetgate.spec.errors import WetgateError
 from wetgate.spec.frame import Frame, Image
 
@@ -94,13 +97,31 @@ def _as_it_is(frame: Frame, space: str) -> Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """What an earlier step took off the picture, for a node that ``plates``: the picture ``before`` and ``after`` that
+    step at this frame, both in the node's working space. Where ``after`` is None, ``before`` is a plate on mid-grey.
+
+    ``amount`` of the difference is wanted back. ``same`` marks the pixels that nothing has changed since the split;
+    ``invented`` (H, W), 0 to 1, says how far steps in between put in what the input does not determine, None where none
+    of them tells.
+    """
+
+    before: Frame
+    after: Frame | None
+    amount: float = 1.0
+    same: NDArray[np.bool_] | bool = False
+    invented: Image | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What the engine tells a node about the render it is part of.
 
     ``analysis`` is the ``results`` object of the node's analysis document, or None. ``views`` are the AOVs that
     somebody asked for: a node computes only those. ``convert`` gives a frame in another working space or colour space,
     for what a node has to look at elsewhere than where it works. ``reference`` is a picture in the node's working space
-    that somebody gave the analysis of a node that declares ``references``. ``check_abort`` raises
+    that somebody gave the analysis of a node that declares ``references``; ``split`` what an earlier step took off, for
+    a node that ``plates``. ``check_abort`` raises
     :class:`Interrupted`; long work calls it.
     """
 
@@ -112,6 +133,7 @@ class Context:
     source_space: str = ""
     convert: Callable[[Frame, str], Frame] = _as_it_is
     reference: Frame | None = None
+    split: Split | None = None
     check_abort: Callable[[], None] = _never
     progress: Callable[[float], None] = field(default=lambda share: None)
 

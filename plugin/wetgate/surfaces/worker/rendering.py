@@ -28,6 +28,7 @@ from wetgate.surfaces.worker.spaces import spaces_of
 _MASK = "wetgate:mask"
 _INFRARED = "ir"  # the channel's name in scans
 _COMBED = 0.02  # share of a picture; below it fine detail may pass for a comb
+_MID_GREY = 0.18  # light: a plate has no grain where it does not reach
 _PIXELS = "px"  # the unit of parameters that are lengths in the picture
 
 
@@ -125,9 +126,13 @@ def _render_picture(request: Request, view: View, check_abort: Callable[[], None
     document = document_of(request, step, spaces.colour.source_space)
     if document is not None:
         _note_differences(document, step, request, sources, done.notes)
-    if request.reference is not None:
+    plates = {}
+    if request.reference is not None and step.node.plates(step.at(request.number)):
+        plates[step.name] = sources.reference()
+    elif request.reference is not None:
         done.notes.append(f"{step.node.id} does not look at the Reference clip")
     setting = Setting(
+        plates=plates,
         analyses={step.name: document.results} if document is not None else {},
         device="auto",
         threads=threads,
@@ -240,6 +245,18 @@ class _Sources:
             self._frames[number] = self._made(number)
         return self._frames[number]
 
+    def reference(self) -> Frame:
+        """The picture at Reference on the Source's window, mid-grey where it does not reach."""
+        picture, like = self._request.reference, self._pictures[self._request.number]
+        assert picture is not None
+        pixels = self._view(picture)
+        if picture.alpha == PREMULTIPLIED and picture.channels == 4:
+            pixels = pixels.copy()
+            unassociate(pixels, exact=False)
+        rgb = np.full((like.height, like.width, 3), _MID_GREY, np.float32)
+        _place(repair(pixels)[0][..., :3], picture, like, rgb)
+        return self.frame(self._request.number).with_rgb(rgb)
+
     def stored(self, pixels: Image) -> Image:
         """A result as the host has it: premultiplied where the Source was."""
         if self._request.output.alpha == PREMULTIPLIED and pixels.shape[2] == 4:
@@ -289,13 +306,18 @@ def _placed(pixels: Image, at: Picture, like: Picture) -> Image:
     if at.box == like.box:
         return np.ascontiguousarray(plane)
     out = np.zeros((like.height, like.width), np.float32)
+    _place(plane, at, like, out)
+    return out
+
+
+def _place(pixels: Image, at: Picture, like: Picture, out: Image) -> None:
+    """Lay pixels where they are into ``out``, the window of another picture."""
     x1, x2 = max(at.box[0], like.box[0]), min(at.box[2], like.box[2])
     y1, y2 = max(at.box[1], like.box[1]), min(at.box[3], like.box[3])
     if x1 < x2 and y1 < y2:
-        out[like.box[3] - y2 : like.box[3] - y1, x1 - like.box[0] : x2 - like.box[0]] = plane[
+        out[like.box[3] - y2 : like.box[3] - y1, x1 - like.box[0] : x2 - like.box[0]] = pixels[
             at.box[3] - y2 : at.box[3] - y1, x1 - at.box[0] : x2 - at.box[0]
         ]
-    return out
 
 
 def _fitted(pixels: Image, request: Request, step: Step, notes: list[str]) -> Image:

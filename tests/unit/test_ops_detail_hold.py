@@ -1,0 +1,48 @@
+"""Fine detail that cleaning took is given back as far as its energy asks for."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from wetgate.ops.detail_hold import with_detail
+
+
+def fine(plane: np.ndarray) -> np.ndarray:
+    return plane - cv2.GaussianBlur(plane, (0, 0), 1.5)
+
+
+def textured() -> np.ndarray:
+    return np.random.default_rng(4).normal(0.5, 0.05, (64, 96)).astype(np.float32)
+
+
+def test_detail_comes_back_to_the_share_that_is_asked_for():
+    given = textured()
+    made = cv2.GaussianBlur(given, (0, 0), 0.8)
+    before = np.square(fine(made)).mean() / np.square(fine(given)).mean()
+    assert before < 0.3
+    for share in (0.6, 0.9):
+        held = np.square(fine(with_detail(made, given, share))).mean() / np.square(fine(given)).mean()
+        # Energies are means over a neighbourhood, so single places differ: within 5 %.
+        assert abs(held - share) < 0.05
+
+
+def test_what_has_its_detail_is_left_alone_and_so_is_all_at_share_0():
+    given = textured()
+    sharper = given + np.float32(0.2) * fine(given)
+    assert np.array_equal(with_detail(sharper, given, 1.0), sharper)
+    blurred = cv2.GaussianBlur(given, (0, 0), 0.8)
+    assert with_detail(blurred, given, 0.0) is blurred
+
+
+def test_nothing_goes_beyond_the_picture_as_it_was():
+    given = textured()
+    made = np.full_like(given, given.mean())
+    held = with_detail(made, given, 1.0)
+    assert np.abs(held - made).max() <= np.abs(given - made).max() + 1e-6
+
+
+def test_odd_and_tiny_sizes_are_worked():
+    for shape in ((1, 1), (3, 5), (7, 2)):
+        plane = np.random.default_rng(1).random(shape, np.float32)
+        assert with_detail(plane * np.float32(0.5), plane, 0.95).shape == shape
