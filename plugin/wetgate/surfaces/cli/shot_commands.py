@@ -125,6 +125,7 @@ def render(
     epilog=examples(
         "wetgate analyze sdr.####.exr -n hdr_lift --in-space srgb_tx -o shot.json",
         "wetgate analyze shot1.mov shot2.mov shot3.mov -n color_decay -o reel --report pages",
+        "wetgate analyze scan.####.exr -n grain:match=true,gauge=mm16 -o grain.json --report grain.html",
         "wetgate analyze faded.####.exr -n color_decay --reference dvd.png --reference-space srgb_tx -o shot.json",
         "wetgate render sdr.####.exr -o hdr.####.exr -n hdr_lift --in-space srgb_tx --out-space ACEScg "
         "--analysis shot.json --frames 1001-1010",

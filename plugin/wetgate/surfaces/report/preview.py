@@ -43,6 +43,7 @@ def write_preview(
         title=f"Analysis for {step.node.label}",
         subtitle=f"{footage}, {len(numbers)} {'frame' if len(numbers) == 1 else 'frames'} analysed: {kept.name}",
         labels=("Source", "By this analysis"),
+        grain=step.node.id == "grain",
     )
     with tempfile.TemporaryDirectory(prefix="wetgate-preview-") as folder:
         job = Job(
