@@ -2,7 +2,8 @@
 
 Each *film* is a stock and a scanner of random bands; each *fade* a reel of pictures on that film that have faded
 together; each example a few of the reel's pictures, of which the prior is to say how the reel has faded. Everything is
-simulated wavelength by wavelength by :mod:`wetgate.damage.dyes`.
+simulated wavelength by wavelength by :mod:`wetgate.damage.dyes`. Some pictures stand in coloured light, some are cut
+so close that one colour fills them: neither is a fade, and the prior has to have seen both.
 """
 
 from __future__ import annotations
@@ -18,10 +19,8 @@ from numpy.typing import NDArray
 
 from wetgate.color.curves import srgb_decode, srgb_encode
 from wetgate.color.density import density_from_linear, linear_from_density
-from wetgate.color.difference import xyz_to_lab
 from wetgate.color.fade import DyeFade, fitted
 from wetgate.color.film_dyes import DYE_SETS, Medium, gaussian_bands, set_matrix, stain_spectrum, stocks
-from wetgate.color.primaries import rgb_to_xyz
 from wetgate.damage.dyes import amounts_of, decayed, scan
 from wetgate.ops.fade_statistics import PICTURE_SIZE, picture_statistics
 
@@ -29,11 +28,15 @@ Array = NDArray[np.float64]
 
 PICTURES = 24  # of a reel
 POOLS = (1,) * 24 + (2,) * 5 + (3,) * 4 + (4,) * 4 + (8,) * 3 + (16,) * 3 + (24,)
-_JUDGED = 40  # pixels of each picture by which a restoration is judged
+JUDGED = 40  # pixels of each picture by which a restoration is judged
 _PAIRS = 512  # neighbours that a picture's statistics are taken from
 _FADES_A_FILM = 30
 _LAST_PICTURE_DENSITY = 3.2
-_TO_XYZ = rgb_to_xyz("rec709")
+_COLOURED_LIGHT = 0.15  # share of the pictures
+_CLOSE = 0.2  # share of the pictures
+_TURNED = 0.1  # share of the pictures
+# Panoramas in scene-linear light are looked at in so many directions, exposed for this geometric mean.
+_DIRECTIONS, _EXPOSED_FOR = 4, 0.13
 _RATES = {"dark": (1.0, 0.25, 0.5), "light": (0.35, 1.0, 0.5)}  # about those of wetgate.damage.fade, and varied
 
 
@@ -47,21 +50,40 @@ class Reel:
     base: Array  # (3,) dye amounts that base and black seem to have
     black: Array
     truth: DyeFade
-    metric: Array  # (9, 9): the squared colour difference that an error of the truth's vector makes
+    faded: NDArray[np.float16]  # (pictures, JUDGED, 3): densities, evenly faded, by which a restoration is judged
+    fresh: NDArray[np.float16]  # and what they were
 
 
 def pictures(folders: Sequence[Path], half: int | None = None) -> list[NDArray[np.float32]]:
-    """Linear light of the photographs in some folders, a quarter of their size; of one half of them, 0 or 1. Tiles of
-    one photograph (name_0, name_1, ...) are in the same half."""
+    """Linear light of the photographs in some folders, a quarter of their size, and of panoramas (.hdr); of one half of
+    them, 0 or 1. Tiles of one photograph (name_0, name_1, ...) are in the same half."""
     found = []
-    for path in sorted(p for folder in folders for p in folder.iterdir() if p.suffix in (".jpg", ".png", ".webp")):
-        photograph = path.stem.rpartition("_")[0] or path.stem
+    for path in sorted(
+        p for folder in folders for p in folder.iterdir() if p.suffix in (".jpg", ".png", ".webp", ".hdr")
+    ):
+        photograph = path.stem if path.suffix == ".hdr" else path.stem.rpartition("_")[0] or path.stem
         if half is not None and zlib.crc32(photograph.encode()) % 2 != half:
+            continue
+        if path.suffix == ".hdr":
+            found += _looked_around(path)
             continue
         codes = cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1]
         small = cv2.resize(codes, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
         found.append(np.asarray(srgb_decode(small.astype(np.float32) / 255), np.float32))
     return found
+
+
+def _looked_around(path: Path) -> list[NDArray[np.float32]]:
+    """The middle of a panorama in some directions, exposed as a photograph would be, white no brighter than clear
+    film."""
+    light = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[..., ::-1]
+    height, width = light.shape[:2]
+    band = cv2.resize(light[height // 4 : 3 * height // 4], (width // 2, height // 4), interpolation=cv2.INTER_AREA)
+    views = []
+    for part in np.array_split(band, _DIRECTIONS, axis=1):
+        grey = float(np.exp(np.log(np.maximum(part.mean(axis=2), 1e-5)).mean()))
+        views.append(np.asarray(np.minimum(part * (_EXPOSED_FOR / grey), 1), np.float32))
+    return views
 
 
 def reels(photographs: Sequence[NDArray[np.float32]], medium: Medium, films: int, seed: int) -> Iterator[Reel]:
@@ -106,16 +128,27 @@ def _on_film(chosen: Sequence[NDArray[np.float32]], medium: Medium, random: np.r
 def _part(picture: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
     """Some rectangle of a picture: there are few photographs, and many framings."""
     height, width = picture.shape[:2]
-    rows, columns = (int(size * random.uniform(0.45, 1)) for size in (height, width))
+    least, most = (0.18, 0.45) if random.random() < _CLOSE else (0.45, 1)
+    rows, columns = (max(2, int(size * random.uniform(least, most))) for size in (height, width))
     y, x = random.integers(0, height - rows + 1), random.integers(0, width - columns + 1)
     return picture[y : y + rows, x : x + columns]
 
 
 def _regraded(density: Array, random: np.random.Generator) -> Array:
-    """As it might have been exposed, lit and graded: level, contrast, saturation and balance vary a little."""
+    """As it might have been exposed, lit and graded: level, contrast, saturation and balance vary a little, and in some
+    pictures the light is coloured: warm or cold, more or less green. Some have all their hues turned: there are scenes
+    of any colour, and few of most in some hundred photographs."""
     grey = density.mean(axis=1, keepdims=True)
-    density = grey + (density - grey) * np.exp(random.normal(0, 0.15))
-    return density * np.exp(random.normal(0, 0.08)) + random.normal(0, 0.08) + random.normal(0, 0.015, 3)
+    colour = (density - grey) * np.exp(random.normal(0, 0.2))
+    if random.random() < _TURNED:
+        angle = random.uniform(0, 2 * np.pi)
+        across = np.stack([colour[:, 1] - colour[:, 2], colour[:, 2] - colour[:, 0], colour[:, 0] - colour[:, 1]], 1)
+        colour = np.cos(angle) * colour + np.sin(angle) / np.sqrt(3) * across
+    density = grey + colour
+    balance = random.normal(0, 0.015, 3)
+    if random.random() < _COLOURED_LIGHT:
+        balance += random.normal(0, 0.09) * np.array([-1, 0, 1]) + random.normal(0, 0.04) * np.array([-0.5, 1, -0.5])
+    return np.maximum(density * np.exp(random.normal(0, 0.08)) + random.normal(0, 0.08) + balance, -0.05)
 
 
 def _faded(stock_id, bands, matrix, broad, fresh, exact, amounts, places, random) -> Reel:
@@ -134,7 +167,9 @@ def _faded(stock_id, bands, matrix, broad, fresh, exact, amounts, places, random
         return seen.reshape(what.shape) - before + offset
 
     faded = fresh + aged(amounts, exact, extent)
-    evenly = fresh + aged(amounts, exact, np.ones_like(extent))
+    some = slice(None, None, 3)
+    held = amounts[:, some]
+    evenly = fresh[:, some] + aged(held, exact[:, some], np.ones(held.shape[:2]))
     end_amounts = amounts_of(stock, bands, ends)
     faded_ends = ends + aged(end_amounts, scan(stock, bands, end_amounts, None), np.ones(2))
     seen = _scanned(faded, random)
@@ -143,30 +178,9 @@ def _faded(stock_id, bands, matrix, broad, fresh, exact, amounts, places, random
     statistics = np.array([picture_statistics(p, p[_PAIRS:] - p[:_PAIRS]) for p in dyes])
     assert statistics.shape[1] == PICTURE_SIZE
     ends_seen = _scanned(np.repeat(faded_ends[None], 64, 0), random).mean(axis=0) @ inverse.T
-    truth = fitted(evenly.reshape(-1, 3)[::3], fresh.reshape(-1, 3)[::3], faded_ends[0], matrix)
-    some = random.choice(2 * _PAIRS, _JUDGED, replace=False)
-    metric = _metric(truth, evenly[:, some].reshape(-1, 3))
-    return Reel(statistics, matrix, broad, ends_seen[0], ends_seen[1], truth, metric)
-
-
-def _metric(truth: DyeFade, faded: Array) -> Array:
-    """J^T J / pixels of the colours' slopes over the fade's vector; chroma counts less the more there is (CIE 1994)."""
-    middle = _lab(truth.restored(faded))
-    chroma = np.hypot(middle[:, 1], middle[:, 2])
-    weight = np.stack([np.ones_like(chroma), 1 / (1 + 0.03 * chroma), 1 / (1 + 0.03 * chroma)], axis=1)
-    slopes, step = [], 0.02
-    for k in range(9):
-        moved = [truth.vector(), truth.vector()]
-        moved[0][k] -= step
-        moved[1][k] += step
-        low, high = (_lab(DyeFade.of_vector(v, truth.matrix).restored(faded)) for v in moved)
-        slopes.append(((high - low) / (2 * step) * weight).ravel())
-    jacobian = np.array(slopes)
-    return np.asarray(jacobian @ jacobian.T / len(faded))
-
-
-def _lab(density: Array) -> Array:
-    return xyz_to_lab(np.clip(linear_from_density(density), 0, 1.2) @ _TO_XYZ.T, _TO_XYZ.sum(axis=1))
+    truth = fitted(evenly.reshape(-1, 3), fresh[:, some].reshape(-1, 3), faded_ends[0], matrix)
+    judged = evenly[:, :JUDGED].astype(np.float16), fresh[:, some][:, :JUDGED].astype(np.float16)
+    return Reel(statistics, matrix, broad, ends_seen[0], ends_seen[1], truth, *judged)
 
 
 def _ageing(random: np.random.Generator) -> tuple[Array, float, float]:

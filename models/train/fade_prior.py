@@ -3,9 +3,10 @@
     PYTHONPATH=plugin python -m models.train.fade_prior --data DIR ... --medium print --out print.npz
 
 Networks of three layers. Three say the fade and are trained by what matters, the colour difference that is left in the
-reel's pictures when they are restored by it: near the truth that is a quadratic form of its error. One of them has seen
-all photographs, the others half of them each. A fourth says the covariance of the error, by its likelihood, on
-photographs that a network has not seen: each half is judged by the one trained on the other half. Run time
+reel's pictures when they are restored by it: where a picture leaves the fade open, that is its cautious middle. One of
+them has seen all photographs, the others half of them each. Two more are trained on photographs that the network which
+they judge has not seen: one says the covariance of the error, by its likelihood, the other the share of the reversal
+that leaves the least colour difference, where a picture that gets worse counts many times. Run time
 (:mod:`wetgate.color.fade_prior`) needs numpy.
 """
 
@@ -21,8 +22,16 @@ import torch
 from torch import Tensor, nn
 
 from models.train.fade_examples import PICTURES, POOLS, Reel, pictures, reels
+from wetgate.color.fade import LEAST_SLOPE, MOST_SLOPE
 from wetgate.color.fade_prior import INPUTS, inputs_of
+from wetgate.color.primaries import rgb_to_xyz
 from wetgate.ops.fade_statistics import pooled
+
+FADE_WIDTH, ERROR_WIDTH, TRUST_WIDTH = 128, 64, 64
+_TO_XYZ = torch.tensor(rgb_to_xyz("rec709"), dtype=torch.float32)
+# A picture may get so much worse, in dE; what it gets worse beyond counts so many times.
+_FORGIVEN, _WORSE = 0.2, 6.0
+_BEYOND_DISPLAY = 0.1  # slope of a display's range beyond its ends, that training finds its way back
 
 
 class Examples:
@@ -30,7 +39,7 @@ class Examples:
 
     def __init__(self, made: list[Reel], seed: int) -> None:
         random = np.random.default_rng(seed)
-        rows, ends, known_truth, reel_of = [], [], [], []
+        rows, ends, known_truth, reel_of, picture = [], [], [], [], []
         for index, reel in enumerate(made):
             for count in POOLS:
                 some = random.choice(PICTURES, count, replace=False)
@@ -38,11 +47,15 @@ class Examples:
                 ends.append(np.concatenate([reel.base, reel.black, [float(reel.broad)]]))
                 known_truth.append(reel.truth.vector())
                 reel_of.append(index)
-        self.rows = torch.tensor(np.array(rows), dtype=torch.float32)
-        self.ends = torch.tensor(np.array(ends), dtype=torch.float32)
-        self.truth = torch.tensor(np.array(known_truth), dtype=torch.float32)
-        self.reel = torch.tensor(reel_of)
-        self.metric = torch.tensor(np.array([r.metric for r in made]), dtype=torch.float32)
+                picture.append(some[0])
+
+        def tensor(values: list[np.ndarray]) -> Tensor:
+            return torch.tensor(np.array(values), dtype=torch.float32)
+
+        self.rows, self.ends, self.truth = tensor(rows), tensor(ends), tensor(known_truth)
+        self.reel, self.picture = torch.tensor(reel_of), torch.tensor(picture)
+        self.matrix = tensor([r.matrix for r in made])
+        self.faded, self.fresh = tensor([r.faded for r in made]), tensor([r.fresh for r in made])
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -52,25 +65,65 @@ class Examples:
         ends = self.ends[which]
         return inputs_of(self.rows[which], ends[:, 0:3], ends[:, 3:6], ends[:, 6:7], base, black, torch.cat)
 
+    def left(self, which: Tensor, vector: Tensor) -> Tensor:
+        """Mean colour difference (n,) that a picture of each example has from its truth, restored by ``vector``."""
+        reel = self.reel[which]
+        faded, fresh = (what[reel, self.picture[which]] for what in (self.faded, self.fresh))
+        return colour_difference(restored(faded, vector, self.matrix[reel]), fresh)
+
+
+def restored(density: Tensor, vector: Tensor, matrix: Tensor) -> Tensor:
+    """:meth:`wetgate.color.fade.DyeFade.restored` of densities (n, pixels, 3), by vectors (n, 9)."""
+    log_gain, bend, base = (part[:, None] for part in vector.split(3, dim=1))
+    left = density @ torch.linalg.inv(matrix).transpose(1, 2) - base
+    amounts = left.clamp_min(0) * torch.exp(log_gain.clamp(-0.4, 3.2))
+    bend = bend.clamp(-0.45, 0.45)
+    limit = torch.where(bend < 0, 1 - LEAST_SLOPE, MOST_SLOPE - 1) / (2 * bend.abs()).clamp_min(1e-6)
+    held = torch.minimum(amounts, limit)
+    amounts = amounts + bend * held * (2 * amounts - held) + left.clamp_max(0)
+    return amounts @ matrix.transpose(1, 2)
+
+
+def colour_difference(density: Tensor, truth: Tensor) -> Tensor:
+    """Mean CIE 1994 colour difference (n,) of densities (n, pixels, 3) on a display."""
+    a, b = _lab(density), _lab(truth)
+    chroma = torch.hypot(b[..., 1], b[..., 2] + 1e-6)
+    other = torch.sqrt(a[..., 1] ** 2 + a[..., 2] ** 2 + 1e-6)
+    off = ((a - b) ** 2).unbind(-1)
+    hue = (off[1] + off[2] - (other - chroma) ** 2).clamp_min(0)
+    total = off[0] + ((other - chroma) / (1 + 0.045 * chroma)) ** 2 + hue / (1 + 0.015 * chroma) ** 2
+    return torch.sqrt(total + 1e-4).mean(1)
+
+
+def _lab(density: Tensor) -> Tensor:
+    light = torch.pow(10.0, -density.clamp(-0.5, 5))
+    light = torch.where(light > 1, 1 + _BEYOND_DISPLAY * (light - 1), light)
+    xyz = light @ (_TO_XYZ / _TO_XYZ.sum(1, keepdim=True)).T
+    f = torch.where(xyz > 216 / 24389, xyz.clamp_min(1e-6) ** (1 / 3), xyz * (24389 / 27 / 116) + 16 / 116)
+    return torch.stack([116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], -1)
+
 
 class Network(nn.Module):
-    def __init__(self, outputs: int, width: int, mean: Tensor, deviation: Tensor) -> None:
+    def __init__(self, inputs: int, outputs: int, width: int, mean: Tensor, deviation: Tensor) -> None:
         super().__init__()
         self.register_buffer("mean", mean)
         self.register_buffer("deviation", deviation)
-        self.layers = nn.ModuleList([nn.Linear(INPUTS, width), nn.Linear(width, width), nn.Linear(width, outputs)])
+        self.layers = nn.ModuleList([nn.Linear(inputs, width), nn.Linear(width, width), nn.Linear(width, outputs)])
 
     def forward(self, x: Tensor) -> Tensor:
         x = torch.clamp((x - self.mean) / self.deviation, -6, 6)
+        if self.training:
+            x = nn.functional.dropout(x, 0.05)
         for layer in self.layers[:-1]:
-            x = nn.functional.silu(layer(x))
+            x = nn.functional.dropout(nn.functional.silu(layer(x)), 0.05, self.training)
         return self.layers[-1](x)
 
 
 def known(count: int) -> tuple[Tensor, Tensor]:
-    """Whether base and black were sampled, for so many examples: both, neither, or one of them."""
+    """Whether base and black were sampled, for so many examples: neither, both, or one of them."""
     kind = torch.rand(count)
-    return ((kind < 0.45) | (kind > 0.9)).float(), ((kind < 0.45) | ((kind > 0.8) & (kind < 0.9))).float()
+    base, black = (kind > 0.5) & (kind < 0.9), (kind > 0.65)
+    return base.float(), black.float()
 
 
 def scales(data: Examples) -> tuple[Tensor, Tensor]:
@@ -83,13 +136,13 @@ def scales(data: Examples) -> tuple[Tensor, Tensor]:
 def train_fade(data: Examples, steps: int, batch: int, seed: int) -> Network:
     """The network that says the fade."""
     torch.manual_seed(seed)
-    network = Network(9, 160, *scales(data))
+    network = Network(INPUTS, 9, FADE_WIDTH, *scales(data))
     scale = data.truth.std(0)
 
     def loss(which: Tensor) -> Tensor:
-        missed = network(data.inputs(which, *known(len(which)))) - data.truth[which]
-        left = torch.sqrt(torch.einsum("ni,nij,nj->n", missed, data.metric[data.reel[which]], missed) + 0.05)
-        return left.mean() + 0.1 * (missed / scale).abs().mean()
+        vector = network(data.inputs(which, *known(len(which))))
+        missed = ((vector - data.truth[which]) / scale).abs().mean()
+        return data.left(which, vector).mean() + 0.3 * missed
 
     return minimised(network, loss, len(data), steps, batch)
 
@@ -98,7 +151,7 @@ def train_error(parts: list[tuple[Network, Examples]], scale: Tensor, steps: int
     """The network that says the covariance of the first one's error, from networks on examples they were not trained
     on."""
     torch.manual_seed(seed)
-    network = Network(45, 64, parts[0][0].mean, parts[0][0].deviation)
+    network = Network(INPUTS, 45, ERROR_WIDTH, parts[0][0].mean, parts[0][0].deviation)
     lower = torch.tril_indices(9, 9)
     count = sum(len(data) for _, data in parts)
 
@@ -120,11 +173,34 @@ def train_error(parts: list[tuple[Network, Examples]], scale: Tensor, steps: int
     return minimised(network, loss, count, steps, batch)
 
 
+def train_trust(parts: list[tuple[Network, Examples]], scale: Tensor, steps: int, batch: int, seed: int) -> Network:
+    """The network that says how much of the reversal to use, from networks on examples they were not trained on."""
+    torch.manual_seed(seed)
+    mean = torch.cat([parts[0][0].mean, torch.zeros(9)])
+    network = Network(INPUTS + 9, 1, TRUST_WIDTH, mean, torch.cat([parts[0][0].deviation, scale]))
+    count = sum(len(data) for _, data in parts)
+
+    def loss(which: Tensor) -> Tensor:
+        total = torch.zeros(())
+        for (fade, data), chosen in zip(parts, which.chunk(len(parts)), strict=True):
+            some = chosen % len(data)
+            x = data.inputs(some, *known(len(some)))
+            with torch.no_grad():
+                vector = fade(x)
+                before = data.left(some, torch.zeros_like(vector))
+            after = data.left(some, torch.sigmoid(network(torch.cat([x, vector], 1))) * vector)
+            worse = (after - before - _FORGIVEN).clamp_min(0)
+            total = total + (after + _WORSE * worse).mean() / len(parts)
+        return total
+
+    return minimised(network, loss, count, steps, batch)
+
+
 def minimised(network: Network, loss: Callable[[Tensor], Tensor], count: int, steps: int, batch: int) -> Network:
     """The running mean of the network while it is trained on random examples of ``count``."""
-    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-3)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
-    ema = torch.optim.swa_utils.get_ema_multi_avg_fn(0.998)
+    ema = torch.optim.swa_utils.get_ema_multi_avg_fn(0.995)
     average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=ema)
     began, shown = time.monotonic(), []
     for step in range(steps):
@@ -136,20 +212,18 @@ def minimised(network: Network, loss: Callable[[Tensor], Tensor], count: int, st
         schedule.step()
         average.update_parameters(network)
         shown.append(now.item())
-        if (step + 1) % 1000 == 0:
+        if (step + 1) % 500 == 0:
             print(f"{step + 1:6d}  {np.mean(shown):.3f}  {time.monotonic() - began:.0f} s", flush=True)
             shown = []
-    return average.module
+    return average.module.eval()
 
 
-def save(fades: list[Network], error: Network, scale: Tensor, path: Path) -> None:
+def save(fades: list[Network], error: Network, trust: Network, scale: Tensor, path: Path) -> None:
     """The weights as half floats beside their scales, about 250 kB."""
-    arrays = {"mean": error.mean, "deviation": error.deviation, "scale": scale}
-    named = [("error", error)]
-    for member, fade in enumerate(fades):
-        arrays |= {f"mean{member}": fade.mean, f"deviation{member}": fade.deviation}
-        named.append((f"fade{member}", fade))
+    arrays = {"scale": scale}
+    named = [("error", error), ("trust", trust), *((f"fade{member}", fade) for member, fade in enumerate(fades))]
     for name, network in named:
+        arrays |= {f"{name}_mean": network.mean, f"{name}_deviation": network.deviation}
         for i, layer in enumerate(network.layers):
             arrays[f"{name}{i}_weight"], arrays[f"{name}{i}_bias"] = layer.weight, layer.bias
     plain = {name: value.detach().numpy().astype(np.float32) for name, value in arrays.items()}
@@ -161,28 +235,37 @@ def save(fades: list[Network], error: Network, scale: Tensor, path: Path) -> Non
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of photographs")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of photographs and panoramas")
     parser.add_argument("--medium", choices=("print", "negative"), default="print")
     parser.add_argument("--films", type=int, default=120, help="films to simulate, each with 30 fades of 24 pictures")
-    parser.add_argument("--steps", type=int, default=15000)
-    parser.add_argument("--batch", type=int, default=512)
+    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(given.threads)
     halves = []
     for half in (0, 1):
         photographs = pictures(given.data, half)
         made = list(reels(photographs, given.medium, given.films // 2, given.seed + half))
         print(f"{len(photographs)} photographs, {len(made)} reels", flush=True)
         halves.append(made)
-    data = [Examples(made, given.seed) for made in halves]
-    every = Examples(halves[0] + halves[1], given.seed)
-    fade = train_fade(every, given.steps, given.batch, given.seed)
-    unseen = [(train_fade(data[1 - h], given.steps, given.batch, given.seed), data[h]) for h in (0, 1)]
+    save(*trained(halves, given.steps, given.batch, given.seed), given.out)
+
+
+def trained(
+    halves: list[list[Reel]], steps: int, batch: int, seed: int
+) -> tuple[list[Network], Network, Network, Tensor]:
+    """The networks of the fade, of the error and of the trust, and the scale of a fade's numbers."""
+    data = [Examples(made, seed) for made in halves]
+    every = Examples(halves[0] + halves[1], seed)
+    fade = train_fade(every, steps, batch, seed)
+    unseen = [(train_fade(data[1 - h], steps, batch, seed), data[h]) for h in (0, 1)]
     scale = every.truth.std(0)
-    error = train_error(unseen, scale, given.steps // 2, given.batch, given.seed)
-    save([fade, unseen[1][0], unseen[0][0]], error, scale, given.out)
+    error = train_error(unseen, scale, steps // 2, batch, seed)
+    trust = train_trust(unseen, scale, steps // 2, batch, seed)
+    return [fade, unseen[1][0], unseen[0][0]], error, trust, scale
 
 
 if __name__ == "__main__":

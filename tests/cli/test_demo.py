@@ -81,7 +81,7 @@ def test_the_damage_models_are_shown_and_said_to_be_undone_by_nothing_yet(
     folder, _ = made
     html = (folder / "report.html").read_text(encoding="utf-8")
     section = html[html.index("What the damage models do") :]
-    assert "no finished node undoes this damage yet" in section
+    assert "no finished node undoes all of this damage yet" in section
     for name in recipes():
         assert len(list((folder / "damage" / name).glob("*.exr"))) == 3, name
         found = wetgate.measure(
@@ -89,6 +89,22 @@ def test_the_damage_models_are_shown_and_said_to_be_undone_by_nothing_yet(
         )
         assert f"<b>{name}</b>" in section
         assert f"PSNR {found.summary(found.columns[0])['mean']:.1f} dB" in section
+
+
+def test_the_faded_print_comes_back_by_the_preset_and_has_a_report_of_its_own(
+    made: tuple[Path, list[dict[str, Any]]],
+) -> None:
+    folder, _ = made
+    fresh = folder / "film" / "print" / "print.####.exr"
+    left = []
+    for name in ("faded", "restored"):
+        found = wetgate.measure(fresh, folder / "film" / name / f"{name}.####.exr", ["de2000"])
+        left.append(found.summary(found.columns[0])["mean"])
+    assert left[1] < 0.6 * left[0]
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    assert "A faded print" in html
+    assert f"{left[1]:.2f}" in html
+    assert "Fade and stain" in (folder / "film" / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_shot_too_small_to_have_clipped_anywhere_has_dashes_and_no_crash(tmp_path: Path) -> None:

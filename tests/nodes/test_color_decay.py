@@ -14,6 +14,7 @@ from wetgate.color.density import density_from_linear, linear_from_density
 from wetgate.color.difference import delta_e_2000, xyz_to_lab
 from wetgate.color.primaries import rgb_to_xyz
 from wetgate.engine.direct import run_node
+from wetgate.ops import fade_reel
 from wetgate.ops.random import Stream
 from wetgate.spec import DENSITY, Context, Frame, UsageError, Window, registry
 from wetgate.spec.window import Result
@@ -215,3 +216,27 @@ def test_without_an_analysis_it_is_the_input():
     result = node.render(Window((frame,)), Context())
     np.testing.assert_allclose(result.frame.rgb, frame.rgb, atol=1e-6)
     assert "no analysis" in result.facts["fade"]
+
+
+def test_an_analysis_of_a_version_that_looked_at_other_things_is_refused():
+    node = registry.get(NODE).make({})
+    document = json.loads(json.dumps(node.analyze(Reel([scene(1)]), Context())))
+    document["gathered"]["shots"][0]["statistics"].pop()
+    with pytest.raises(UsageError, match=r"statistics of a shot.*analyse the shot again"):
+        node.pool([document])
+
+
+def test_a_picture_over_which_the_networks_are_at_odds_is_held_back(monkeypatch):
+    """Their shares of the change, within which a picture by itself is trusted, are the solver's own."""
+    seen = [faded(scene(5), amount=0.6, stain=0.1)]
+    node = registry.get(NODE).make({})
+    monkeypatch.setattr(fade_reel, "disagreement", lambda *_: 0.0)
+    agreed = node.analyze(Reel(seen), Context())["reel"]["trust"]
+    monkeypatch.setattr(fade_reel, "disagreement", lambda *_: 1.0)
+    assert node.analyze(Reel(seen), Context())["reel"]["trust"] == 0.0 < agreed
+
+
+def test_unevenness_is_not_read_from_pictures_alone():
+    seen = [faded(scene(seed), amount=0.6, edges=1.5) for seed in range(4)]
+    shots = registry.get(NODE).make({}).analyze(Reel(seen), Context())["shots"]
+    assert not np.any([s["field"] for s in shots])

@@ -364,3 +364,14 @@ def test_coarse_grain_in_small_pixels_keeps_its_fall_to_70_decibels_below_its_to
     seen = (power > 10**-6.9) & (np.hypot(*frequencies()) < 0.45)
     assert np.abs(level[seen]).max() < 1.5  # rings are held to 0.9 dB on the mean, single frequencies a little less
     assert np.abs(level[power > 10**-3.5]).max() < 0.6
+
+
+def test_texture_that_lies_as_evenly_as_grain_is_not_taken_for_grain_of_its_tone():
+    """A third of the picture is grain alone, the rest the same grain under even texture of four times its deviation."""
+    random = np.random.default_rng(8)
+    picture = np.full((512, 768, 3), 0.6, np.float32) + random.normal(0, 0.03, (512, 768, 3)).astype(np.float32)
+    picture[:, 256:] += random.normal(0, 0.12, (512, 512, 1)).astype(np.float32)
+    found = combine([measure_frame(picture)], 0.0)
+    assert found is not None
+    # 64 patches or so of white grain: the deviation is known to a per cent.
+    assert np.abs(found.deviation_at(np.array([0.6]))[:, 0] / 0.03 - 1).max() < 0.05

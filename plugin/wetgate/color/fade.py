@@ -20,7 +20,7 @@ from wetgate.spec import Image
 Array = NDArray[np.float64]
 
 # The curve of a dye is carried on straight from where its slope has fallen or risen to these shares of g.
-_LEAST_SLOPE, _MOST_SLOPE = 0.25, 3.0
+LEAST_SLOPE, MOST_SLOPE = 0.25, 3.0
 # Nothing on a film is denser; what a picture lacks in light below is carried over as light.
 DENSEST = 4.5
 # Scene light of 10^-2.5 of diffuse white is taken as a negative's clear end.
@@ -90,7 +90,7 @@ def unbent(amounts: Array, bend: Array) -> Array:
 
 def bend_ends(bend: Array) -> Array:
     """The amounts (3,) beyond which each curve goes on straight."""
-    limit = np.where(bend < 0, 1 - _LEAST_SLOPE, _MOST_SLOPE - 1)
+    limit = np.where(bend < 0, 1 - LEAST_SLOPE, MOST_SLOPE - 1)
     return np.asarray(np.minimum(limit / np.maximum(2 * np.abs(bend), 1e-9), 1e6))
 
 
@@ -154,7 +154,7 @@ def noise_gain(density: Image, fade: DyeFade, extent: Image | None) -> Image:
     """(H, W): by how much the reversal multiplies noise of the density, in the worst channel."""
     left = np.maximum(density.astype(np.float64) @ inverse(fade.matrix).T - fade.base, 0)
     gain = fade.gain if extent is None else np.exp(extent[..., None] * np.log(fade.gain))
-    slope = gain * np.clip(1 + 2 * fade.bend * gain * left, _LEAST_SLOPE, _MOST_SLOPE)
+    slope = gain * np.clip(1 + 2 * fade.bend * gain * left, LEAST_SLOPE, MOST_SLOPE)
     back = inverse(fade.matrix)
     worst = np.zeros(density.shape[:2])
     for channel in range(3):

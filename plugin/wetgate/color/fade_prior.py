@@ -1,13 +1,14 @@
 """What is believed of a reel's fade before anybody says anything: small networks over its pooled statistics.
 
 They were trained on photographs as prints (and as negatives) of measured dye sets, faded spectrally; its card is
-``models/cards/fade_prior.md``, its training ``models/train/fade_prior.py``. For prints three networks say the nine
-numbers of :class:`wetgate.color.fade.DyeFade`, for negatives one; another says the covariance of their error, to which
-their disagreement is added.
+``models/cards/fade_prior.md``, its training ``models/train/fade_prior.py``. Three networks say the nine numbers of
+:class:`wetgate.color.fade.DyeFade`; another says the covariance of their error, to which their disagreement is added; a
+last one what share of the reversal to use, having been taught that a picture made worse is many times as bad.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,18 +22,22 @@ from wetgate.color.film_dyes import Medium
 
 Array = NDArray[np.float64]
 
-STATISTICS = 69
+STATISTICS = 108
 INPUTS = STATISTICS + 9
+_MEMBERS = 3
 _DISAGREEMENT = 8.0  # weight of the networks' own covariance: they share training, and so miss alike
 _FARTHEST = 6.0  # standard deviations of the training set that an input may lie from its mean
 
 
 @dataclass(frozen=True, eq=False)
 class Belief:
-    """A Gaussian over a fade's vector (9,): ``precision`` (9, 9) is the inverse of its covariance."""
+    """A Gaussian over a fade's vector (9,): ``precision`` (9, 9) is the inverse of its covariance. ``share`` of the
+    mean is what to use where nothing else is known; ``members`` (n, 9) are the opinions that it is the mean of."""
 
     mean: Array
     precision: Array
+    share: float
+    members: Array
 
 
 def believed(
@@ -51,20 +56,22 @@ def believed(
         np.concatenate,
     )
     weights = _weights(medium)
-    members = np.array([_network(weights, f"fade{m}", row[0], str(m)) for m in range(_members(weights))])
+    members = np.array([_network(weights, f"fade{m}", row[0]) for m in range(_MEMBERS)])
     factor = np.zeros((9, 9))
-    factor[np.tril_indices(9)] = _network(weights, "error", row[0], "")
+    factor[np.tril_indices(9)] = _network(weights, "error", row[0])
     np.fill_diagonal(factor, np.exp(np.clip(np.diag(factor), -6, 8)))
     factor = factor / weights["scale"][None, :]
     mean = members.mean(axis=0)
     apart = members - mean
     covariance = np.linalg.inv(factor.T @ factor) + _DISAGREEMENT * apart.T @ apart / len(members)
-    return Belief(mean, np.linalg.inv(covariance))
+    share = 1 / (1 + math.exp(-_network(weights, "trust", np.concatenate([row[0], mean]))[0]))
+    return Belief(mean, np.linalg.inv(covariance), share, members)
 
 
-def unfading() -> Belief:
-    """The belief about dyes that do not fade: there is stain at most."""
-    return Belief(np.zeros(9), np.diag([1e8] * 6 + [1e2] * 3))
+def unfading(stain_known: bool) -> Belief:
+    """The belief about dyes that do not fade: there is stain at most, and none is taken off unless clear film shows
+    it."""
+    return Belief(np.zeros(9), np.diag([1e8] * 6 + [1e2] * 3), float(stain_known), np.zeros((1, 9)))
 
 
 def inputs_of(
@@ -76,12 +83,8 @@ def inputs_of(
     return join(parts, 1)
 
 
-def _members(weights: dict[str, Array]) -> int:
-    return sum(name.startswith("mean") and name != "mean" for name in weights)
-
-
-def _network(weights: dict[str, Array], name: str, inputs: Array, scaling: str) -> Array:
-    x = (inputs - weights["mean" + scaling]) / weights["deviation" + scaling]
+def _network(weights: dict[str, Array], name: str, inputs: Array) -> Array:
+    x = (inputs - weights[f"{name}_mean"]) / weights[f"{name}_deviation"]
     x = np.clip(x, -_FARTHEST, _FARTHEST)
     for layer in range(3):
         x = weights[f"{name}{layer}_weight"] @ x + weights[f"{name}{layer}_bias"]

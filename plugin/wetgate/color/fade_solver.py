@@ -111,8 +111,7 @@ def confidence(solved: Solved, density: Array) -> tuple[float, float]:
     """Colour difference (CIE 1976, chroma weighted as in 1994) that the reversal makes in a picture of densities
     (N, 3), and that which is expected to be wrong with it."""
     middle = _lab(solved.fade.restored(density))
-    chroma = np.hypot(middle[:, 1], middle[:, 2])
-    weight = np.stack([np.ones_like(chroma), 1 / (1 + 0.03 * chroma), 1 / (1 + 0.03 * chroma)], axis=1)
+    weight = _weight(middle)
     made = np.sqrt((((middle - _lab(density)) * weight) ** 2).sum(axis=1).mean())
     slopes = []
     for k in range(9):
@@ -123,6 +122,29 @@ def confidence(solved: Solved, density: Array) -> tuple[float, float]:
     jacobian = np.array(slopes)
     wrong = np.trace(jacobian @ jacobian.T @ solved.covariance) / len(density)
     return float(made), float(np.sqrt(max(wrong, 0.0)))
+
+
+def disagreement(belief: Belief, matrix: Array, density: Array) -> float:
+    """How far apart the opinions that a belief is made of restore a picture of densities (N, 3): the greatest colour
+    difference between two of them, as a share of what their mean changes."""
+    members = [_lab(_fade_of(v, matrix).restored(density)) for v in belief.members]
+    middle = _lab(_fade_of(belief.mean, matrix).restored(density))
+    weight = _weight(middle)
+
+    def between(a: Array, b: Array) -> float:
+        return float(np.sqrt((((a - b) * weight) ** 2).sum(axis=1).mean()))
+
+    apart = max((between(a, b) for i, a in enumerate(members) for b in members[:i]), default=0.0)
+    return apart / max(between(middle, _lab(density)), 1e-6)
+
+
+def _fade_of(vector: Array, matrix: Array) -> DyeFade:
+    return DyeFade.of_vector(np.clip(vector, _LEAST, _MOST), matrix)
+
+
+def _weight(lab: Array) -> Array:
+    chroma = np.hypot(lab[:, 1], lab[:, 2])
+    return np.stack([np.ones_like(chroma), 1 / (1 + 0.03 * chroma), 1 / (1 + 0.03 * chroma)], axis=1)
 
 
 def _lab(density: Array) -> Array:

@@ -23,6 +23,7 @@ _NOWHERE = (-1.0, -1.0)
 _POINT = "as shares of the picture's width and height from the upper left; outside the picture there is none."
 # What the noise of a scan may be multiplied by before a colour counts as lost; ten times is 20 dB.
 _LOST_GAIN = 10.0
+_COSTLY = 0.4  # of the confidence: below it, from fourfold noise on, a colour is shown as going
 
 
 @node(
@@ -35,7 +36,7 @@ _LOST_GAIN = 10.0
     pointwise=lambda self: self.method != "auto",
     views={
         "confidence": "How far the result is determined: by the analysis, and by what noise it multiplies (0 to 1).",
-        "recovered": "The result, with what the fade has destroyed in magenta: colours whose noise would grow tenfold.",
+        "recovered": "The result, going over to magenta where noise grows fourfold to tenfold: there colours are lost.",
         "density_plot": "Density of the picture: red, green, blue over that of the mean, before (above) and after.",
         "dye_curves": "What is made of each dye that is left: cyan, magenta, yellow over the amount in the scan.",
         "unevenness": "How far the fade has gone at each place, half of what it is in the mean as 0.5.",
@@ -55,10 +56,11 @@ class ColorDecay:
     network, trained on photographs that were faded spectrally on measured films, says the most probable fade and how
     sure that is; places that you point at (clear film, black, a neutral, skin) are then met exactly, as far as the
     fade's nine numbers can, or by least squares; a reference still of a frame is laid over it and compared place by
-    place. Where the expected error comes near to what the reversal would change,
-    it is held back, down to nothing: an unfaded reel stays as it is. Colours that are gone are not made up; the views
-    show them. Sources: Beer's law per wavelength (Hunt, The Reproduction of Colour); dyes: ``color/film_dyes.json``;
-    rates: Wilhelm and Brower 1993, Reilly 1998.
+    place. Another network, taught by the losses of the first on photographs that it had not seen, says how much of the
+    reversal to use; and where networks that learnt from different photographs are at odds over a few pictures, it is
+    held back, down to nothing: an unfaded reel stays as it is. Unevenness is followed where frame lines or clear film
+    show it. Colours that are gone are not made up; the views show them. Sources: Beer's law per wavelength (Hunt, The
+    Reproduction of Colour); dyes: ``color/film_dyes.json``; rates: Wilhelm and Brower 1993, Reilly 1998.
     """
 
     strength: float = param(
@@ -304,7 +306,7 @@ class ColorDecay:
             if "confidence" in ctx.views:
                 views["confidence"] = np.asarray(kept * np.float32(trust), np.float32)
             if "recovered" in ctx.views:
-                views["recovered"] = recovered_view(rgb, kept)
+                views["recovered"] = recovered_view(rgb, np.minimum(kept / np.float32(_COSTLY), 1))
         if "density_plot" in ctx.views:
             views["density_plot"] = density_plot(frame.rgb, rgb)
         if "dye_curves" in ctx.views:

@@ -350,7 +350,12 @@ class Grain:
 
     def _pitch_um(self, frame: Frame) -> float:
         """Micrometres of film that a pixel sees."""
-        return (self.scan_width or WIDTH_MM[_GAUGES[self.gauge]]) * 1000 / frame.display.width
+        return self.film_um / frame.display.width
+
+    @property
+    def film_um(self) -> float:
+        """Micrometres of film that the picture's width shows."""
+        return (self.scan_width or WIDTH_MM[_GAUGES[self.gauge]]) * 1000
 
     def _views(
         self, before: Image, after: Image, made: Image | float, law: Law | None, ctx: Context

@@ -17,7 +17,7 @@ from wetgate.color.fade_solver import AnchorKind
 from wetgate.color.film_dyes import Medium
 from wetgate.color.primaries import inverse
 from wetgate.ops.fade_field import COLUMNS, ROWS, Window, blocks_of
-from wetgate.ops.fade_statistics import reduced, statistics_of
+from wetgate.ops.fade_statistics import PICTURE_SIZE, reduced, statistics_of
 from wetgate.ops.film_border import PIECES, Border, agreed, borders, inside
 from wetgate.ops.still_match import LEAST_AGREEMENT, matched
 from wetgate.spec import Frame, Image, Point, Shot, UsageError
@@ -141,6 +141,15 @@ class Gathered:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Gathered:
+        """Raises :class:`UsageError` for what a version gathered that looked at other things."""
+        sizes = {len(s["statistics"]) for s in data["shots"]}
+        if sizes != {PICTURE_SIZE}:
+            raise UsageError(
+                f"the analysis of a fade has {min(sizes, default=0)} statistics of a shot",
+                where="analysis of color_decay",
+                allowed=f"{PICTURE_SIZE}: other versions of Wetgate looked at other things",
+                remedy="analyse the shot again",
+            )
         shots = tuple(
             ShotFacts(
                 s["first"],

@@ -31,7 +31,7 @@ SIZE = _ORDER * _ORDER + 1
 _COEFFICIENT = 0.16
 _EDGES = 0.3
 # Colour that a block of a picture has by itself, in dye amounts, and over how many blocks it reaches.
-_PICTURE_COLOUR = 0.16
+_PICTURE_COLOUR = 0.35
 _ALIKE_BLOCKS = 8.0
 _BORDER_ERROR = 0.03  # of ln amount along a frame line
 _STAIN_ERROR = 0.01  # of amount along clear film

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.color.fade_prior import believed, unfading
-from wetgate.color.fade_solver import Anchor, AnchorKind, Solved, confidence, solve
+from wetgate.color.fade_solver import Anchor, AnchorKind, Solved, confidence, disagreement, solve
 from wetgate.color.primaries import inverse
 from wetgate.ops.fade_facts import Gathered, Likeness, Setup, ShotFacts, rounded
 from wetgate.ops.fade_field import (
@@ -30,10 +30,12 @@ from wetgate.spec import Point
 
 Array = NDArray[np.float64]
 
-# The reversal is held back where the error to be expected is more than these shares of what it would change. That error
-# is told too large where many shots are pooled: an unfaded reel of 24 has shares of 2.4 and more.
+# Where somebody said what is seen, the reversal is used from where the error to be expected is less than the second of
+# these shares of what it changes, and wholly below the first.
 _SURE, _UNSURE = 0.8, 1.2
-_POOLED, _SURE_POOLED, _UNSURE_POOLED = 8, 1.0, 2.0  # from so many shots on
+# Networks that learnt from different photographs: where they restore a few pictures without clear film these shares of
+# the change apart, the reversal begins to be held back, and is left out.
+_AGREED, _AT_ODDS, _FEW = 0.2, 0.4, 8
 # The places of a reference still are an anchor in each of so many parts of the picture across and down.
 _PARTS = 4
 # How far a shot's field may differ from its reel's, against a reel's from none.
@@ -60,15 +62,16 @@ class Reel:
         self._borders = [b for g in gathered for b in g.borders]
         self._field = np.zeros(SIZE)
         self._fields = [np.zeros(SIZE) for _ in self._every]
-        self._solved = self._solve(self._every)
+        self._solved, self._share = self._solve(self._every)
         for _ in range(2):
             self._find_fields()
-            self._solved = self._solve(self._every)
+            self._solved, self._share = self._solve(self._every)
 
     def results(self) -> list[dict[str, Any]]:
         anchors = self._anchors()
         fade = self._solved.fade
-        reel = self._told(self._solved, self._every) | {
+        reel = self._told(self._solved, self._share, self._every) | {
+            "matrix": rounded(self._setup.matrix, 5),
             "field": rounded(self._field, 4),
             "shots": len(self._every),
             "base": self._end("base") is not None,
@@ -84,12 +87,13 @@ class Reel:
         for g in self._gathered:
             shots = []
             for s in g.shots:
-                own = self._told(self._solve([s]), [s])
+                own = self._told(*self._solve([s]), [s])
                 shots.append({"first": s.first, "last": s.last, "field": rounded(next(fields), 4), "own": own})
             made.append({"reel": reel, "shots": shots, "gathered": g.to_json()})
         return made
 
-    def _solve(self, shots: Sequence[ShotFacts]) -> Solved:
+    def _solve(self, shots: Sequence[ShotFacts]) -> tuple[Solved, float]:
+        """The fade of some shots, and the share of it that their pictures and borders warrant."""
         belief = believed(
             pooled(np.array([s.statistics for s in shots])),
             self._setup.medium,
@@ -98,23 +102,30 @@ class Reel:
             self._end("black"),
         )
         if not self._setup.fades:
-            belief = unfading()
-        return solve(belief, self._setup.matrix, self._anchors())
+            belief = unfading(stain_known=self._end("base") is not None)
+        share = belief.share
+        if len(shots) < _FEW and self._end("base") is None:
+            apart = disagreement(belief, self._setup.matrix, np.concatenate([s.colours for s in shots]))
+            share *= float(np.clip((_AT_ODDS - apart) / (_AT_ODDS - _AGREED), 0, 1))
+        return solve(belief, self._setup.matrix, self._anchors()), share
 
-    def _told(self, solved: Solved, shots: Sequence[ShotFacts]) -> dict[str, Any]:
+    def _told(self, solved: Solved, share: float, shots: Sequence[ShotFacts]) -> dict[str, Any]:
         made, wrong = confidence(solved, np.concatenate([s.colours for s in shots]))
-        share = wrong / max(made, 1e-6)
-        if not self._setup.fades:
-            share = 0.0 if self._end("base") is not None else 1.0
-        sure, unsure = (_SURE_POOLED, _UNSURE_POOLED) if len(shots) >= _POOLED else (_SURE, _UNSURE)
+        trust = share
+        if any(a.kind not in ("base", "black") for a in self._anchors()):
+            trust = max(share, float(np.clip((_UNSURE - wrong / max(made, 1e-6)) / (_UNSURE - _SURE), 0, 1)))
         return {
             "vector": rounded(solved.fade.vector(), 5),
-            "trust": round(float(np.clip((unsure - share) / (unsure - sure), 0, 1)), 4),
+            "trust": round(trust, 4),
             "change": round(made, 3),
             "expected_error": round(wrong, 3),
         }
 
     def _find_fields(self) -> None:
+        """Where borders show it. What pictures alone say of a field, their own colours mimic: following it lost more
+        than it won on reels of 16 pictures, whether they had faded evenly or not."""
+        if not self._borders:
+            return
         fade, matrix = self._solved.fade, self._setup.matrix
         log_gain, stain = np.log(fade.gain), fade.base
         of_shots = [

@@ -6,6 +6,7 @@ than nearly all of the picture. Digital black, which no scanner sees in film, is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -118,7 +119,7 @@ def _depth(lines: Image) -> int:
     first = np.median(level[1:4], axis=0) if len(level) > 3 else level[0]
     if np.median(np.abs(first - _slow(first)), axis=0).max() > _ALIKE:
         return 0
-    allowed = _ALIKE + _FLOOR * np.log10(np.e) * np.power(10.0, np.minimum(first, _NO_FILM))
+    allowed = _ALIKE + _FLOOR / math.log(10) * np.power(10.0, np.minimum(first, _NO_FILM))
     apart = np.median(np.abs(level - first), axis=1).max(axis=1)
     rough = np.median(within - allowed, axis=1).max(axis=1)
     alike = (apart < _ALIKE) & (rough < 0)

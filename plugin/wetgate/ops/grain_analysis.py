@@ -29,9 +29,12 @@ _BLOCK = 8
 # relative spread of about a fifth, that is three deviations above the mean.
 _FLATTEST, _FLAT_UP_TO = 0.05, 2.3
 _FEWEST_IN_TONE = 3
+# Texture that lies as evenly as grain passes for flat, but not as equal: of the patches of a tone those count whose
+# variance is up to this multiple of the weakest tenth's, which is three deviations above the mean of grain alone.
+_TEXTURE_TONE, _FEWEST_ALIKE, _WEAKEST, _ALIKE_UP_TO, _ALIKE_AT_ALL = 0.2, 8, 0.1, 2.2, 16.0
 _MOST_PATCHES = 1500  # of one frame
 _CLIPPED = 0.02
-_SMOOTHING = 300.0
+_SMOOTHING = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,8 @@ def measure_frame(density: Image) -> Patches:
     rest = rest.reshape(-1, PATCH, PATCH, 3)
     keep = _flat(rest)
     rest, means = rest[keep], means[keep]
+    alike = _alike(rest, means)
+    rest, means = rest[alike], means[alike]
     if not len(rest):
         return _none()
     covariance = np.einsum("nyxc,nyxd->ncd", rest, rest) / (PATCH * PATCH)
@@ -204,6 +209,21 @@ def _flat(rest: NDArray[np.float32]) -> NDArray[np.bool_]:
     if not np.isfinite(ratio).any():
         return np.zeros(len(rest), bool)
     return np.asarray(ratio <= _FLAT_UP_TO * np.quantile(ratio[np.isfinite(ratio)], _FLATTEST))
+
+
+def _alike(rest: NDArray[np.float32], means: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which patches have about as much as the weakest of their tone: so has grain of one film, and texture has not."""
+    variance = np.square(rest).mean(axis=(1, 2, 3))
+    tone = np.floor(means.mean(axis=1) / _TEXTURE_TONE).astype(np.intp)
+    if not len(rest):
+        return np.zeros(0, bool)
+    # Tones of few patches are held to the picture: four times the deviation is what a film's tones differ by.
+    keep = np.asarray(variance <= _ALIKE_AT_ALL * np.quantile(variance, _WEAKEST))
+    for one in np.unique(tone):
+        chosen = tone == one
+        if chosen.sum() >= _FEWEST_ALIKE:
+            keep[chosen] = variance[chosen] <= _ALIKE_UP_TO * np.quantile(variance[chosen], _WEAKEST)
+    return np.asarray(keep)
 
 
 def _none() -> Patches:

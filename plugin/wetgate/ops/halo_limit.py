@@ -27,6 +27,29 @@ def within_neighbours(result: Image, source: Image, amount: float) -> Image:
     return np.asarray(result + np.float32(amount) * (np.clip(result, low, high) - result), np.float32)
 
 
+def light_limits(
+    picture: Image,
+    noise: Image,
+    reach: tuple[int, int],
+    overshoot: float,
+    clipped: NDArray[np.bool_] | None = None,
+) -> tuple[Image, Image]:
+    """The least and the greatest that sharpened light (H, W, C) may be: the range of the ``picture`` over a rectangle
+    of ``reach`` (rows, columns), and ``overshoot`` times that range beyond it. ``noise`` is the picture's deviation;
+    beside light that was ``clipped`` there is no upper limit."""
+    about = np.ones(reach, np.uint8)
+    least = cv2.erode(picture, about).reshape(picture.shape)
+    most = cv2.dilate(picture, about).reshape(picture.shape)
+    room = np.float32(min(overshoot, 1e6)) * (most - least) + 2 * noise
+    # Blurred light is a mean of light: where there is none below 0 about a pixel, there was none before.
+    dark = np.minimum(least, 0)
+    most = most + room
+    if clipped is not None:
+        near = cv2.dilate(clipped.astype(np.uint8), about).reshape(picture.shape)
+        most = np.where(near > 0, np.float32(np.inf), most)
+    return np.maximum(least - room, dark - 2 * noise), most
+
+
 def limits_of(
     picture: Image, noise: Image, psf: Kernel, overshoot: float, clipped: NDArray[np.bool_] | None
 ) -> tuple[Image, Image]:
@@ -35,20 +58,16 @@ def limits_of(
     ``overshoot`` is a share of the contrast within the PSF's reach. Fine detail was brighter and darker than its blur
     by as much as that, so up to 1 it is the room that is left to detail. An edge that stands alone between flat areas
     needs none: what those areas are is known, so all that goes beyond them is a halo, and only an ``overshoot`` above
-    1 leaves it room, by what it is above. Light is never darker than the darkest about it where that was black.
+    1 leaves it room, by what it is above.
     """
-    near = psf.shape[0] + 2, psf.shape[1] + 2
-    least, most = _over(cv2.erode, picture, near), _over(cv2.dilate, picture, near)
-    room = np.float32(min(overshoot, 1e6)) * (most - least) + 2 * noise
-    # Blurred light is a mean of light: where there is none below 0 about a pixel, there was none before.
-    dark = np.minimum(least, 0)
+    reach = psf.shape[0] + 2, psf.shape[1] + 2
+    least, most = light_limits(picture, noise, reach, overshoot, clipped)
     alone, low, high = _between_flats(picture, noise, psf)
-    spare = np.float32(min(max(overshoot - 1, 0), 1e6)) * (high - low) + noise
-    floor = np.where(alone, np.maximum(least - room, low - spare), least - room)
-    ceiling = np.where(alone, np.minimum(most + room, high + spare), most + room)
     if clipped is not None:
-        ceiling = np.where(_over(cv2.dilate, clipped.astype(np.uint8), near) > 0, np.float32(np.inf), ceiling)
-    return np.maximum(floor, dark - 2 * noise).astype(np.float32), ceiling.astype(np.float32)
+        alone &= _over(cv2.dilate, clipped.astype(np.uint8), reach) == 0
+    spare = np.float32(min(max(overshoot - 1, 0), 1e6)) * (high - low) + noise
+    least = np.where(alone, np.maximum(least, low - spare), least)
+    return least.astype(np.float32), np.where(alone, np.minimum(most, high + spare), most).astype(np.float32)
 
 
 def _between_flats(picture: Image, noise: Image, psf: Kernel) -> tuple[NDArray[np.bool_], Image, Image]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from wetgate.engine.analyse import analyse_shot, analysing_step
 from wetgate.engine.analysis import Analysis
+from wetgate.engine.graph import Graph
 from wetgate.engine.job import Job, Outcome
 from wetgate.engine.reel import analyse_reel, names
 from wetgate.engine.render import render
@@ -165,6 +166,7 @@ def run_analyze(args: Any) -> int:
     graph = graph_of(args.graph, args.node or [])
     paths = [path / name for name in names(args.input)] if several else [path]
     make_folder(paths[0].parent)
+    pages = _preview_paths(args, paths)
     progress = Progress(args.as_json)
     try:
         with interruptible() as abort:
@@ -189,7 +191,47 @@ def run_analyze(args: Any) -> int:
     for document, kept in zip(documents, paths, strict=True):
         document.save(kept)
         _tell_document(document, kept, args.as_json)
+    if pages:
+        _preview(args, graph, documents, paths, pages)
     return 0
+
+
+def _preview_paths(args: Any, paths: Sequence[Path]) -> list[Path]:
+    """Where the pages about the documents go: one, or of several shots one beside another in a folder."""
+    if args.report is None:
+        return []
+    pooled = [one for one in args.input if Path(one).suffix == ".json"]
+    if pooled:
+        raise UsageError(
+            "a page shows footage, and a document was given",
+            where=pooled[0],
+            remedy="leave --report out, or give the footage of every shot",
+        )
+    if len(paths) == 1:
+        page = _report_path(args.report)
+        return [] if page is None else [page]
+    folder = Path(args.report)
+    if folder.suffix == ".html":
+        raise UsageError(
+            f"{args.report!r} is no name for several pages", where="--report", remedy="name a folder, which gets them"
+        )
+    make_folder(folder)
+    return [folder / path.with_suffix(".html").name for path in paths]
+
+
+def _preview(
+    args: Any, graph: Graph, documents: Sequence[Analysis], paths: Sequence[Path], pages: Sequence[Path]
+) -> None:
+    from wetgate.surfaces.report.preview import write_preview
+
+    step = analysing_step(graph, args.step)
+    with interruptible() as abort:
+        for footage, document, kept, page in zip(args.input, documents, paths, pages, strict=True):
+            write_preview(
+                page, footage, graph, step, document, kept, in_space=args.in_space, config=args.config, abort=abort
+            )
+            if not args.as_json:
+                emit(f"report: {page}")
 
 
 def _tell_document(document: Analysis, path: Path, as_json: bool) -> None:

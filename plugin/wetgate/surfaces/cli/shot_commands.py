@@ -124,7 +124,8 @@ def render(
 @app.command(
     epilog=examples(
         "wetgate analyze sdr.####.exr -n hdr_lift --in-space srgb_tx -o shot.json",
-        "wetgate analyze shot1.mov shot2.mov shot3.mov -n color_decay -o reel",
+        "wetgate analyze shot1.mov shot2.mov shot3.mov -n color_decay -o reel --report pages",
+        "wetgate analyze scan.####.exr -n grain:match=true,gauge=mm16 -o grain.json --report grain.html",
         "wetgate analyze faded.####.exr -n color_decay --reference dvd.png --reference-space srgb_tx -o shot.json",
         "wetgate render sdr.####.exr -o hdr.####.exr -n hdr_lift --in-space srgb_tx --out-space ACEScg "
         "--analysis shot.json --frames 1001-1010",
@@ -149,6 +150,11 @@ def analyze(
     ] = None,
     reference_space: Annotated[
         str | None, typer.Option("--reference-space", help="Its colour space, where its file does not say.")
+    ] = None,
+    report: Annotated[
+        str | None,
+        typer.Option("--report", help="Write an HTML page about what was found; of several shots, a folder of pages."),
+        arg.Here(),
     ] = None,
     as_json: arg.Json = False,
 ) -> None:

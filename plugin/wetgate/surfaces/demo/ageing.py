@@ -1,4 +1,4 @@
-"""What age does to a shot: the footage under each shipped recipe of damage, which no finished node undoes yet."""
+"""What age does to a shot: the footage under each shipped recipe of damage; no finished node undoes all of one yet."""
 
 from __future__ import annotations
 
@@ -41,8 +41,9 @@ def damaged(footage: Path, folder: Path, numbers: range, options: WriteOptions, 
     return Gallery(
         "What the damage models do",
         views,
-        f"Not part of the restoration above: no finished node undoes this damage yet. The first {len(run)} frames of "
-        "the footage under the shipped recipes of wetgate degrade, which make what such nodes are tested on.",
+        "Not part of the restorations above: no finished node undoes all of this damage yet. The first "
+        f"{len(run)} frames of the footage under the shipped recipes of wetgate degrade, which make what such nodes are"
+        " tested on.",
         columns=2,
         width=720,
     )

@@ -25,6 +25,7 @@ from wetgate.engine.render import render
 from wetgate.io import Sink, WriteOptions, open_sink
 from wetgate.spec import Frame, FrameError, Image
 from wetgate.surfaces.api import graph_of
+from wetgate.surfaces.demo import film as prints
 from wetgate.surfaces.demo.ageing import damaged, steps
 from wetgate.surfaces.demo.findings import compare
 from wetgate.surfaces.demo.scene import FRAMES, RATE, SDR_SPACE, SPACE, Scene, exposed, graded_sdr
@@ -54,8 +55,9 @@ def run(
     """Make the demonstration in ``folder`` and return the path of its ``report.html``.
 
     Left there: ``scene`` (scene-linear EXR of the original), ``graded`` (its HDR grade), ``footage`` and ``aged`` (SDR,
-    before and after ageing), ``restored`` (ACEScg EXR), ``restored.mp4`` (HDR10), ``damage`` (the first frames of the
-    footage under each shipped recipe), the records, and the report.
+    before and after ageing), ``restored`` (ACEScg EXR), ``restored.mp4`` (HDR10), ``film`` (a print of some frames,
+    faded and restored, with a report of its own), ``damage`` (the first frames of the footage under each shipped
+    recipe), the records, and the report.
     Raises :class:`~wetgate.spec.UsageError` for a size that cannot be painted, :class:`FrameError` for a frame that
     failed, :class:`~wetgate.spec.Interrupted` where ``abort`` is set.
     """
@@ -64,7 +66,9 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     tell = _passing(on_event)
     numbers = range(FIRST, FIRST + frames)
-    on_event({"event": "start", "frames": _STAGES * frames + steps(numbers), "output": str(folder)})
+    on_event(
+        {"event": "start", "frames": _STAGES * frames + steps(numbers) + prints.steps(numbers), "output": str(folder)}
+    )
 
     tell({"event": "note", "text": "painting a harbour at dusk"})
     _paint(scene, folder, numbers, tell, stop)
@@ -103,12 +107,14 @@ def run(
     tell({"event": "note", "text": "what else age does: " + ", ".join(recipes())})
     collector.facts += found.facts()
     collector.extra_metrics += found.series()
-    collector.galleries += [found.gallery(), damaged(footage, folder, numbers, half, tell, stop)]
+    gallery = damaged(footage, folder, numbers, half, tell, stop)
+    tell({"event": "note", "text": f"a faded print, restored by {prints.PRESET}"})
+    collector.galleries += [found.gallery(), prints.archived(footage, folder, numbers, half, tell, stop), gallery]
     collector.notes += [
         Note("The shot is painted by arithmetic: nothing in it was photographed, and its true light is known."),
         Note(
-            "The camera clipped its highlights, and ageing took gamut, chroma resolution and bits. Only HDR Lift is "
-            "finished so far: it gives back light, marked in the clip and estimated views."
+            "The camera clipped its highlights, and ageing took gamut, chroma resolution and bits. HDR Lift gives back "
+            "light, marked in the clip and estimated views; the faded print below is a restoration by itself."
         ),
         *found.notes(),
         *(Note(f"HDR10 movie: {text}", "warning") for text in made.notes if text not in outcome.notes),
@@ -173,7 +179,7 @@ def _files(folder: Path, shots: tuple[Path, ...], movie: Path) -> Table:
     rows = [[path.parent.name, str(path.relative_to(folder))] for path in shots]
     rows.insert(0, ["scene", "scene/scene.####.exr"])
     rows.insert(1, ["HDR original", "graded/graded.####.exr"])
-    rows += [["HDR10", movie.name], ["damage models", "damage"]]
+    rows += [["HDR10", movie.name], ["faded print, and its report", "film/report.html"], ["damage models", "damage"]]
     return Table("Files", rows, ("Shot", "Where, beside this page"))
 
 

@@ -21,6 +21,7 @@ from wetgate.ops.grain_analysis import Patches, combine, measure_frame
 from wetgate.spec import DENSITY, DISPLAY, Frame, Image, registry
 from wetgate.surfaces.report.data import Gallery, Note, Picture, Plots, ReportData, Series, Side, Table, Timing, View
 from wetgate.surfaces.report.energy import EnergyMeter
+from wetgate.surfaces.report.fade import fade_gallery, fade_plots
 from wetgate.surfaces.report.grain import grain_plots
 from wetgate.surfaces.report.images import srgb_from_nits
 from wetgate.surfaces.report.noise import noise_plots
@@ -37,6 +38,7 @@ class _Sample:
     source: Image
     result: Image
     aovs: dict[str, Image]
+    frame: Frame  # the source in its own space, small
     grain: tuple[Patches, Patches] | None = None
 
 
@@ -102,7 +104,9 @@ class Collector:
         grain = None
         if self.grain:
             grain = (measure_frame(colour.to(source, DENSITY).rgb), measure_frame(colour.to(result, DENSITY).rgb))
-        self._samples[number] = _Sample(_reduced(before, _SAMPLE_WIDTH), _reduced(after, _SAMPLE_WIDTH), shown, grain)
+        shrunk = _reduced(before, _SAMPLE_WIDTH), _reduced(after, _SAMPLE_WIDTH)
+        small = Frame(_reduced(source.rgb, _VIEW_WIDTH), source.space, number)
+        self._samples[number] = _Sample(*shrunk, shown, small, grain)
         self._order.append(number)
         if len(self._order) > _MOST_SAMPLES:
             self._stride *= 2
@@ -154,7 +158,7 @@ class Collector:
             metrics=[*self.extra_metrics, *self._charts()],
             plots=self._plots(outcome),
             views=self._views(outcome),
-            galleries=self.galleries,
+            galleries=[*self.galleries, *self._fades(outcome)],
             hdr_metadata={k.removeprefix("hdr:"): v for k, v in sorted(self._metadata.items())},
             tables=[*self.extra_tables, _software_table()],
             timing=self.timing(outcome),
@@ -162,7 +166,7 @@ class Collector:
         )
 
     def _plots(self, outcome: Outcome) -> list[Plots]:
-        noise = (noise_plots(*entry) for entry in outcome.analyses.items())
+        told = (tell(*entry) for entry in outcome.analyses.items() for tell in (noise_plots, fade_plots))
         measured = [s.grain for s in self._samples.values() if s.grain is not None]
         before, after = (combine([pair[side] for pair in measured], 0.0) for side in (0, 1))
         grain = (
@@ -172,7 +176,18 @@ class Collector:
             for n in outcome.run["graph"]["nodes"]
             if n["node"] == "grain"
         )
-        return [plots for plots in (*noise, *grain) if plots is not None]
+        return [plots for plots in (*told, *grain) if plots is not None]
+
+    def _fades(self, outcome: Outcome) -> list[Gallery]:
+        """What a fade has taken, where the first step reverses it: later ones do not see the source as it came in."""
+        first = next(iter(outcome.run["graph"]["nodes"]), None)
+        if first is None or first["name"] not in outcome.analyses:
+            return []
+        middle = [self._order[len(self._order) // 2]]
+        frames = [(n, self._samples[n].frame) for n in dict.fromkeys([*middle, self._order[0]])]
+        name = str(first["name"])
+        made = fade_gallery(name, outcome.analyses[name], first["params"], frames, self.config)
+        return [] if made is None else [made]
 
     def _facts(self, outcome: Outcome, peak: float) -> list[tuple[str, str]]:
         run = outcome.run

@@ -1,0 +1,55 @@
+"""``wetgate analyze --report``: a page about what the analysis of a faded reel found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import wetgate
+from cli.conftest import Ran
+from nodes.color_decay_cases import faded
+from wetgate.spec import Frame
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def shot(tmp_path: Path) -> str:
+    for number in (1001, 1002):
+        wetgate.write(Frame(faded(128, 96), "ACEScg", number), tmp_path / f"faded.{number}.exr")
+    return str(tmp_path / "faded.####.exr")
+
+
+def test_the_page_tells_the_fade_in_figures_plots_and_pictures(run: Run, shot: str, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    done = run("analyze", shot, "-n", "color_decay", "-o", tmp_path / "shot.json", "--report", page)
+    assert done.code == 0, done.err
+    html = page.read_text(encoding="utf-8")
+    for part in ("Density in the scan", "Density restored", "Dye curves", "Fade and stain", "What it stands on"):
+        assert part in html
+    assert "Unevenness, 1001-1002" in html
+    assert "clear film" in html
+    assert "wetgate-preview-" not in html  # the folder that its frames were rendered to is gone
+
+
+def test_pages_of_several_shots_go_into_a_folder(run: Run, shot: str, tmp_path: Path) -> None:
+    other = tmp_path / "other.exr"
+    wetgate.write(Frame(faded(128, 96), "ACEScg", 7), other)
+    given = ("analyze", shot, other, "-n", "color_decay", "-o", tmp_path / "reel")
+    assert run(*given, "--report", tmp_path / "pages").code == 0
+    assert len(list((tmp_path / "pages").glob("*.html"))) == 2
+    refused = run(*given, "--report", tmp_path / "one.html")
+    assert refused.code == 2
+    assert "name a folder" in refused.err
+
+
+def test_a_page_needs_footage(run: Run, shot: str, tmp_path: Path) -> None:
+    document = tmp_path / "shot.json"
+    assert run("analyze", shot, "-n", "color_decay", "-o", document).code == 0
+    copy = tmp_path / "again.json"
+    copy.write_bytes(document.read_bytes())
+    refused = run("analyze", document, copy, "-n", "color_decay", "-o", tmp_path / "reel", "--report", tmp_path / "p")
+    assert refused.code == 2
+    assert "a page shows footage" in refused.err
