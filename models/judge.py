@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.judging import deartifact, denoise
+from models.judging import deartifact, deblur, denoise
 from models.train.recipe import Recipe
 from models.trained import network_of
 
-ROWS = {"deartifact": deartifact.rows, "denoise": denoise.rows}
+ROWS = {"deartifact": deartifact.rows, "deblur": deblur.rows, "denoise": denoise.rows}
 
 
 def main() -> None:

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from models.archs import build
 from models.archs.unet import UNet
+from models.train.blurred import DEBLUR
 from models.train.codec import DEARTIFACT
 from models.train.noise import DENOISE
 from models.train.recipe import Recipe
 from models.train.task import Examples, Task
 
-TASKS: dict[str, Task] = {"deartifact": DEARTIFACT, "denoise": DENOISE}
+TASKS: dict[str, Task] = {"deartifact": DEARTIFACT, "deblur": DEBLUR, "denoise": DENOISE}
 
 
 def task_of(recipe: Recipe) -> Task:

@@ -27,6 +27,6 @@ def put(card: Path, region: str, lines: Sequence[str], command: str) -> None:
     versions = software()
     on = ", ".join(f"{name} {versions[name]}" for name in ("torch", "onnxruntime") if name in versions)
     day = datetime.now(UTC).date().isoformat()
-    said = f"*By `{command}`, {day}: {cores()} processors, {machine()['instructions']}; {on}.*"
+    said = f"*By `{command}`, {day}: {cores()} processors, {machine()['instructions']}{'; ' if on else ''}{on}.*"
     body = "\n".join([ends[0], "", said, "", *lines, "", ends[1]])
     card.write_text(between.sub(lambda _: body, text), encoding="utf-8")

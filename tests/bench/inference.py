@@ -22,7 +22,8 @@ import cv2
 import numpy as np
 
 from bench import cards
-from bench.denoise import bm3d, ffmpeg, opencv_means, ours, psnr
+from bench.denoise import ours, psnr
+from bench.noise_peers import bm3d, ffmpeg, opencv_means
 from bench.timing import state_machine
 from wetgate import resources
 from wetgate.inference.catalogue import shipped

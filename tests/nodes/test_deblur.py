@@ -11,7 +11,7 @@ import wetgate
 import wetgate.nodes
 from wetgate.ops.blur import convolve, disc, gaussian, motion
 from wetgate.ops.blur_setting import Consistency, Setting
-from wetgate.spec import Frame, Image, UsageError, registry
+from wetgate.spec import Context, Frame, Image, UsageError, Window, registry
 
 NODE = registry.get("deblur")
 SPACE = "ACEScg"
@@ -46,6 +46,12 @@ def _run(picture: Image, **params: Any) -> tuple[Image, dict[str, Any]]:
     aovs: dict[int, dict[str, Image]] = {}
     (made,) = wetgate.run_node(NODE, [Frame(picture, SPACE, 1)], aovs=aovs, **({"quality": "fast"} | params))
     return made.rgb, {"aovs": aovs[1], "facts": facts}
+
+
+def _facts(picture: Image, fidelity: Any = "faithful", **params: Any) -> dict[str, Any]:
+    """What the record is told."""
+    made = NODE.make(params).render(Window((Frame(picture, SPACE, 1),)), Context(fidelity=fidelity))
+    return dict(made.facts)
 
 
 def _psnr(a: Image, b: Image) -> float:
@@ -134,6 +140,70 @@ def test_noise_is_put_back_on_request() -> None:
 def test_a_text_that_is_no_psf_is_refused_with_what_is_allowed(text: str) -> None:
     with pytest.raises(UsageError, match="allowed: rows separated by /"):
         _run(_squares(16), kind="custom", psf=text)
+
+
+def _half_soft() -> tuple[Image, Image]:
+    """Overlapping coloured discs, 128x128; and the same with its right half out of focus."""
+    random = np.random.default_rng(3)
+    y, x = np.mgrid[0:128, 0:128].astype(np.float32)
+    truth = np.full((128, 128, 3), 0.2, np.float32)
+    for _ in range(60):
+        middle_y, middle_x, radius = random.uniform(0, 128), random.uniform(0, 128), random.uniform(3, 16)
+        cover = np.clip(radius - np.hypot(y - middle_y, x - middle_x) + 0.5, 0, 1)[..., None].astype(np.float32)
+        truth = truth * (1 - cover) + cover * random.uniform(0.02, 0.8, 3).astype(np.float32)
+    frame = truth.copy()
+    frame[:, 64:] = convolve(truth, disc(1.5))[:, 64:]
+    return truth, frame
+
+
+def test_a_network_sharpens_what_is_soft_at_one_side_alone_and_says_that_no_psf_explains_it() -> None:
+    truth, frame = _half_soft()
+    made, seen = _run(frame, method="network", noise=0.1)
+    assert _psnr(made[:, 68:], truth[:, 68:]) > _psnr(frame[:, 68:], truth[:, 68:]) + 0.3  # 0.54 dB were seen
+    assert _psnr(made[:, :60], truth[:, :60]) > 55
+    facts = _facts(frame, method="network", noise=0.1)
+    assert facts["because"] == "it was asked for"
+    assert "no PSF" in facts["determined"]
+    assert np.array_equal(seen["aovs"]["deblur.residual"], np.full_like(frame, 0.5))
+    assert seen["aovs"]["deblur.synthesis"].max() > 0.01
+
+
+def test_a_network_leaves_a_sharp_picture_and_its_noise_as_they_are() -> None:
+    frame = _blurred(_natural(), np.ones((1, 1), np.float32), 0.01)
+    made, _ = _run(frame, method="network")
+    assert _psnr(made, frame) > 45
+
+
+def test_forensic_fidelity_permits_no_network_and_the_record_says_so() -> None:
+    _, frame = _half_soft()
+    made, seen = _run(frame, method="network", fidelity="forensic", noise=0.1)
+    assert np.array_equal(made, frame)
+    assert not seen["aovs"]["deblur.synthesis"].any()
+    facts = _facts(frame, method="network", fidelity="forensic", noise=0.1)
+    assert facts["deblurred"] == "forensic fidelity permits no network, so nothing was done"
+
+
+def test_a_network_keeps_light_far_above_white_and_below_black() -> None:
+    frame = np.full((64, 128, 3), 0.2, np.float32)
+    frame[:, 40:80] = -0.5
+    frame[20:40, 90:110] = 1000.0
+    frame = convolve(frame, gaussian(1.0))
+    made, _ = _run(frame, method="network", noise=0.1)
+    assert np.isfinite(made).all()
+    beyond = (frame > 8) | (frame < -0.2)
+    assert np.array_equal(made[beyond], frame[beyond])
+
+
+def test_a_line_of_motion_is_left_to_the_network_where_much_of_the_frame_moves_otherwise() -> None:
+    from wetgate.ops.blur_setting import differs
+
+    shape = {"kind": "motion", "size": 9.0}
+    assert differs({"motion": {"1": [8.0, 0.0, 0.4]}}, 1, shape) == "40% of the frame moves otherwise than most of it"
+    assert differs({"motion": {"1": [8.0, 0.0, 0.05]}}, 1, shape) == ""
+    assert differs({"motion": {"1": [8.0, 0.0]}}, 1, shape) == ""
+    assert "confidence of 0.10" in differs(None, 1, {"kind": "defocus", "size": 2.0, "confidence": 0.1})
+    assert differs(None, 1, {"kind": "sharp", "size": 0.0, "confidence": 1.0}) == ""
+    assert "agree on a PSF by 0.40" in differs(None, 1, {"kind": "free", "agreement": 0.4})
 
 
 def test_a_result_that_strays_is_brought_back_until_it_blurs_to_its_source() -> None:

@@ -52,6 +52,14 @@ def small(recipe: Any) -> Any:
     return replace(recipe, batch=6, examples=recipe.examples | {"pool": pool})
 
 
+def few_shakes(recipe: Any) -> Any:
+    """A deblurring recipe that opens quickly, for a clip of four frames."""
+    from dataclasses import replace
+
+    shutter = recipe.examples["shutter"] | {"windows": [2]}
+    return replace(recipe, batch=4, examples=recipe.examples | {"shakes": 4, "shutter": shutter})
+
+
 @pytest.fixture(scope="module")
 def pool(folders: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     sys.path.insert(0, str(ROOT))
@@ -79,6 +87,8 @@ def test_every_recipe_names_a_task_and_a_step_has_the_same_examples_each_time(fo
         data = [folders[0]]
         if recipe.task == "deartifact":
             recipe, data = small(recipe), [folders[0], pool]
+        elif recipe.task == "deblur":
+            recipe, data = few_shakes(recipe), folders
         first, again, other = (batch(recipe, data, step) for step in (5, 5, 6))
         assert first[0].shape[1] == task_of(recipe).maps
         assert torch.equal(first[0], again[0])
@@ -124,6 +134,38 @@ def test_what_is_wanted_added_to_what_is_seen_is_the_source_and_clean_pictures_w
         else:
             assert float(maps[:, 3:].min()) > 0
             assert float(wanted[:, 0].std()) > 0.001
+
+
+def test_a_sharp_picture_wants_nothing_whatever_its_noise_and_a_blurred_one_its_own_light(folders: list[Path]) -> None:
+    from dataclasses import replace
+
+    from models.train.recipe import Recipe
+
+    whole = few_shakes(Recipe.read(RECIPES / "deblur_fast.yaml"))
+    for kind in whole.examples["kinds"]:
+        noise = whole.examples["noise"] | {"share": 1.0}
+        settings = whole.examples | {"kinds": {kind: 1.0}, "noise": noise, "small": 1.0}
+        maps, wanted = batch(replace(whole, examples=settings), folders, 1)
+        assert maps.shape[1] == 6
+        assert bool(torch.isfinite(maps).all())
+        assert float(maps[:, 3:].min()) > 0
+        if kind == "sharp":
+            assert float(wanted.abs().max()) == 0
+        else:
+            assert float(wanted.std()) > 0.001
+            assert abs(float(wanted.mean())) < 0.3 * float(wanted.std())  # blur moves light, and takes none
+
+
+def test_light_moves_along_the_flow_while_a_shutter_is_open(folders: list[Path]) -> None:
+    """The clip pans by 3 px a frame, 1.5 of them when reduced: two frames long, a line of 3 px."""
+    from models.train.shutter import Shuttered
+
+    from wetgate.ops.blur import convolve, motion
+
+    sharp, long = Shuttered([folders[1]], [2], 2).pair(0)
+    middle = (slice(40, 160), slice(40, 200))
+    line = convolve(sharp, motion(3, 0))
+    assert np.abs(long - line)[middle].mean() < 0.35 * np.abs(long - sharp)[middle].mean()
 
 
 def test_noise_in_a_source_is_the_source_s_own_and_not_to_be_found(folders: list[Path], pool: Path) -> None:
@@ -172,10 +214,24 @@ def test_an_unknown_task_and_a_missing_pool_are_said(folders: list[Path]) -> Non
     from models.train.tasks import task_of
 
     recipe = Recipe.read(RECIPES / "deartifact_fast.yaml")
-    with pytest.raises(ValueError, match="deartifact, denoise"):
+    with pytest.raises(ValueError, match="deartifact, deblur, denoise"):
         task_of(replace(recipe, task="dearticaft"))
     with pytest.raises(ValueError, match="pool"):
         task_of(recipe).examples(recipe, [folders[0]])
+
+
+@pytest.mark.parametrize("name", ["plain_by_detail", "gated_by_detail"])
+def test_a_network_by_detail_sees_a_weak_edge_through_the_light_that_it_lies_on(name: str) -> None:
+    from models.archs import build
+
+    network = build(name, {"in_channels": 6, "width": 8, "blocks": [1, 1], "middle": 1})
+    maps = torch.full((1, 6, 32, 32), 0.8)
+    maps[:, :3, :, 16:] += 0.004
+    seen = network.seen(maps)
+    assert float(seen[0, 0, 8:24, 8:24].std()) > 0.004
+    assert float(seen[0, 0, 8:24, 4:10].abs().max()) < 1e-4
+    with pytest.raises(ValueError, match="6 maps"):
+        build(name, {"in_channels": 5})
 
 
 @pytest.mark.parametrize("name", ["plain_by_step", "gated_by_step"])

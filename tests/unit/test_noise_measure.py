@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -146,6 +147,20 @@ def test_a_measurement_is_small_json_and_comes_back():
     assert np.allclose(again.best[0].deviation_at(np.array([0.3])), found.best[0].deviation_at(np.array([0.3])), 1e-3)
 
 
+def test_levels_without_a_flat_place_are_read_from_their_flattest_blocks():
+    # Shadows hold texture all over, and three times the noise of the lights, as a weak exposure in sRGB does.
+    x = np.arange(384, dtype=np.float32)[None, :] * np.ones((256, 1), np.float32)
+    dark = x < 192
+    texture = 0.15 * cv2.GaussianBlur(_normal((256, 384), 5), (0, 0), 1.2)
+    clean = np.where(dark, 0.15 + texture, 0.6 + 0.2 * x / 384)[..., None].repeat(3, axis=2).astype(np.float32)
+    deviation = np.where(dark, 0.03, 0.01)[..., None].astype(np.float32)
+    found = _measured(clean + deviation * _normal(clean.shape))
+    for curve in found.curves:
+        assert curve.deviation_at(np.array([0.8])) == pytest.approx(0.01, rel=0.1)
+        assert curve.deviation_at(np.array([0.15])) == pytest.approx(0.03, rel=0.15)
+        assert np.isnan(curve.points[0])  # nothing flat was seen there
+
+
 def test_frames_are_chosen_in_runs_of_neighbours_over_the_whole_shot():
     assert chosen_frames(range(1001, 1004)) == [1001, 1002, 1003]
     assert chosen_frames(range(1001, 1101)) == [1001, 1002, 1003, 1098, 1099, 1100]
@@ -153,7 +168,6 @@ def test_frames_are_chosen_in_runs_of_neighbours_over_the_whole_shot():
 
 @pytest.mark.parametrize("sigma", [5, 25])
 def test_the_level_is_found_on_photographs(real_data: Path, sigma):
-    cv2 = pytest.importorskip("cv2")
     off = []
     for name in ("1", "5", "13", "20"):
         code = cv2.imread(str(real_data / "test" / "Kodak24" / f"{name}.webp"))
@@ -162,3 +176,13 @@ def test_the_level_is_found_on_photographs(real_data: Path, sigma):
         off.append(np.abs(found.deviation() * 255 / sigma - 1).mean())
     # The photographs' own noise, of about 1/255, counts as well.
     assert np.mean(off) < 0.05
+
+
+def test_texture_that_passes_for_noise_is_told_by_the_error(real_data: Path):
+    code = cv2.imread(str(real_data / "test" / "McMaster" / "16.webp"))  # petals: fine texture everywhere
+    clean = code[..., ::-1].astype(np.float32) / np.float32(255)
+    noise = demosaiced(np.float32(10 / 255) * _normal(clean.shape), "bilinear")
+    found = _measured(clean + noise)
+    off = np.abs(found.deviation() / noise.std((0, 1)) - 1)
+    assert off.max() > 0.2  # if this is mended one day, so much the better: take another picture
+    assert min(c.error for c in found.curves) > 0.25 * off.max()

@@ -7,6 +7,7 @@ loads no runtime; the first picture does.
 from wetgate.inference.encodings import Code, Encoding, SignedLog, Vst, vst
 from wetgate.inference.exposures import clean_light
 from wetgate.inference.restoring import ModelsWithheld, Network, Restored, network, without_models
+from wetgate.inference.sharpening import sharp_light
 
 __all__ = [
     "Code",
@@ -18,6 +19,7 @@ __all__ = [
     "Vst",
     "clean_light",
     "network",
+    "sharp_light",
     "vst",
     "without_models",
 ]

@@ -79,6 +79,10 @@ class SignedLog:
     def regained(self, v: Array, removed: Array) -> None:
         return None
 
+    def deviation(self, x: Array, deviation: Array) -> Array:
+        """What a standard deviation at ``x`` is in encoded values, by the slope there."""
+        return deviation / ((library(x).abs(x) + MID_GREY) * _LOG_SPAN)
+
 
 _LOG_SPAN = math.log1p(1 / MID_GREY)
 

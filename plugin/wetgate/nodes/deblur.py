@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wetgate.inference import clean_light, network
+from wetgate.inference import clean_light, network, sharp_light
 from wetgate.ops.noise_model import ShotNoise
 from wetgate.spec import VIDEO, Bound, Coherent, Context, Frame, Image, Result, Shot, Window, node, param
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from wetgate.ops.deconvolve import Deconvolved
 
 _MOST_FRAMES = 6  # that an analysis measures noise in
+_REACH = (33, 33)  # px about a point that its light may be from: the widest PSFs that the network has seen, and a rim
+_MOST_BEYOND = 5e-3  # of white: what storing a result in 8 bits can cost
 
 
 @node(
@@ -25,11 +27,15 @@ _MOST_FRAMES = 6  # that an analysis measures noise in
     version=2,
     analyzes=True,
     analysed_since=1,
+    synthesises=True,
     coherent=Coherent(fuses="change", amount=0.0, radius=1, since=2),
     views={
-        "psf": "The point spread function that is undone, enlarged; its brightest value is white.",
-        "residual": "The frame less the result blurred again: a tenth of the range for each deviation of the noise.",
+        "psf": "The point spread function that is undone, enlarged; its brightest value is white."
+        " A point for a network.",
+        "residual": "The frame less the result blurred again: a tenth of the range for each deviation of the noise."
+        " Grey for a network, which has no PSF to blur with.",
         "change": "Result less input, half of the range for a change by the picture's white, on grey.",
+        "synthesis": "What no PSF explains, as a share of the picture's white: a network's change; 0 for a PSF.",
     },
 )
 class Deblur:
@@ -49,6 +55,13 @@ class Deblur:
     untouched. The figures are in the record, a picture of the PSF is a view, and all can be set by hand. Motion may
     also be read from the flow between frames and the camera's shutter angle, frame by frame.
 
+    Where blur differs from place to place, by focus or by what moves, no one PSF explains a frame. A network may be
+    asked instead (``method``): it has learnt from pairs of blurred and sharp light, sharpens each place as it finds it,
+    and leaves noise, grain and what is sharp as they are. It has no PSF, so its result cannot be blurred again and held
+    against the frame: how far it is determined is not known, it is marked in ``synthesis``, and with
+    ``fidelity`` forensic the frame is left as it is. It does most for soft and slightly defocused
+    pictures, little for wide motion.
+
     Beyond the frame's edges, and where highlights were clipped, the light is not known and taken as missing: nothing
     wraps round, and no clipped value is believed. Highlights far above white and values below 0 come through; light is
     never made darker than the darkest about it where that was black. ``halo`` limits how far an edge may overshoot.
@@ -60,6 +73,18 @@ class Deblur:
         hi=1,
         hint="Share of the change towards the sharp picture; 0 is the input.",
         render_only=True,
+    )
+    method: str = param(
+        "psf",
+        choices={
+            "psf": "PSF: one blur for the frame",
+            "network": "Network: blur that differs from place to place",
+            "auto": "Network where no single PSF explains the frame",
+        },
+        since=2,
+        legacy="psf",
+        render_only=True,
+        hint="Whether a PSF is undone, which can be proven, or a network sharpens each place as it finds it.",
     )
     kind: str = param(
         "auto",
@@ -149,7 +174,7 @@ class Deblur:
     quality: str = param(
         "fine",
         choices={"fast": "Fast", "fine": "Fine"},
-        hint="How closely the picture is solved for: fine takes more rounds.",
+        hint="How closely the picture is solved for with a PSF: fine takes more rounds.",
         render_only=True,
     )
     halo: float = param(
@@ -176,7 +201,7 @@ class Deblur:
         lo=0,
         hi=1,
         group="Limits",
-        hint="Share of the frame's own noise and grain that is put back on the sharp picture.",
+        hint="Share of the frame's own noise and grain that is put back on the sharp picture; a network leaves it all.",
         render_only=True,
     )
     fine: float = param(
@@ -228,36 +253,55 @@ class Deblur:
 
         frame = frames.center
         setting = self._setting(frame, ctx)
-        if setting.psf.size == 1:
-            nothing = {"psf": dict(setting.shape), "deblurred": "there is no blur to undo, so nothing was done"}
+        reason = self._network_because(frame, setting, ctx)
+        if setting.psf.size == 1 and not reason:
+            withheld = self.method == "network"
+            why = "forensic fidelity permits no network" if withheld else "there is no blur to undo"
+            nothing = {"psf": dict(setting.shape), "deblurred": f"{why}, so nothing was done"}
             return Result(frame, views_of(ctx.views, frame.rgb, frame.rgb, setting, None), nothing)
-        made, facts = self._undone(frame, setting, ctx)
-        change = by_band(made.picture - frame.rgb, self.fine, self.medium, self.coarse)
-        change = by_edge(change, made.picture, setting.deviation, self.edges)
-        if self.keep_noise > 0:
-            change = change + np.float32(self.keep_noise) * (frame.rgb - made.reblurred)
+        reblurred: Image | None = None
+        if reason:
+            sharp, facts = self._by_network(frame, setting, ctx)
+            setting, facts = setting.without_psf(), {"method": "network", "because": reason} | facts
+        else:
+            made, facts = self._undone(frame, setting, ctx)
+            sharp, reblurred = made.picture, made.reblurred
+        change = by_band(sharp - frame.rgb, self.fine, self.medium, self.coarse)
+        change = by_edge(change, sharp, setting.deviation, self.edges)
+        if reblurred is not None and self.keep_noise > 0:
+            change = change + np.float32(self.keep_noise) * (frame.rgb - reblurred)
         rgb = frame.rgb + np.float32(self.strength) * change
+        if reason:
+            rgb = np.clip(rgb, *self._limits(frame, setting))
         return Result(
-            frame.with_rgb(rgb), views_of(ctx.views, frame.rgb, rgb, setting, made.reblurred), setting.facts() | facts
+            frame.with_rgb(rgb), views_of(ctx.views, frame.rgb, rgb, setting, reblurred), setting.facts() | facts
         )
 
     def bound(self, source: Frame, result: Frame, ctx: Context) -> Bound:
         """Rms of (source - result blurred again) over the noise, away from the frame's edges and what was clipped.
 
-        A result that is sharpened in part lies between the source and the sharp picture, and so does its residual.
+        A result that is sharpened in part lies between the source and the sharp picture, and so does its residual. One
+        of a network has no PSF: what can be said of it is that its light stays within the halo limit.
         """
-        found = self._against(source, result, ctx)
+        setting = self._setting(source, ctx)
+        if self._network_because(source, setting, ctx):
+            least, most = self._limits(source, setting)
+            beyond = np.maximum(least - result.rgb, result.rgb - most).max() / setting.white
+            return Bound("light of a network beyond the halo limit, over white", max(float(beyond), 0.0), _MOST_BEYOND)
+        found = self._against(source, result, setting, ctx)
         return Bound("result blurred again less the source, over the noise", found.value, found.limit)
 
     def within_bound(self, source: Frame, result: Frame, ctx: Context) -> Frame:
         """As much of the change as blurs back to the source: all of it, where the bound holds."""
-        share = np.float32(self._against(source, result, ctx).share())
+        setting = self._setting(source, ctx)
+        if self._network_because(source, setting, ctx):
+            return result.with_rgb(np.clip(result.rgb, *self._limits(source, setting)))
+        share = np.float32(self._against(source, result, setting, ctx).share())
         return result if share == 1 else result.with_rgb(source.rgb + share * (result.rgb - source.rgb))
 
-    def _against(self, source: Frame, result: Frame, ctx: Context) -> Consistency:
+    def _against(self, source: Frame, result: Frame, setting: Setting, ctx: Context) -> Consistency:
         from wetgate.ops.blur_setting import Consistency
 
-        setting = self._setting(source, ctx)
         valid, clipped = self._known(source, ctx)
         return Consistency.of(source.rgb, result.rgb, setting, valid & ~clipped)
 
@@ -267,14 +311,18 @@ class Deblur:
         from wetgate.ops.psf import from_text, named
 
         shape: dict[str, Any] = {"kind": self.kind, "from": "by hand"}
-        if self.kind == "auto":
+        if self.method == "network":
+            shape = {"kind": "as each place has it", "from": "no PSF is taken"}
+        elif self.kind == "auto":
             shape = measured(ctx.analysis, frame.rgb, self.size_gain, ctx.check_abort)
         elif self.kind == "motion":
             shape |= {"size": self.size, "angle": self.angle}
             shape |= moved(ctx.analysis, frame.number, self.shutter, self.size_gain)
         elif self.kind in ("defocus", "gaussian"):
             shape["size"] = self.size
-        if self.kind == "custom":
+        if self.method == "network":
+            psf = np.ones((1, 1), np.float32)
+        elif self.kind == "custom":
             psf = from_text(self.psf)
         elif self.kind == "free":
             psf, shape = found_free(ctx.analysis, frame.rgb, ctx.check_abort)
@@ -285,6 +333,36 @@ class Deblur:
         if noise is not None:
             deviation = noise.times(self.noise_gain).deviation_of(frame.rgb)
         return Setting(psf, shape, deviation, white_of(frame.rgb), source)
+
+    def _network_because(self, frame: Frame, setting: Setting, ctx: Context) -> str:
+        """Why a network is asked for this frame, in words; empty where a PSF is undone, or forensic permits no more."""
+        from wetgate.ops.blur_setting import differs
+
+        if self.method == "psf" or ctx.fidelity == "forensic":
+            return ""
+        if self.method == "network":
+            return "it was asked for"
+        return differs(ctx.analysis, frame.number, setting.shape)
+
+    def _limits(self, frame: Frame, setting: Setting) -> tuple[Image, Image]:
+        from wetgate.ops.halo_limit import light_limits
+
+        return light_limits(frame.rgb, setting.deviation, _REACH, self.halo)
+
+    def _by_network(self, frame: Frame, setting: Setting, ctx: Context) -> tuple[Image, dict[str, Any]]:
+        """The picture of a network, with what the record is to say of its making."""
+        done = sharp_light(
+            network("deblur", "fast", device=ctx.device),
+            frame.rgb,
+            setting.deviation,
+            threads=ctx.threads,
+            check_abort=ctx.check_abort,
+            where=f"frame {frame.number}",
+        )
+        return done.picture, {
+            "determined": "not known: a network has no PSF to blur its result with",
+            "network": dict(done.facts),
+        }
 
     def _noise(self, frame: Frame, ctx: Context) -> tuple[ShotNoise | None, str]:
         if self.noise > 0:

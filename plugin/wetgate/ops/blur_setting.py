@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ _ROUNDING = 0.05  # beyond the limit: what is done in a part of the picture, and
 # Agreement of the parts from which a PSF of any shape is believed: Levin's kernels on photographs, at 1 % noise, agreed
 # by 0.78 to 0.96 where what was found was right enough to gain half a decibel or more, and by 0.41 where it was not.
 CONFIDENT = 0.75
+_SURE = 0.3  # confidence of a measured kind; discs, lines and Gaussians measured 0.5 and more on photographs
+_APART = 0.15  # of a frame that moves apart from the rest: more is no bystander
 _LONGEST_PX = 100.0  # of a motion read from the flow: more is a cut or a flow that is lost
 
 
@@ -37,6 +39,10 @@ class Setting:
     deviation: Image
     white: float
     source: str
+
+    def without_psf(self) -> Setting:
+        """The same for a frame that no single PSF explains."""
+        return replace(self, psf=np.ones((1, 1), np.float32))
 
     def facts(self) -> dict[str, Any]:
         """For the record."""
@@ -96,6 +102,20 @@ def measured(
     return shape | {"size": round(blur.size * size_gain, 3)}
 
 
+def differs(analysis: Mapping[str, Any] | None, number: int, shape: Mapping[str, Any]) -> str:
+    """Why no single PSF explains a frame, in words; empty where one does, or nothing is known against it."""
+    if shape.get("agreement", 1.0) < CONFIDENT:
+        return f"parts of the picture agree on a PSF by {shape['agreement']:.2f} alone"
+    if shape["kind"] == "sharp" or shape.get("size", 0.0) == 0:
+        return ""
+    if shape.get("confidence", 1.0) < _SURE:
+        return f"the kind of blur is measured with a confidence of {shape['confidence']:.2f} alone"
+    step: list[float] = (analysis or {}).get("motion", {}).get(str(number), [])
+    if shape["kind"] == "motion" and len(step) > 2 and step[2] > _APART:
+        return f"{step[2]:.0%} of the frame moves otherwise than most of it"
+    return ""
+
+
 def found_free(
     analysis: Mapping[str, Any] | None, picture: Image, check_abort: Callable[[], None]
 ) -> tuple[Kernel, dict[str, Any]]:
@@ -121,6 +141,6 @@ def moved(analysis: Mapping[str, Any] | None, number: int, shutter: float, size_
     step: list[float] | None = (analysis or {}).get("motion", {}).get(str(number)) if shutter > 0 else None
     if step is None:
         return {}
-    length = math.hypot(*step) * shutter / 360 * size_gain
+    length = math.hypot(*step[:2]) * shutter / 360 * size_gain
     angle = round(math.degrees(math.atan2(-step[1], step[0])), 2)
     return {"size": round(min(length, _LONGEST_PX), 3), "from": "the shot's motion", "angle": angle}

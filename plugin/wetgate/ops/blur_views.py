@@ -18,8 +18,8 @@ _CHANGE = 0.5  # of the range for a change by white
 def views_of(
     wanted: Collection[str], before: Image, after: Image, setting: Setting, reblurred: Image | None
 ) -> Mapping[str, Image]:
-    """The views ``psf``, ``residual`` and ``change`` of those that are ``wanted``; ``reblurred``, the sharp picture
-    blurred again, None where nothing was done."""
+    """Those of the views ``psf``, ``residual``, ``change`` and ``synthesis`` that are ``wanted``. ``reblurred`` is the
+    sharp picture blurred again, None where nothing was done or no PSF explains it."""
     views: dict[str, Image] = {}
     if "psf" in wanted:
         views["psf"] = drawn(setting.psf, *after.shape[:2])
@@ -30,4 +30,8 @@ def views_of(
             views["residual"] += np.float32(_DEVIATIONS) * (before - reblurred) / deviation
     if "change" in wanted:
         views["change"] = _GREY + np.float32(_CHANGE / setting.white) * (after - before)
+    if "synthesis" in wanted:
+        explained = reblurred is not None
+        moved = np.abs(after - before).max(axis=2) / np.float32(setting.white)
+        views["synthesis"] = np.zeros_like(moved) if explained else moved
     return views

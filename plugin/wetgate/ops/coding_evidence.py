@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from wetgate.ops.block_grid import comb_at, profile
 from wetgate.ops.block_transform import SIDE, forward, whole_blocks
+from wetgate.ops.quantiser import UNKNOWN
 from wetgate.spec import Image
 
 Array = NDArray[np.float64]
@@ -31,7 +32,8 @@ _FLOOR = 0.05  # of 8-bit codes: logarithms of coefficients that are nothing
 _NOTHING = 0.6  # codes: a high coefficient below it was rounded away
 _CODES = 219.0
 _FRAMES = 3  # whose blocks are looked at
-_LEAST_LEVEL, _MOST_LEVEL = 0.25, 230.0  # steps in 8-bit codes that are believed
+# Steps in 8-bit codes that are believed; the most is that of H.264 at QP 51.
+_LEAST_LEVEL, _MOST_LEVEL = 0.25, 230.0
 _EVEN = 0.5  # odds from which a shot counts as coded
 
 
@@ -58,12 +60,18 @@ def _bands(planes: Sequence[Image], phase: tuple[int, int]) -> Array:
 
 
 def strength_of(evidence: Array) -> tuple[float, float]:
-    """The odds (0 to 1) that the shot was coded, and the step in values: 0 where it was not, by even odds."""
+    """The odds (0 to 1) that the shot was coded, and the step in values: 0 where it was not, by even odds.
+
+    It is UNKNOWN where the weights lead beyond any step there is: that is a codec whose like they were not fitted to (a
+    Motion JPEG with tables of its own, say).
+    """
     weights = _weights()
     x = np.append((evidence - weights["mean"]) / weights["scale"], 1.0)
     odds = float(1 / (1 + np.exp(-np.clip(x @ weights["coded"], -30, 30))))
-    step = float(np.clip(np.exp2(x @ weights["level"]), _LEAST_LEVEL, _MOST_LEVEL))
-    return odds, step / _CODES if odds > _EVEN else 0.0
+    if odds <= _EVEN:
+        return odds, 0.0
+    step = float(np.exp2(np.clip(x @ weights["level"], -30, 30)))
+    return odds, max(step, _LEAST_LEVEL) / _CODES if step <= _MOST_LEVEL else UNKNOWN
 
 
 @cache

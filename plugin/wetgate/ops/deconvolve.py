@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from wetgate.ops.blur import Kernel
 from wetgate.ops.fourier_canvas import Canvas, Mask
+from wetgate.ops.halo_limit import light_limits
 from wetgate.ops.noise_model import top_of
 from wetgate.spec import Image
 
@@ -108,7 +109,8 @@ def deconvolve(
     known = canvas.inside(np.ones(picture.shape, np.bool_) if valid is None else valid)
     if clipped is not None and clipped.any():
         known &= ~canvas.inside(clipped)
-    least, most = (canvas.extended(limit) for limit in _limits(picture, noise, psf, overshoot, clipped))
+    limits = light_limits(picture, noise, (psf.shape[0] + 2, psf.shape[1] + 2), overshoot, clipped)
+    least, most = (canvas.extended(limit) for limit in limits)
     part = (slice(None), *canvas.cleaned)
 
     def cleaned(planes: Image, deviation: Image) -> Image:
@@ -195,18 +197,3 @@ def share_within(left: Values, step: Values, wanted: float, most: bool = False) 
     root = math.sqrt(max(bb * bb - aa * cc, 0.0))
     t = (bb - root) / aa if cc > 0 and not most else (bb + root) / aa
     return min(max(t, 0.0), 1.0)
-
-
-def _limits(picture: Image, noise: Image, psf: Kernel, overshoot: float, clipped: Mask | None) -> tuple[Image, Image]:
-    """The least and the greatest that a result may be, (H, W, C) each."""
-    reach = np.ones((psf.shape[0] + 2, psf.shape[1] + 2), np.uint8)
-    least = cv2.erode(picture, reach).reshape(picture.shape)
-    most = cv2.dilate(picture, reach).reshape(picture.shape)
-    room = np.float32(min(overshoot, 1e6)) * (most - least) + 2 * noise
-    # Blurred light is a mean of light: where there is none below 0 about a pixel, there was none before.
-    dark = np.minimum(least, 0)
-    most = most + room
-    if clipped is not None:
-        near = cv2.dilate(clipped.astype(np.uint8), reach).reshape(picture.shape)
-        most = np.where(near > 0, np.float32(np.inf), most)
-    return np.maximum(least - room, dark - 2 * noise), most

@@ -19,6 +19,9 @@ _SMOOTHING = 0.12
 _LEAST_DOUBT = 0.06
 # A law is believed where its points lie within this many of their doubts, rms.
 _BELIEVED = 1.6
+# Variance in blocks that are not flat over that of the noise, and how far that may be off: over levels of photographs
+# whose noise is known, half lie within 1.0 to 1.35, a tenth above 2.
+_TEXTURED, _TEXTURED_DOUBT = 1.15, 0.35
 _ROUNDING, _TINY = 1e-6, 1e-20  # of float32, relative; and what a logarithm is kept from
 
 
@@ -30,7 +33,8 @@ class NoiseCurve:
     measured at the levels before any law or smoothing, nan where nothing was flat. ``law`` says what the
     knots lie on: ``constant``, ``poisson-gaussian`` or ``free`` (neither: a curve smoothed from the points). ``slope``
     and ``offset`` are a and b of the best variance = a x + b, whatever the law; ``misfit`` is the rms relative
-    distance of the measured deviations from it; ``error`` the relative standard error of the curve's level.
+    distance of the measured deviations from it; ``error`` the relative standard error of the curve's level. ``firm``,
+    where there is one, is the curve by flat places alone; documents do not keep it.
     """
 
     level: Array
@@ -41,6 +45,7 @@ class NoiseCurve:
     misfit: float
     error: float
     points: Array
+    firm: NoiseCurve | None = None
 
     def variance_at(self, level: NDArray[Any]) -> Array:
         """Variance at any levels, an array of their shape: linear between knots; beyond them the law, or held."""
@@ -84,23 +89,30 @@ class NoiseCurve:
         )
 
 
-def fitted(level: Array, variance: Array, count: Array, *, freedom: float, doubt: float = 0.0) -> NoiseCurve:
+def fitted(
+    level: Array, variance: Array, count: Array, *, freedom: float, doubt: float = 0.0, rough: Array | None = None
+) -> NoiseCurve:
     """The curve through measured points: ``variance`` (K,) at ascending ``level`` (K,), each the mean of ``count`` (K,)
     blocks of ``freedom`` independent samples each; ``doubt`` is a relative error of variance that all share.
 
-    Points of no blocks are filled from their neighbours.
+    ``rough`` (K,) is what the variance is at most, from blocks that are not flat, nan where not known: it speaks where
+    there are no others. Points that nothing is known of are filled from their neighbours.
     """
     seen = count > 0
     rounding = np.square(_ROUNDING * np.abs(level).max())
     if not seen.any() or not (variance[seen] > max(rounding, _TINY)).any():
         nothing = np.zeros_like(level)
         return NoiseCurve(level, nothing, "constant", 0.0, 0.0, 0.0, 0.0, nothing)
-    x, y, n = level[seen], np.maximum(variance[seen], _TINY), count[seen]
-    own = np.sqrt(2.0 / (freedom * n) + _LEAST_DOUBT**2)
+    said = np.full_like(variance, np.nan) if rough is None else rough
+    used = seen | (np.nan_to_num(said) > 0)
+    x, y = level[used], np.maximum(np.where(seen, variance, said / _TEXTURED)[used], _TINY)
+    sampled = np.sqrt(2.0 / (freedom * np.maximum(count, 1e-9)) + _LEAST_DOUBT**2)
+    own = np.where(seen, sampled, _TEXTURED_DOUBT)[used]
     slope, offset = _line(x, y, own)
     line = np.maximum(slope * x + offset, y.min() * 0.25)
     flat = float(np.exp(np.average(np.log(y), weights=1 / own**2)))
-    flat_fit, line_fit = (_doubts(y, np.asarray(law), own) for law in (np.full_like(y, flat), line))
+    sure = seen[used]
+    flat_fit, line_fit = (_misfit(y, np.asarray(law), own, sure) for law in (np.full_like(y, flat), line))
     law: Kind = "free"
     if flat_fit < _BELIEVED and flat_fit < line_fit + 0.25:
         law, at = "constant", np.full_like(level, _constant(y, own))
@@ -109,9 +121,13 @@ def fitted(level: Array, variance: Array, count: Array, *, freedom: float, doubt
     else:
         at = np.exp(np.interp(level, x, _smooth(np.log(y), own)))
     misfit = float(np.sqrt(np.average(np.square(0.5 * np.log(y / line)), weights=1 / own**2)))
-    error = 0.5 * float(np.hypot(doubt, np.sqrt(1.0 / np.sum(1 / own**2))))
+    # Where nothing flat was seen, the curve may be as far off as what was seen there is from it.
+    off = np.abs(np.log(np.maximum(said / _TEXTURED, _TINY) / np.maximum(at, _TINY)))
+    unseen = np.where(seen, 0.0, np.where(said > 0, off, _TEXTURED_DOUBT))
+    error = 0.5 * float(np.hypot(doubt, np.sqrt(1.0 / np.sum(1 / own[seen[used]] ** 2)))) + 0.25 * float(unseen.mean())
     points = np.sqrt(np.where(seen, variance, np.nan))
-    return NoiseCurve(level, np.sqrt(at), law, slope, offset, misfit, error, points)
+    firm = fitted(level, variance, count, freedom=freedom, doubt=doubt) if rough is not None else None
+    return NoiseCurve(level, np.sqrt(at), law, slope, offset, misfit, error, points, firm)
 
 
 def _line(x: Array, y: Array, own: Array) -> tuple[float, float]:
@@ -152,6 +168,13 @@ def _weights(off: Array) -> Array:
     """Weights of points that lie ``off`` doubts above (or below) the curve: Huber's, and less above."""
     weight = 1.5 / np.maximum(np.abs(off), 1.5)
     return np.where(off > 1.0, _ABOVE * weight, weight)
+
+
+def _misfit(y: Array, at: Array, own: Array, firm: NDArray[np.bool_]) -> float:
+    """How far a law is from points, in their doubts: those that are firm, and half of that from the rough ones."""
+    off = _doubts(y[firm], at[firm], own[firm])
+    rough = np.square(np.log(y[~firm] / at[~firm]) / own[~firm])
+    return max(off, 0.7 * float(np.sqrt(rough.mean()))) if rough.size else off
 
 
 def _doubts(y: Array, at: Array, own: Array) -> float:

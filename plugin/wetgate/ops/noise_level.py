@@ -5,7 +5,9 @@ measured in the fine ones, where even textured pictures leave noise alone (as N.
 automatic approach to lossy compression of AVIRIS images", IGARSS 2007; the choice of weakly textured places by the
 chi-square bound of the noise itself is X. Liu, M. Tanaka and M. Okutomi's, IEEE TIP 22(12), 2013). And noise of unlike
 frequencies is independent: the spectrum is measured in one half of the coefficients on blocks that the other half calls
-flat. What is left of the picture in it is found by how it grows with blocks that are less flat, and taken out.
+flat. What is left of the picture in it is found by how it grows with blocks that are less flat, and taken out. Where no
+block of a level is flat, its flattest ones bound the noise there; where flat blocks do not hold normal coefficients,
+texture has passed for noise, and the doubt says so.
 """
 
 from __future__ import annotations
@@ -31,6 +33,12 @@ _SPREAD = 1.6
 # The less flat blocks are that many times more. What is left of the picture in the flattest ones is at most that share
 # of how much it grows until there: it grows at least as the root of the number of blocks, near enough.
 _MORE = 6
+# Where texture passes for noise, some blocks hold much of it and most little: their coefficients are not normal. A
+# normal law's kurtosis is 3; on McMaster, blocks that hold noise alone come to 3.2, texture to 5.7 and more.
+_NORMAL, _DOUBTED = 3.4, 0.3
+# Where no block of a level is flat, its flattest ones still bound the noise from above: so many of them, and no fewer
+# than that; the median over them of a mean of 28 squares lies that far below the mean.
+_FLATTEST, _FEWEST_FLATTEST, _MEDIAN = 0.01, 12, 0.976
 # The curve through a spectrum minds coefficients less that hold less than this share of its strong ones.
 _HEARD = 0.1
 _MOST_LEFT = 0.6
@@ -49,7 +57,8 @@ class Level:
     the independent blocks that it was measured on; ``freedom``: independent samples a block. ``spectrum`` (C, 64):
     power by DCT coefficient, of mean one; ``covariance`` (C, C, 64): between channels, scaled to the spectra.
     ``white``: the spectrum was too near to a flat one to be told from it. ``doubt``: relative error of the variance
-    that the picture itself may be the cause of. ``flat``: share of the blocks that were taken for flat."""
+    that the picture itself may be the cause of. ``flat``: share of the blocks that were taken for flat.
+    ``rough`` (C, K): the variance in the flattest blocks of each level, flat or not: texture may be in it."""
 
     level: Array
     variance: Array
@@ -60,6 +69,7 @@ class Level:
     white: bool
     doubt: float
     flat: float
+    rough: Array
 
 
 def level_of(blocks: Blocks) -> Level | None:
@@ -70,8 +80,8 @@ def level_of(blocks: Blocks) -> Level | None:
     coarse, fine = (order >= 1) & (order < BLOCK), order >= BLOCK
     energy = np.square(blocks.coefficients)
     classes, level = _classes(blocks.level)
-    variance, count, flat = _by_level(blocks, energy, classes, coarse, fine, np.ones((blocks.channels, 64)))
-    seen = np.stack([_filled(v, n) for v, n in zip(variance, count, strict=True)])
+    found = _by_level(blocks, energy, classes, coarse, fine, np.ones((blocks.channels, 64)))
+    seen = np.stack([_filled(v, n) for v, n in zip(found.variance, found.count, strict=True)])
     covariance = np.broadcast_to(np.eye(blocks.channels)[..., None], (blocks.channels, blocks.channels, 64))
     for _ in range(2):
         spread, less_flat, alike = _spectra(blocks, classes, seen, np.einsum("cck->ck", covariance))
@@ -86,17 +96,33 @@ def level_of(blocks: Blocks) -> Level | None:
         for _ in range(2):
             spectrum = np.einsum("cck->ck", covariance)
             measuring = _audible(spectrum)
-            variance, count, flat = _by_level(blocks, energy, classes, ~measuring & (order > 0), measuring, spectrum)
-            seen = np.stack([_filled(v, n) for v, n in zip(variance, count, strict=True)])
+            found = _by_level(blocks, energy, classes, ~measuring & (order > 0), measuring, spectrum)
+            seen = np.stack([_filled(v, n) for v, n in zip(found.variance, found.count, strict=True)])
             spread, less_flat, alike = _spectra(blocks, classes, seen, spectrum)
             covariance = _less_picture(spread, less_flat)
         spectrum = np.einsum("cck->ck", covariance).copy()
     mean = spectrum.mean(axis=1)
-    variance = variance * mean[:, None]
+    variance, count = found.variance * mean[:, None], found.count
     shape = spectrum / mean[:, None]
     grown = np.einsum("cck->ck", less_flat)[:, 1:].mean() / max(np.einsum("cck->ck", spread)[:, 1:].mean(), 1e-30)
     doubt = 0.03 if white else 0.03 + 0.3 * float(np.clip(np.log(max(grown, 1.0)), 0.0, 2.0))
-    return Level(level, variance, count, float(measuring.sum()), shape, _scaled(covariance, shape), white, doubt, flat)
+    doubt += _DOUBTED * float(np.clip(found.kurtosis - _NORMAL, 0.0, 6.0))
+    free, across = float(measuring.sum()), _scaled(covariance, shape)
+    # In noise that is not white, what is measured is coarser, and texture with it: nothing is said of levels then.
+    rough = found.rough * mean[:, None] if white else np.full_like(found.rough, np.nan)
+    return Level(level, variance, count, free, shape, across, white, doubt, found.flat, rough)
+
+
+@dataclass(frozen=True, slots=True)
+class _ByLevel:
+    """``variance`` and ``rough`` (C, K) in units of the spectrum, ``count`` (C, K) of independent blocks, the share of
+    blocks that is ``flat``, and the ``kurtosis`` of what was measured in them."""
+
+    variance: Array
+    rough: Array
+    count: Array
+    flat: float
+    kurtosis: float
 
 
 def _classes(level: NDArray[np.float32]) -> tuple[NDArray[np.intp], Array]:
@@ -121,12 +147,17 @@ def _by_level(
     choosing: Chosen,
     measuring: Chosen,
     spectrum: Array,
-) -> tuple[Array, Array, float]:
-    """Variance by class (C, K) in units of the spectrum, its independent blocks, and the share that is flat."""
+) -> _ByLevel:
     channels = blocks.channels
     weight = (1.0 / spectrum).astype(np.float32)
     choose = np.einsum("nck,ck->nc", energy[..., choosing], weight[:, choosing]) / choosing.sum()
     measure = np.einsum("nck,ck->nc", energy[..., measuring], weight[:, measuring]) / measuring.sum()
+    fourth = np.einsum(
+        "nck,ck->nc",
+        np.square(energy[..., measuring], dtype=np.float64),
+        np.square(weight[:, measuring], dtype=np.float64),
+    )
+    fourth /= measuring.sum()
     variance = np.repeat(np.quantile(measure, 0.05, axis=0)[:, None], CLASSES, axis=1).astype(np.float64)
     bound = 1.0 + _WITHIN * np.sqrt(2.0 / (channels * choosing.sum()))
     for _ in range(_ROUNDS):
@@ -143,7 +174,35 @@ def _by_level(
         )
         measured = np.asarray(total / np.maximum(count, 1), np.float64)
         variance = np.stack([_filled(measured[c], count[c]) for c in range(channels)])
-    return measured, count * blocks.share, flat / len(blocks)
+    kurtosis = _kurtosis(measure[chosen], fourth[chosen], classes[chosen])
+    rough = _rough(choose.sum(axis=1), measure, classes)
+    return _ByLevel(measured, rough, count * blocks.share, flat / len(blocks), kurtosis)
+
+
+def _kurtosis(square: Array, fourth: Array, classes: NDArray[np.intp]) -> float:
+    """Of coefficients whose mean squares and fourth powers by block are (N, C): each of its own level's variance."""
+    found, total = 0.0, 0
+    for c in range(square.shape[1]):
+        count = np.bincount(classes[:, c], minlength=CLASSES)
+        second = np.bincount(classes[:, c], square[:, c], minlength=CLASSES) / np.maximum(count, 1)
+        powers = np.bincount(classes[:, c], fourth[:, c], minlength=CLASSES)
+        known = (second > 0) & (count >= 8)
+        found += float((powers[known] / np.square(second[known])).sum())
+        total += int(count[known].sum())
+    return found / total if total else 3.0
+
+
+def _rough(coarse: Array, measure: Array, classes: NDArray[np.intp]) -> Array:
+    """The variance in the flattest blocks of each class, (C, K); nan where a class has too few."""
+    out = np.full((measure.shape[1], CLASSES), np.nan)
+    for c in range(measure.shape[1]):
+        for k in range(CLASSES):
+            of_level = np.flatnonzero(classes[:, c] == k)
+            count = max(_FEWEST_FLATTEST, int(_FLATTEST * len(of_level)))
+            if len(of_level) >= 2 * count:
+                flattest = of_level[np.argpartition(coarse[of_level], count - 1)[:count]]
+                out[c, k] = np.median(measure[flattest, c]) / _MEDIAN
+    return out
 
 
 def _filled(variance: Array, count: Array) -> Array:

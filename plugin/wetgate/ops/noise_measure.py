@@ -168,7 +168,9 @@ def measure_noise(frames: Sequence[Image], numbers: Sequence[int] | None = None)
     temporal = None if over_time is None else _curves(over_time)
     independence = np.full(len(curves), np.nan)
     if temporal is not None:
-        for c, (single, change) in enumerate(zip(curves, temporal, strict=True)):
+        # By flat places alone: texture moves, so what is read elsewhere is not the same in both.
+        pairs_of = zip(*([c.firm or c for c in every] for every in (curves, temporal)), strict=True)
+        for c, (single, change) in enumerate(pairs_of):
             alone = float(np.mean(np.square(single.deviation)))
             independence[c] = float(np.mean(change.variance_at(single.level))) / alone if alone > 0 else np.nan
     # Differences have the spectrum with less of the picture in it, unless what stands still is a part of the noise.
@@ -199,8 +201,8 @@ def _level(found: Sequence[Blocks]) -> Level | None:
 
 
 def _curves(level: Level) -> tuple[NoiseCurve, ...]:
-    channels = zip(level.level, level.variance, level.count, strict=True)
-    return tuple(fitted(x, v, n, freedom=level.freedom, doubt=level.doubt) for x, v, n in channels)
+    channels = zip(level.level, level.variance, level.count, level.rough, strict=True)
+    return tuple(fitted(x, v, n, freedom=level.freedom, doubt=level.doubt, rough=r) for x, v, n, r in channels)
 
 
 def _correlation(level: Level, where: NDArray[np.bool_]) -> Array:

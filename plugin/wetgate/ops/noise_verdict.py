@@ -123,7 +123,7 @@ def evidence_of(measured: MeasuredNoise, frames: Sequence[Image]) -> dict[str, f
     known = measured.independence[np.isfinite(measured.independence)]
     curves = measured.curves
     new = float(np.clip(known.mean(), 0.0, 1.2)) if len(known) else 0.9
-    grey = np.mean([np.square(c.deviation_at(np.array([_GREY]))[0]) for c in curves])
+    grey = np.mean([np.square((c.firm or c).deviation_at(np.array([_GREY]))[0]) for c in curves])
     if len(known):
         grey *= np.clip(new, 1e-3, 1.0)
     excess = max(float(np.median(measured.pattern.row_excess)), float(np.median(measured.pattern.column_excess)))

@@ -77,6 +77,7 @@ def archived(
             ("", "CIEDE2000"),
             "Over the whole scan, its grain included. Plots of the dyes and their figures: film/report.html.",
         ),
+        first=True,
         columns=3,
         width=640,
     )
