@@ -28,6 +28,8 @@ SETTINGS = dict.fromkeys(("strength", "mix", "view", "size", "quality", "noise",
 SETTINGS |= dict.fromkeys(("keep_noise", "fine", "medium", "coarse", "noise_gain"), by_hand)
 SETTINGS |= {
     "method": by_hand,
+    "coherence": by_hand,
+    "coherence_radius": by_hand | {"coherence": 1.0},
     "fidelity": {"method": "network", "noise": 0.5},
     "angle": by_hand | {"kind": "motion", "size": 6.0},
     "shutter": by_hand | {"kind": "motion", "size": 6.0},

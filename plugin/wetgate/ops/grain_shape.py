@@ -30,7 +30,7 @@ _RADII = (2, 4, 6, 8, 12, 16, 24, 31)  # below a patch of white noise, and half 
 # A kernel is good when its spectrum is this near on every ring of frequency less than 35 dB below the top, and within
 # three times as much down to 70 dB: coarse grain in small pixels falls so far within the picture's frequencies, and a
 # floor in place of that fall would be a grit that the stock does not have.
-_WITHIN_DB = 0.15
+_WITHIN_DB, _CUT_WITHIN_DB = 0.3, 0.25
 _FLOOR, _FAINT, _FAINT_WEIGHT = 10**-7.0, 10**-3.5, 1 / 3
 _WIDTHS = (0.0, *(float(round(0.3 * 2 ** (k / 2), 4)) for k in range(10)))
 _MOST_GAUSSIANS = 5
@@ -196,12 +196,12 @@ def _of_anything(power: Array, wanted: _Wanted) -> tuple[tuple[Image, Image], ..
     best: tuple[tuple[Image, Image], ...] = ()
     for radius in _RADII:
         cut = full[centre - radius : centre + radius + 1, centre - radius : centre + radius + 1]
-        if radius < _RADII[-1] and wanted.off(_transformed(cut)) >= _WITHIN_DB:
+        if radius < _RADII[-1] and wanted.off(_transformed(cut)) >= _CUT_WITHIN_DB:
             continue
         left, values, right = np.linalg.svd(cut)
         most = len(values) if not best else _cost(best) // (2 * len(values) + 8)  # more passes would cost more
         for rank in range(1, most + 1):
-            if wanted.off(_transformed((left[:, :rank] * values[:rank]) @ right[:rank])) < 2 * _WITHIN_DB:
+            if wanted.off(_transformed((left[:, :rank] * values[:rank]) @ right[:rank])) < _WITHIN_DB:
                 break
         else:
             if best:
