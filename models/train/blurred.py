@@ -148,7 +148,8 @@ class BlurredPictures:
             sharp, blurred, shown = (np.minimum(light, ceiling) for light in (sharp, blurred, shown))
         if random.random() < settings["coded"]["share"]:
             top = max(white, np.float32(np.percentile(shown, 99.5)))
-            quality = int(random.integers(*settings["coded"]["quality"], endpoint=True))
+            low, high = settings["coded"]["quality"]
+            quality = int(random.integers(low, high, endpoint=True))
             codes = np.rint(np.clip(srgb_encode(shown / top), 0, 1) * 255).astype(np.uint8)
             done = srgb_decode(coded(codes, quality, str(random.choice(["420", "444"])), False)[0] / np.float32(255))
             shown = np.where(shown > top, shown, done * top)

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -67,16 +68,24 @@ def pictures(folders: Sequence[Path], half: int | None = None) -> list[NDArray[n
         if path.suffix == ".hdr":
             found += _looked_around(path)
             continue
-        codes = cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1]
+        codes = _read(path, cv2.IMREAD_COLOR)
         small = cv2.resize(codes, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
         found.append(np.asarray(srgb_decode(small.astype(np.float32) / 255), np.float32))
     return found
 
 
+def _read(path: Path, how: int) -> NDArray[Any]:
+    """A picture (H, W, 3), red first."""
+    stored = cv2.imread(str(path), how)
+    if stored is None:
+        raise ValueError(f"{path} cannot be read as a picture")
+    return stored[..., ::-1]
+
+
 def _looked_around(path: Path) -> list[NDArray[np.float32]]:
     """The middle of a panorama in some directions, exposed as a photograph would be, white no brighter than clear
     film."""
-    light = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[..., ::-1]
+    light = _read(path, cv2.IMREAD_UNCHANGED)
     height, width = light.shape[:2]
     band = cv2.resize(light[height // 4 : 3 * height // 4], (width // 2, height // 4), interpolation=cv2.INTER_AREA)
     views = []
@@ -109,7 +118,9 @@ def reels(photographs: Sequence[NDArray[np.float32]], medium: Medium, films: int
             yield _faded(stock.id, bands, matrix, broad, fresh[some], exact[some], amounts[some], places[some], random)
 
 
-def _on_film(chosen: Sequence[NDArray[np.float32]], medium: Medium, random: np.random.Generator):
+def _on_film(
+    chosen: Sequence[NDArray[np.float32]], medium: Medium, random: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Scanner densities (pictures, 2 * _PAIRS, 3) of pixels and their right neighbours, and their places (.., 2)."""
     densities, places = [], []
     for picture in chosen:
@@ -117,7 +128,7 @@ def _on_film(chosen: Sequence[NDArray[np.float32]], medium: Medium, random: np.r
         height, width = picture.shape[:2]
         y, x = random.integers(0, height, _PAIRS), random.integers(0, width - 1, _PAIRS)
         density = density_from_linear(np.maximum(np.concatenate([picture[y, x], picture[y, x + 1]]), 1e-4))
-        density = np.minimum(_regraded(density, random), _LAST_PICTURE_DENSITY)
+        density = np.minimum(_regraded(np.asarray(density, np.float64), random), _LAST_PICTURE_DENSITY)
         if medium == "negative":
             density = np.float32(0.6) * (np.float32(2.5) - density)
         densities.append(density)
@@ -151,7 +162,17 @@ def _regraded(density: Array, random: np.random.Generator) -> Array:
     return np.maximum(density * np.exp(random.normal(0, 0.08)) + random.normal(0, 0.08) + balance, -0.05)
 
 
-def _faded(stock_id, bands, matrix, broad, fresh, exact, amounts, places, random) -> Reel:
+def _faded(
+    stock_id: str,
+    bands: Array,
+    matrix: Array,
+    broad: bool,
+    fresh: NDArray[Any],
+    exact: NDArray[Any],
+    amounts: NDArray[Any],
+    places: NDArray[Any],
+    random: np.random.Generator,
+) -> Reel:
     stock = stocks()[stock_id]
     loss, stain, order = _ageing(random)
     extent = _extents(places, random) if random.random() < 0.5 else np.ones(places.shape[:2], np.float32)
@@ -160,7 +181,7 @@ def _faded(stock_id, bands, matrix, broad, fresh, exact, amounts, places, random
     offset = (random.normal(0, 0.01, 3) + random.normal(0, 0.02)) * (random.random() < 0.5)  # of the scanner's exposure
     spectrum = stain_spectrum(stock.wavelengths_nm)
 
-    def aged(what: Array, before: Array, how_far: Array) -> Array:
+    def aged(what: NDArray[Any], before: NDArray[Any], how_far: NDArray[Any]) -> Array:
         flat = what.reshape(-1, 3).astype(np.float32)
         far = how_far.reshape(-1).astype(np.float32)
         seen = scan(stock, bands, decayed(flat, loss, far, order), np.float32(stain) * far, spectrum)
@@ -208,7 +229,7 @@ def _extents(places: Array, random: np.random.Generator) -> NDArray[np.float32]:
     return np.maximum(1 + strength * field + edges * edge, 0).astype(np.float32)
 
 
-def _scanned(density: NDArray, random: np.random.Generator) -> NDArray:
+def _scanned(density: NDArray[Any], random: np.random.Generator) -> Array:
     """With the scanner's noise, in 10-bit sRGB codes, as density again."""
     light = linear_from_density(density)
     light = light + random.normal(0, 1, light.shape) * (0.0006 + 0.008 * np.sqrt(np.maximum(light, 0) * 0.1))
