@@ -73,7 +73,7 @@ def engine(
 
 @pytest.mark.parametrize("node", list(registry.nodes()))
 def test_every_node_equals_the_engine_at_its_defaults(lane: LanePeer, node: str) -> None:
-    ask = replace(LIFT, node=node, values={})
+    ask = replace(LIFT, node=node, version=registry.get(node).version, values={})
     assert_pixels_match(lane.render(ask, [Given(picture())]).pixels, engine(ask, {7: picture()}))
 
 

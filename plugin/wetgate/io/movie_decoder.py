@@ -147,7 +147,8 @@ class Decoder:
         container = av.open(str(self.path))
         stream = video_stream(container)
         stream.codec_context.options = dict(self._options)
-        stream.thread_type = "AUTO"
+        # A decoder that works on several pictures at once tells of blocks before they are all decoded (H.264).
+        stream.thread_type = "SLICE" if "export_side_data" in self._options else "AUTO"
         for other in container.streams:
             if other is not stream:
                 other.discard = av.stream.Discard.all
