@@ -107,7 +107,7 @@ def _rows(name: str, pictures: Sequence[Still], peers: bool) -> None:
         # No side data comes with a still: the quantiser scale that goes with the step, and a quarter of it.
         scales = [min(63, max(1, round(codes / n))) for n in (2, 8)]
         for f in ("deblock", *(f"{name}=qp={qp}" for name in FILTERS[1:3] for qp in scales), FILTERS[-1]):
-            runs[f"ffmpeg {f}"] = lambda s, f=f: s.by(f)  # type: ignore[misc]
+            runs[f"ffmpeg {f}"] = lambda s, f=f: s.by(f)
     for label, run in runs.items():
         began = time.perf_counter()
         made = [_bytes(run(s)).astype(np.float32) / 255 for s in pictures]

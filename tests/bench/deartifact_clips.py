@@ -135,9 +135,9 @@ def _stream(name: str, truth: Truth, file: Path, count: int, peers: bool) -> Non
     blur = max(blur, truth.level(given))
     runs: dict[str, Callable[[], Sequence[Image]]] = {"the input": lambda: given}
     for label, (told, params) in NODE.items():
-        runs[label] = lambda t=told, p=params: _lumas(_node(pictures, t, p)[inside])  # type: ignore[misc]
+        runs[label] = lambda t=told, p=params: _lumas(_node(pictures, t, p)[inside])
     for filters in FILTERS if peers else ():
-        runs[f"ffmpeg {filters}"] = lambda f=filters: _filtered(file, f, given[0].shape, count)[inside]  # type: ignore[misc]
+        runs[f"ffmpeg {filters}"] = lambda f=filters: _filtered(file, f, given[0].shape, count)[inside]
     rate = file.stat().st_size * 8 * 25 / count / 1000
     print(f"  {name}, {rate:.0f} kb/s; best blur {blur:.2f} dB", flush=True)
     before, shimmer = truth.artefact(given), 0.0

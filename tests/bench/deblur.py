@@ -179,7 +179,7 @@ def psnr(a: Image, b: Image) -> tuple[float, float]:
     return tuple(
         float(-10 * np.log10(np.mean(np.square(x - y, dtype=np.float64))))
         for x, y in ((a.astype(np.float64), b), (to_code(a.astype(np.float64)), to_code(b)))
-    )  # type: ignore[return-value]
+    )
 
 
 def in_place(made: Image, truth: Image, reach: int) -> tuple[float, float]:
@@ -191,7 +191,7 @@ def in_place(made: Image, truth: Image, reach: int) -> tuple[float, float]:
 
 def best(made: Iterator[Image], truth: Image) -> tuple[float, float]:
     found = np.array([psnr(m, truth) for m in made])
-    return tuple(found.max(axis=0))  # type: ignore[return-value]
+    return tuple(found.max(axis=0))
 
 
 def ours(picture: Image, params: dict[str, object], **more: object) -> tuple[Image, float]:

@@ -58,7 +58,7 @@ def main() -> None:
         instance = node.make(params)
         return lambda: instance.render(Window((frame,)), context)
 
-    measured = node.make({}).analyze(_One(render()().frame), context)  # type: ignore[attr-defined]
+    measured = node.make({}).analyze(_One(render()().frame), context)
     matched = Context(threads=cores(), analysis=measured)
     match = node.make({"match": True})
     candidates: dict[str, Callable[[], object]] = {

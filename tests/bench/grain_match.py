@@ -27,6 +27,7 @@ import numpy as np
 import wetgate.damage as damage
 import wetgate.nodes.grain  # noqa: F401  declares the node
 from bench.cards import put, table
+from support.grain_spectrum import radial_spectrum, unit
 from wetgate.ops.grain_analysis import combine, measure_frame
 from wetgate.ops.metrics_grain import grain_distance, grain_sample
 from wetgate.ops.random import Stream
@@ -36,7 +37,6 @@ NODE = registry.get("grain")
 TONES = (0.1, 0.3, 0.5, 0.75, 1.0, 1.3, 1.6, 1.9)
 WIDTH, HEIGHT = 1920, 1080
 PAGE = Path(__file__).parents[2] / "plugin/docs/grain-match.md"
-_PATCH = 256
 _FAINTEST = 10**-7.0
 # Gauge of the damage model and of the node, and the model's parameters.
 STOCKS: tuple[tuple[str, str, str, dict[str, float | str]], ...] = (
@@ -83,26 +83,6 @@ def render(frame: Frame, analysis: Any = None, **params: Any) -> Image:
     return NODE.make(params).render(Window((frame,)), Context(analysis=analysis)).frame.rgb
 
 
-def unit(pixels: Image) -> np.ndarray:
-    values = pixels.astype(np.float64)
-    return (values - values.mean((0, 1))) / values.std((0, 1))
-
-
-def spectrum(frames: Sequence[Image]) -> np.ndarray:
-    """Welch's radial spectrum (K, 3), rings of 1/64 cycle a pixel from 1/32 to below 1/2."""
-    window = np.outer(np.hanning(_PATCH), np.hanning(_PATCH))[..., None]
-    total = np.zeros((_PATCH, _PATCH, 3))
-    for frame in frames:
-        values = unit(frame)
-        for y in range(0, frame.shape[0] - _PATCH + 1, _PATCH):
-            for x in range(0, frame.shape[1] - _PATCH + 1, _PATCH):
-                total += np.square(np.abs(np.fft.fft2(values[y : y + _PATCH, x : x + _PATCH] * window, axes=(0, 1))))
-    axis = np.fft.fftfreq(_PATCH)
-    ring = np.rint(np.hypot(axis[:, None], axis[None, :]) * 64).astype(int).ravel()
-    layers = [np.bincount(ring, total[..., c].ravel()) / np.bincount(ring) for c in range(3)]
-    return np.stack(layers, axis=1)[2:32]
-
-
 def synthetic(tones: Sequence[float]) -> Iterator[Row]:
     for name, gauge, own, params in STOCKS:
         model = damage.get("grain").make({"gauge": gauge, "scanner": 0.6, **params})
@@ -112,7 +92,7 @@ def synthetic(tones: Sequence[float]) -> Iterator[Row]:
         if measured is None:
             raise SystemExit(f"{name} was not measured")
         made = [render(f, measured.to_json(), match=True, gauge=own, seed=5) for f in clean]
-        a, b = spectrum(stock), spectrum(made)
+        a, b = radial_spectrum(stock), radial_spectrum(made)
         seen = a > _FAINTEST * a.max()
         pooled = [np.corrcoef(np.concatenate([unit(f).reshape(-1, 3) for f in frames]).T) for frames in (stock, made)]
         light = [np.power(10.0, -m.astype(np.float64)).mean((0, 1)) / 10**-d for m, d in zip(made, tones, strict=True)]

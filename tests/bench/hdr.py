@@ -44,7 +44,7 @@ def _nodes(width: int, height: int, runs: int) -> None:
     candidates = {"OCIO display transform": lambda: display.apply(acescg, threads=0)}
     for method in METHODS:
         step = parse_nodes([f"hdr_lift:method={method}"]).steps[0]
-        candidates[f"hdr_lift {method}"] = lambda step=step: step.at(0).render(Window((light,)), context)  # type: ignore[misc]
+        candidates[f"hdr_lift {method}"] = lambda step=step: step.at(0).render(Window((light,)), context)
     timed = alternate(candidates, runs)
     print(f"\nnode alone, one frame of {width}x{height} in memory, {cores()} threads")
     peer = timed["OCIO display transform"]
@@ -102,7 +102,7 @@ def _peers(width: int, height: int, frames: int, runs: int) -> None:
                 Evaluator(graph, colour, (0,), store.__getitem__, setting, "rec2100_pq_display").frame(0)
 
         candidates["wetgate bt2446a, hops included"] = ours
-        timed = alternate(candidates, runs)  # type: ignore[arg-type]
+        timed = alternate(candidates, runs)
     print(f"\n{frames} frames of {width}x{height}, float, BT.709 to PQ Rec.2020")
     own = timed["wetgate bt2446a, hops included"]
     print(own.row(), f"  {own.median / frames * 1000:7.1f} ms a frame")

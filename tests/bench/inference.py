@@ -120,7 +120,7 @@ def profile(session: Session, maps: np.ndarray) -> None:
     """Processor milliseconds of each step of a torch graph, the least of four runs."""
     import torch
 
-    graph = session._graph  # type: ignore[attr-defined]
+    graph = session._graph
     least: dict[int, float] = {}
     with torch.inference_mode():
         x = torch.from_numpy(maps).contiguous(memory_format=torch.channels_last)

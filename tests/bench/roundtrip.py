@@ -78,7 +78,7 @@ def main() -> None:
     print(f"{len(light)} pictures, {sum(p.shape[0] * p.shape[1] for p in light) / 1e6:.1f} million pixels; dE2000")
     print(f"{'method':<10} {'through':<26} {'mean':>8} {'p99':>8} {'max':>8}")
     for method in METHODS:
-        settings = Settings(method=method)  # type: ignore[arg-type]
+        settings = Settings(method=method)
         lifted = [lift(p, settings, 2).astype(np.float32) for p in light]
         rows: dict[str, list[np.ndarray]] = {}
         for name, store in STORES.items():

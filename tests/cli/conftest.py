@@ -51,7 +51,7 @@ def child(*arguments: object, cwd: Path, **more: object) -> subprocess.Popen[str
     command = [sys.executable, "-m", "support.cli_with_samples", *map(str, arguments)]
     return subprocess.Popen(
         command, cwd=cwd, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more
-    )  # type: ignore[call-overload]
+    )
 
 
 def picture(number: int, size: tuple[int, int] = (24, 32), channels: int = 3) -> np.ndarray:

@@ -259,7 +259,7 @@ class _Fake:
 def _engine(fake: _Fake, chunk: int = 4, retries: int = 1) -> Any:
     from wetgate.surfaces.farm.cluster import DaskEngine, Request
 
-    return DaskEngine(fake, Request({}, {}), chunk, retries, False, lambda text: None)  # type: ignore[arg-type]
+    return DaskEngine(fake, Request({}, {}), chunk, retries, False, lambda text: None)
 
 
 def test_a_frame_that_loses_every_worker_is_found_and_the_others_are_made() -> None:

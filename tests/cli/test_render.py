@@ -388,6 +388,6 @@ def test_a_signed_record_holds_until_it_is_changed(run: Run, plate: Path) -> Non
 def _wait_for(path: Path, process: object, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not path.exists():
-        assert process.poll() is None, process.communicate()  # type: ignore[attr-defined]
+        assert process.poll() is None, process.communicate()
         assert time.monotonic() < end, f"{path} did not appear"
         time.sleep(0.01)

@@ -61,7 +61,7 @@ class Opened:
         box = self.page.locator(".stage").bounding_box()
         clip = {"x": box["x"] + box["width"] * x_share, "y": box["y"] + box["height"] * 0.3, "width": 4, "height": 4}
         shot = cv2.imdecode(np.frombuffer(self.page.screenshot(clip=clip), np.uint8), cv2.IMREAD_COLOR)
-        return tuple(int(v) for v in shot[2, 2])  # type: ignore[return-value]
+        return tuple(int(v) for v in shot[2, 2])
 
 
 @pytest.fixture(scope="module")

@@ -117,8 +117,8 @@ def _shim_sources(folder: Path) -> list[Path]:
     """The shim without its system half, the tables of nodes, and what stands in for the system."""
     sys.path.insert(0, str(BRIDGE))
     try:
-        import build as bundle  # type: ignore[import-not-found]
-        import table  # type: ignore[import-not-found]
+        import build as bundle
+        import table
     finally:
         sys.path.remove(str(BRIDGE))
     document = json.loads(bundle.NODES.read_text(encoding="utf-8"))

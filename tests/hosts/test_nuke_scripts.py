@@ -239,7 +239,7 @@ def nuke_frames(monkeypatch: pytest.MonkeyPatch) -> object:
     import types
 
     package = types.ModuleType("wetgate_nuke")
-    package.__path__ = [str(SCRIPTS / "wetgate_nuke")]  # type: ignore[attr-defined]
+    package.__path__ = [str(SCRIPTS / "wetgate_nuke")]
     monkeypatch.setitem(sys.modules, "wetgate_nuke", package)
     for name in ("errors", "frames"):
         spec = importlib.util.spec_from_file_location(f"wetgate_nuke.{name}", SCRIPTS / f"wetgate_nuke/{name}.py")

@@ -15,13 +15,13 @@ import pytest
 
 import wetgate.damage as damage
 import wetgate.nodes.grain
+from support.grain_spectrum import radial_spectrum, unit
 from wetgate.ops.grain_analysis import MeasuredGrain, combine, measure_frame
 from wetgate.ops.random import Stream
 from wetgate.spec import DENSITY, Box, Context, Frame, Image, Result, Window, registry
 
 NODE = registry.get("grain")
 TONES = (0.1, 0.3, 0.5, 0.75, 1.0, 1.3, 1.6, 1.9)
-SPECTRUM_PATCH = 256
 
 
 def _flat(density: float, width: int = 1920, height: int = 1080, number: int = 0) -> Frame:
@@ -61,27 +61,6 @@ def _analysed(frames: Sequence[Frame], **params: Any) -> dict[str, Any]:
     return json.loads(json.dumps(results, allow_nan=False))
 
 
-def _unit(pixels: Image) -> np.ndarray:
-    values = pixels.astype(np.float64)
-    return (values - values.mean((0, 1))) / values.std((0, 1))
-
-
-def _spectrum(frames: Sequence[Image]) -> np.ndarray:
-    """Welch's radial spectrum (K, 3) of whole flat frames, rings of 1/64 cycle a pixel from 1/32 to below 1/2."""
-    n = SPECTRUM_PATCH
-    window = np.outer(np.hanning(n), np.hanning(n))[..., None]
-    total = np.zeros((n, n, 3))
-    for frame in frames:
-        unit = _unit(frame)
-        for y in range(0, frame.shape[0] - n + 1, n):
-            for x in range(0, frame.shape[1] - n + 1, n):
-                total += np.square(np.abs(np.fft.fft2(unit[y : y + n, x : x + n] * window, axes=(0, 1))))
-    axis = np.fft.fftfreq(n)
-    ring = np.rint(np.hypot(axis[:, None], axis[None, :]) * 64).astype(int).ravel()
-    layers = [np.bincount(ring, total[..., c].ravel()) / np.bincount(ring) for c in range(3)]
-    return np.stack(layers, axis=1)[2:32]
-
-
 @dataclass(frozen=True)
 class _Match:
     """A synthetic stock on eight flat frames, and what the node made of its analysis on the clean ones."""
@@ -113,14 +92,14 @@ def test_matched_grain_has_the_deviation_of_the_stock_at_each_tone_within_3_perc
 
 
 def test_matched_grain_has_the_radial_spectrum_of_the_stock_within_half_a_decibel(match):
-    levels = 10 * np.log10(_spectrum(match.made) / _spectrum(match.stock))
+    levels = 10 * np.log10(radial_spectrum(match.made) / radial_spectrum(match.stock))
     assert np.abs(levels).max() < 0.5
 
 
 def test_matched_grain_has_the_correlation_between_layers_within_3_hundredths(match):
     # With analysis frames of one size, pooled: each tone counts alike.
     def correlation(frames: Sequence[Image]) -> np.ndarray:
-        return np.corrcoef(np.concatenate([_unit(f).reshape(-1, 3) for f in frames]).T)
+        return np.corrcoef(np.concatenate([unit(f).reshape(-1, 3) for f in frames]).T)
 
     assert np.abs(correlation(match.made) - correlation(match.stock)).max() < 0.03
 
@@ -135,7 +114,7 @@ def test_the_mean_of_linear_light_stays_within_a_tenth_of_a_percent(match):
 
 
 def test_grain_of_different_frames_does_not_correlate(match):
-    a, b = _unit(match.made[2]), _unit(match.made[3])
+    a, b = unit(match.made[2]), unit(match.made[3])
     assert np.abs((a * b).mean((0, 1))).max() < 0.01
 
 
@@ -219,7 +198,7 @@ def test_crystal_grain_has_the_deviation_and_the_spectrum_that_the_spectral_has(
     a, b = (_render(frame, engine=e, gauge="mm16").frame.rgb for e in ("spectral", "crystal"))
     # Four patches of 256: a ring of the spectrum is known to 0.3 dB, discs that overlap differ by up to 1 dB.
     assert np.abs(a.std((0, 1)) / b.std((0, 1)) - 1).max() < 0.03
-    levels = 10 * np.log10(_spectrum([b]) / _spectrum([a]))
+    levels = 10 * np.log10(radial_spectrum([b]) / radial_spectrum([a]))
     assert np.abs(levels[2:24]).max() < 2.0
     assert abs(np.mean(levels[2:24])) < 0.5
 

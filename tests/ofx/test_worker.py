@@ -65,7 +65,7 @@ def engine(
         Colour(config, space, 1),
         source.numbers,
         lambda n: source.read(n).frame,
-        Setting(analyses=analyses or {}, threads=1),  # type: ignore[arg-type]
+        Setting(analyses=analyses or {}, threads=1),
         ask.output_space or space,
     )
     return evaluator.frame(number).pixels

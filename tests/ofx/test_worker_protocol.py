@@ -215,7 +215,7 @@ def _descriptors() -> int:
 
 def _settles(condition: object, seconds: float = 10.0) -> None:
     until = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < until
         time.sleep(0.01)
 

@@ -27,7 +27,7 @@ class Local:
         """``greets``: say HELLO; else :attr:`control` is left to the caller."""
         self.schema = schema_hash(registry.nodes())
         ours, theirs = socket.socketpair()
-        self.server = Server(TOKEN, self.schema, **options)  # type: ignore[arg-type]
+        self.server = Server(TOKEN, self.schema, **options)
         self.thread = threading.Thread(target=self.server.serve, args=(Connection(theirs),), daemon=True)
         self.thread.start()
         self.control = Connection(ours)

@@ -43,7 +43,7 @@ def build_shim(folder: Path, *flags: str) -> Path:
     """The bundle's binary, compiled with more flags than a release has."""
     sys.path.insert(0, str(BRIDGE))
     try:
-        import build  # type: ignore[import-not-found]
+        import build
     finally:
         sys.path.remove(str(BRIDGE))
     bundle = folder / "Wetgate.ofx.bundle"

@@ -50,7 +50,7 @@ def test_a_graph_may_be_given_as_parsed_yaml() -> None:
     graph = {"graph": "wetgate.graph/1", "nodes": [{"node": "t_gain", "params": {"gain": 4}}]}
     assert wetgate.run_graph(graph, grey(1, 0.25)).pixels == pytest.approx(1.0, rel=1e-6)
     with pytest.raises(UsageError, match="a graph is int"):
-        wetgate.run_graph(5, grey(1, 0.25))  # type: ignore[arg-type]
+        wetgate.run_graph(5, grey(1, 0.25))
 
 
 @pytest.mark.parametrize(

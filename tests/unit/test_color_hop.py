@@ -175,7 +175,7 @@ def test_out_may_be_the_input_and_must_fit() -> None:
     with pytest.raises(UsageError, match="allowed: contiguous float32"):
         hop.apply(image, out=np.empty((10, 10, 4), np.float32))
     with pytest.raises(UsageError, match="float32"):
-        hop.apply(image.astype(np.float64))  # type: ignore[arg-type]
+        hop.apply(image.astype(np.float64))
 
 
 def test_equal_spaces_are_an_identity() -> None:

@@ -136,7 +136,7 @@ def test_the_same_bake_gives_the_same_bytes_and_leaves_nothing_else(tmp_path: Pa
 )
 def test_what_cannot_be_baked_is_refused(tmp_path: Path, name: str, arguments: dict[str, object], says: str) -> None:
     with pytest.raises(UsageError, match=says):
-        bake(look, tmp_path / name, **arguments)  # type: ignore[arg-type]
+        bake(look, tmp_path / name, **arguments)
     assert not list(tmp_path.iterdir())
 
 

@@ -42,7 +42,7 @@ def plate(tmp_path: Path) -> Path:
 
 
 def job(plate: Path, out: str, *nodes: str, **more: object) -> Job:
-    return Job(str(plate / "a.####.exr"), str(plate / out / "x.####.exr"), parse_nodes(nodes), **more)  # type: ignore[arg-type]
+    return Job(str(plate / "a.####.exr"), str(plate / out / "x.####.exr"), parse_nodes(nodes), **more)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -179,7 +179,7 @@ def test_one_of_many_at_the_same_moment_makes_the_claim(tmp_path: Path, plate: P
             return dict(content["of"])
 
     def join(_: int) -> None:
-        Claim(str(tmp_path / "many")).join(Record())  # type: ignore[arg-type]
+        Claim(str(tmp_path / "many")).join(Record())
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(join, range(64)))

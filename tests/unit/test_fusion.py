@@ -91,7 +91,7 @@ def test_a_picture_that_is_larger_than_what_the_node_was_given_is_fused_at_its_s
 
     for fuses in ("result", "change"):
         parts = _parts(doubled)
-        made = _fused(parts, fuses)  # type: ignore[arg-type]
+        made = _fused(parts, fuses)
         assert made.shape == parts[2].made.shape
         assert _error(made, _clean(2)) < 0.7 * _error(parts[2].made, _clean(2))
 

@@ -16,7 +16,7 @@ REPORT = 1e-3  # the 0.1 % that the report's values must be met within
 
 def _lifted(method: str, *nits: float, **settings: float) -> list[float]:
     rgb = np.array([nits if len(nits) == 3 else nits * 3], np.float32)
-    return [float(v) for v in lift(rgb, Settings(method=method, **settings))[0]]  # type: ignore[arg-type]
+    return [float(v) for v in lift(rgb, Settings(method=method, **settings))[0]]
 
 
 def _light(signal: float) -> float:
@@ -151,7 +151,7 @@ def test_the_reports_own_ways_back_undo_the_lifts_where_they_are_inverses() -> N
     rgb = np.array([[80.0, 60.0, 10.0], [100.0, 100.0, 100.0], [2.0, 1.0, 0.5]])
     ways = {"bt2446b": bt2446b.hdr_to_sdr, "bt2446c": bt2446c.hdr_to_sdr, "bt2408": bt2408.hdr_to_sdr}
     for method, back in ways.items():
-        np.testing.assert_allclose(back(lift(rgb, Settings(method=method))), rgb, rtol=1e-4)  # type: ignore[arg-type]
+        np.testing.assert_allclose(back(lift(rgb, Settings(method=method))), rgb, rtol=1e-4)
 
 
 def test_knee_of_table_2_solves_back() -> None:

@@ -23,7 +23,7 @@ XYZ = rgb_to_xyz("rec2020")
 
 
 def _settings(method: str, **changes: float) -> Settings:
-    return replace(Settings(method=method), **changes)  # type: ignore[arg-type]
+    return replace(Settings(method=method), **changes)
 
 
 def _greys(nits: np.ndarray) -> np.ndarray:
@@ -64,7 +64,7 @@ def test_curves_have_no_kink(method: str) -> None:
         "adaptive": adaptive.defined(Anchors()),
     }[method]
     nits = np.geomspace(1e-2, 3e3, 400_000)
-    out = whole_curve(defined, Settings(method=method).ends)(nits)  # type: ignore[arg-type]
+    out = whole_curve(defined, Settings(method=method).ends)(nits)
     slope = np.diff(np.log(out)) / np.diff(np.log(nits))
     assert np.abs(np.diff(slope)).max() < 0.01
 
@@ -82,7 +82,7 @@ def test_tables_hold_the_curves(method: str) -> None:
         "adaptive": adaptive.defined(anchors),
     }
     nits = np.geomspace(1e-3, 1e4, 9973)
-    settings = Settings(method=method, white_to=anchors.white_to)  # type: ignore[arg-type]
+    settings = Settings(method=method, white_to=anchors.white_to)
     exact = whole_curve(curves[method], settings.ends)(nits)
     np.testing.assert_allclose(lift(_greys(nits), settings)[:, 1], exact, rtol=3e-4)
 

@@ -53,7 +53,7 @@ def test_the_shipped_luts_are_fresh(made: Path) -> None:
 def test_a_lut_lifts_as_the_node_does(method: str) -> None:
     code = np.random.default_rng(1).random((1, 4000, 3)).astype(np.float32)
     light = apply_matrix(rgb_to_rgb("rec709", "rec2020"), bt1886_decode(code))
-    expected = np.maximum(lift(light, Settings(method=method)), 0.0)  # type: ignore[arg-type]
+    expected = np.maximum(lift(light, Settings(method=method)), 0.0)
     got = pq_decode(read(FOLDER / f"{method}_sdr709_to_pq2020_1000nits.cube")(code))
     error = np.abs(got - expected).max(axis=-1) / expected.max(axis=-1)
     assert np.median(error) < 0.01  # of a pixel's brightest channel; a grid of 19 is no more

@@ -155,7 +155,7 @@ def test_sides_with_different_frames_or_none_are_refused() -> None:
     with pytest.raises(UsageError, match="at least one"):
         ReportData(title="t", before=Side("A", []), after=Side("B", []))
     with pytest.raises(UsageError, match="uint8"):
-        Picture(1, ramp(1), np.zeros((4, 4, 3), np.float32))  # type: ignore[arg-type]
+        Picture(1, ramp(1), np.zeros((4, 4, 3), np.float32))
 
 
 def test_the_file_is_written_whole_and_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:

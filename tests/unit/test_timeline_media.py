@@ -173,10 +173,10 @@ def test_a_note_names_a_preset_or_nodes(note: str, nodes: list[str]) -> None:
 
 def test_a_note_names_a_file_beside_the_timeline_or_says_skip(tmp_path: Path) -> None:
     (tmp_path / "g.yaml").write_text("graph: wetgate.graph/1\nnodes: [{node: grain}]\n")
-    assert graph_of_note("g.yaml", tmp_path).steps[0].node.id == "grain"  # type: ignore[union-attr]
+    assert graph_of_note("g.yaml", tmp_path).steps[0].node.id == "grain"
     assert graph_of_note("Skip", tmp_path) is None
-    assert graph_of_metadata({"graph": {"graph": "wetgate.graph/1", "nodes": []}}, tmp_path).steps == ()  # type: ignore[union-attr]
-    assert graph_of_metadata({"nodes": ["grain:amount=2"]}, tmp_path).steps[0].values["amount"] == 2  # type: ignore[union-attr]
+    assert graph_of_metadata({"graph": {"graph": "wetgate.graph/1", "nodes": []}}, tmp_path).steps == ()
+    assert graph_of_metadata({"nodes": ["grain:amount=2"]}, tmp_path).steps[0].values["amount"] == 2
 
 
 @pytest.mark.parametrize("note", ["", "granny", "grian:amount=1", "grain:amount=abc", "none.yaml"])
@@ -190,7 +190,7 @@ def test_the_notes_of_resolve_and_of_others_are_read() -> None:
     plain = otio.schema.Marker(name="wetgate", comment="grain")
     assert note_of_marker(resolve) == "skip"
     assert note_of_marker(plain) == "grain"
-    assert note_of_marker(otio.schema.Marker(name="wetgate: hdr-lift")).strip() == "hdr-lift"  # type: ignore[union-attr]
+    assert note_of_marker(otio.schema.Marker(name="wetgate: hdr-lift")).strip() == "hdr-lift"
     assert note_of_marker(otio.schema.Marker(name="check", comment="grain")) is None
 
 

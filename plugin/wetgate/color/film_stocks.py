@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,9 +105,9 @@ def stocks() -> Mapping[str, Stock]:
     return {name: _read(entry) for name, entry in json.loads(text)["stocks"].items()}
 
 
-def _read(entry: dict[str, object]) -> Stock:
+def _read(entry: Mapping[str, Any]) -> Stock:
     label, kind = str(entry["label"]), entry["kind"]
-    diameter = cloud_um(float(entry["mtf50_per_mm"]))  # type: ignore[arg-type]
+    diameter = cloud_um(float(entry["mtf50_per_mm"]))
     source = f"data sheet, as digitised in spectral_film_lut, {entry['source']}"
     estimates = [("size of the dye clouds", "half of the line spread that the MTF tells, by a rule of ours")]
     if "estimate" in entry:
@@ -117,12 +117,12 @@ def _read(entry: dict[str, object]) -> Stock:
         estimates.append(("correlation of the layers", f"{_COLOUR_CORRELATION}: no source is known"))
     if "rms_1000" in entry:
         estimates.append(("share of each layer and tone", "the mean of stocks with curves, and a law of filling sites"))
-        made = of_figure(label, kind, float(entry["rms_1000"]), diameter)  # type: ignore[arg-type]
+        made = of_figure(label, kind, float(entry["rms_1000"]), diameter)
         return replace(made, source=source, estimates=tuple(estimates))
-    layers: list[dict[str, list[float]]] = entry["layers"]  # type: ignore[assignment]
+    layers: list[dict[str, list[float]]] = entry["layers"]
     return Stock(
         label,
-        kind,  # type: ignore[arg-type]
+        kind,
         tuple(tuple(layer["density"]) for layer in layers),
         tuple(tuple(r / 1000 for r in layer["rms_1000"]) for layer in layers),
         diameter,

@@ -47,7 +47,7 @@ def movie(folder: Path, name: str, frames: int, rate: int) -> str:
     """A ProRes movie."""
     folder.mkdir(parents=True, exist_ok=True)
     shot = [wetgate.Frame(picture(n), "rec1886_rec709_display", n) for n in range(frames)]
-    options = WriteOptions(rate=rate, start_timecode="10:00:00:00")  # type: ignore[arg-type]
+    options = WriteOptions(rate=rate, start_timecode="10:00:00:00")
     wetgate.write(shot, folder / f"{name}.mov", options=options)
     return str(folder / f"{name}.mov")
 

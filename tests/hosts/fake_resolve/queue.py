@@ -117,5 +117,5 @@ def _render(state: State, job: dict[str, Any]) -> None:
             plain = f"{plain.removesuffix('.braw')}.####.exr"
         frame = wetgate.read(plain, frames=str(source))[0]
         out = folder / f"{name}_{number:08d}.exr"
-        wetgate.write(frame.with_(number=number), out, options=WriteOptions(depth=depth))  # type: ignore[arg-type]
+        wetgate.write(frame.with_(number=number), out, options=WriteOptions(depth=depth))
         number += 1

@@ -20,7 +20,7 @@ NODE = registry.get("hdr_lift")
 EXTRA = Param("gain", "float", "Gain", 2.0, lo=0, hi=4, hint="Light of the result.", since=2, legacy=1.0)
 
 
-class Later(NODE.cls):  # type: ignore[misc, name-defined]
+class Later(NODE.cls):
     """hdr_lift whose result is multiplied."""
 
     gain: float

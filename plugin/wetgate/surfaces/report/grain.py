@@ -91,16 +91,8 @@ def _tones(shot: MeasuredGrain | None) -> list[float]:
 
 
 def _strength(grains: Grains) -> Plot | None:
-    if grains.shot is None and grains.made is None:
-        return None
-    curves = []
-    for c, (name, colour) in enumerate(_LAYERS):
-        if grains.made is not None:
-            curves.append(Curve(f"{name}, made", _knots(grains.made, c), colour))
-        if grains.shot is not None:
-            curves.append(Curve(f"{name}, measured", _knots(grains.shot, c), colour, dots=True))
     caption = "Dots are what flat places of the shot showed; the lines are what the node makes, measured alike."
-    return Plot("Strength by density", curves, "density of the picture", "deviation, density", caption)
+    return _deviations("Strength by density", ("made", grains.made), ("measured", grains.shot), caption)
 
 
 def _spectrum(grains: Grains) -> Plot | None:
@@ -122,16 +114,21 @@ def _spectrum(grains: Grains) -> Plot | None:
 
 
 def _in_the_frames(grains: Grains) -> Plot | None:
-    if grains.source is None and grains.result is None:
-        return None
-    curves = []
-    for c, (name, colour) in enumerate(_LAYERS):
-        if grains.result is not None:
-            curves.append(Curve(f"{name}, result", _knots(grains.result, c), colour))
-        if grains.source is not None:
-            curves.append(Curve(f"{name}, source", _knots(grains.source, c), colour, dots=True))
     caption = "Of the sampled frames: dots are the source's grain, lines the result's, all steps of the graph included."
-    return Plot("Before and after", curves, "density of the picture", "deviation, density", caption)
+    return _deviations("Before and after", ("result", grains.result), ("source", grains.source), caption)
+
+
+def _deviations(
+    title: str, lines: tuple[str, MeasuredGrain | None], dots: tuple[str, MeasuredGrain | None], caption: str
+) -> Plot | None:
+    """Deviation against density of each layer, of a named grain as lines and another as dots; None without either."""
+    curves = [
+        Curve(f"{name}, {said}", _knots(grain, c), colour, dots=said == dots[0])
+        for c, (name, colour) in enumerate(_LAYERS)
+        for said, grain in (lines, dots)
+        if grain is not None
+    ]
+    return Plot(title, curves, "density of the picture", "deviation, density", caption) if curves else None
 
 
 def _knots(grain: MeasuredGrain, layer: int) -> list[tuple[float, float]]:
