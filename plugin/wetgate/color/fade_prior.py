@@ -1,14 +1,14 @@
 """What is believed of a reel's fade before anybody says anything: small networks over its pooled statistics.
 
 They were trained on photographs as prints (and as negatives) of measured dye sets, faded spectrally; its card is
-``models/cards/fade_prior.md``, its training ``models/train/fade_prior.py``. Three networks say the nine numbers of
-:class:`wetgate.color.fade.DyeFade`; another says the covariance of their error, to which their disagreement is added; a
-last one what share of the reversal to use, having been taught that a picture made worse is many times as bad.
+``models/cards/fade_prior.md``, its training ``models/train/fade_prior.py``. Five networks, of which each has seen other
+photographs, say the nine numbers of :class:`wetgate.color.fade.DyeFade`; another says the covariance of their error, to
+which their disagreement is added; a last one what share of the reversal to use in a shot, from what the reel shows,
+what the shot shows, and how far the five are apart, having been taught that a picture made worse is many times as bad.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,22 +22,26 @@ from wetgate.color.film_dyes import Medium
 
 Array = NDArray[np.float64]
 
-STATISTICS = 108
+PICTURE = 98  # statistics of one picture
+STATISTICS = PICTURE + 10  # of a reel
 INPUTS = STATISTICS + 9
-_MEMBERS = 3
+SHARES = 6  # of the gain and bend of cyan, magenta, yellow, and of their base
+TRUST_INPUTS = INPUTS + 9 + 9 + PICTURE
+_MEMBERS = 5
 _DISAGREEMENT = 8.0  # weight of the networks' own covariance: they share training, and so miss alike
 _FARTHEST = 6.0  # standard deviations of the training set that an input may lie from its mean
 
 
 @dataclass(frozen=True, eq=False)
 class Belief:
-    """A Gaussian over a fade's vector (9,): ``precision`` (9, 9) is the inverse of its covariance. ``share`` of the
-    mean is what to use where nothing else is known; ``members`` (n, 9) are the opinions that it is the mean of."""
+    """A Gaussian over a fade's vector (9,): ``precision`` (9, 9) is the inverse of its covariance; ``members`` (n, 9)
+    are the opinions that ``mean`` is the mean of, and ``shares`` tells of a shot of the reel, from its statistics
+    (PICTURE,), what shares (SHARES,) of that mean to use where nothing else is known."""
 
     mean: Array
     precision: Array
-    share: float
     members: Array
+    shares: Callable[[Array], Array]
 
 
 def believed(
@@ -62,16 +66,22 @@ def believed(
     np.fill_diagonal(factor, np.exp(np.clip(np.diag(factor), -6, 8)))
     factor = factor / weights["scale"][None, :]
     mean = members.mean(axis=0)
-    apart = members - mean
-    covariance = np.linalg.inv(factor.T @ factor) + _DISAGREEMENT * apart.T @ apart / len(members)
-    share = 1 / (1 + math.exp(-_network(weights, "trust", np.concatenate([row[0], mean]))[0]))
-    return Belief(mean, np.linalg.inv(covariance), share, members)
+    off = members - mean
+    covariance = np.linalg.inv(factor.T @ factor) + _DISAGREEMENT * off.T @ off / len(members)
+    apart = np.sqrt((off**2).sum(axis=0) / (len(members) - 1))
+
+    def shares(own: Array) -> Array:
+        known = trust_inputs_of(row, mean[None], apart[None], own[None], np.concatenate)
+        return np.asarray(1 / (1 + np.exp(-_network(weights, "trust", known[0]))))
+
+    return Belief(mean, np.linalg.inv(covariance), members, shares)
 
 
 def unfading(stain_known: bool) -> Belief:
     """The belief about dyes that do not fade: there is stain at most, and none is taken off unless clear film shows
     it."""
-    return Belief(np.zeros(9), np.diag([1e8] * 6 + [1e2] * 3), float(stain_known), np.zeros((1, 9)))
+    share = np.full(SHARES, float(stain_known))
+    return Belief(np.zeros(9), np.diag([1e8] * 6 + [1e2] * 3), np.zeros((1, 9)), lambda _: share)
 
 
 def inputs_of(
@@ -80,6 +90,20 @@ def inputs_of(
     """The network's inputs (n, INPUTS), from arrays of numpy or tensors of the training; ``join`` concatenates."""
     with_base, with_black = has_base[:, None], has_black[:, None]
     parts: Sequence[Any] = (statistics, base * with_base, black * with_black, broad, with_base, with_black)
+    return join(parts, 1)
+
+
+def trust_inputs_of(inputs: Any, mean: Any, apart: Any, own: Any, join: Callable[..., Any]) -> Any:
+    """What the shares are told from (n, TRUST_INPUTS): the inputs of the fade's networks, the mean and the deviation of
+    what they say, and the statistics (n, PICTURE) of the shot itself."""
+    parts: Sequence[Any] = (inputs, mean, apart, own)
+    return join(parts, 1)
+
+
+def shared(vectors: Any, shares: Any, join: Callable[..., Any]) -> Any:
+    """Fades (n, 9) of which only ``shares`` (n, SHARES) are used."""
+    of_dyes, of_base = shares[:, :3], shares[:, 3:]
+    parts: Sequence[Any] = (vectors[:, :3] * of_dyes, vectors[:, 3:6] * of_dyes, vectors[:, 6:] * of_base)
     return join(parts, 1)
 
 

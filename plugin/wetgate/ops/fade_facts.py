@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.color.fade import on_negative
+from wetgate.color.fade_prior import SHARES
 from wetgate.color.fade_solver import AnchorKind
 from wetgate.color.film_dyes import Medium
 from wetgate.color.primaries import inverse
@@ -141,15 +142,6 @@ class Gathered:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Gathered:
-        """Raises :class:`UsageError` for what a version gathered that looked at other things."""
-        sizes = {len(s["statistics"]) for s in data["shots"]}
-        if sizes != {PICTURE_SIZE}:
-            raise UsageError(
-                f"the analysis of a fade has {min(sizes, default=0)} statistics of a shot",
-                where="analysis of color_decay",
-                allowed=f"{PICTURE_SIZE}: other versions of Wetgate looked at other things",
-                remedy="analyse the shot again",
-            )
         shots = tuple(
             ShotFacts(
                 s["first"],
@@ -169,6 +161,19 @@ class Gathered:
         left, top, right, bottom = data["window"]
         like = Likeness.from_json(data["likeness"]) if "likeness" in data else None
         return cls(shots, around, points, (left, top, right, bottom), like)
+
+
+def demand_alike(gathered: Gathered) -> None:
+    """Raise :class:`UsageError` for what a version of Wetgate gathered that looked at other things: that can be shown,
+    and not be solved together with others."""
+    sizes = {len(s.statistics) for s in gathered.shots}
+    if sizes != {PICTURE_SIZE}:
+        raise UsageError(
+            f"the analysis of a fade has {min(sizes, default=0)} statistics of a shot",
+            where="analysis of color_decay",
+            allowed=f"{PICTURE_SIZE}: other versions of Wetgate looked at other things",
+            remedy="analyse the shot again",
+        )
 
 
 def gather(
@@ -247,6 +252,11 @@ def _likeness(frame: Frame, still: Frame, setup: Setup) -> Likeness:
         )
     chosen = np.unique(np.linspace(0, len(found.places) - 1, _MOST_PLACES).round().astype(int))
     return Likeness(frame.number, found.seen[chosen], found.wanted[chosen], found.places[chosen], found.agreement)
+
+
+def shares_of(solved: Mapping[str, Any]) -> Array:
+    """What is to be used of a fade; an analysis of before there was a share for each dye has one for all."""
+    return np.array(solved["shares"]) if "shares" in solved else np.full(SHARES, float(solved["trust"]))
 
 
 def rounded(values: Array, digits: int) -> list[float]:
