@@ -4,10 +4,10 @@
 
 Networks of three layers. Five say the fade and are trained by what matters, the colour difference that is left in the
 reel's pictures when they are restored by it: where a picture leaves the fade open, that is its cautious middle. Each
-has seen three of five folds of the photographs. Two more judge them, on photographs that those which they judge have
-not seen: one says the covariance of the error, by its likelihood, the other what share of the reversal is for one of
-the reel's shots, by the least colour difference, where a picture that gets worse counts many times. Run time
-(:mod:`wetgate.color.fade_prior`) needs numpy.
+has seen three of five folds of the photographs. The others judge them, on photographs that those which they judge have
+not seen: one says the covariance of the error, by its likelihood, five what share of the reversal is for one of the
+reel's shots, by the least colour difference, where a picture that gets worse counts many times; each of these leaves
+one fold out. Run time (:mod:`wetgate.color.fade_prior`) needs numpy.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from models.train.fade_examples import FOLDS, PICTURES, POOLS, Reel, pictures, reels
 from wetgate.color.fade import LEAST_SLOPE, MOST_SLOPE
-from wetgate.color.fade_prior import INPUTS, SHARES, TRUST_INPUTS, inputs_of, shared, trust_inputs_of
+from wetgate.color.fade_prior import INPUTS, TRUST_INPUTS, inputs_of, trust_inputs_of
 from wetgate.color.primaries import rgb_to_xyz
 from wetgate.ops.fade_statistics import pooled
 
@@ -33,6 +33,8 @@ SEEN = [[(member + k) % FOLDS for k in range(3)] for member in range(FOLDS)]  # 
 _TO_XYZ = torch.tensor(rgb_to_xyz("rec709"), dtype=torch.float32)
 # A picture may get so much worse, in dE; what it gets worse beyond counts so many times.
 _FORGIVEN, _WORSE = 0.2, 6.0
+SHARES = np.linspace(0, 1, 9)  # of the reversal, that the networks of the trust are taught by
+_JUDGED, _AT_ONCE = 60000, 2000  # examples that they learn from
 _BEYOND_DISPLAY = 0.1  # slope of a display's range beyond its ends, that training finds its way back
 
 
@@ -188,6 +190,27 @@ class Unseen:
         return Opinions(which, x, mean, apart)
 
 
+class Judged:
+    """What shares are learnt from: random examples, with the colour difference that each of ``SHARES`` leaves."""
+
+    def __init__(self, unseen: Unseen, count: int) -> None:
+        data, inputs, left, fold = unseen.data, [], [], []
+        for _ in range(-(-count // _AT_ONCE)):
+            drawn = unseen.draw(_AT_ONCE)
+            own = data.statistics[data.reel[drawn.which], data.picture[drawn.which]]
+            inputs.append(trust_inputs_of(drawn.x, drawn.mean, drawn.apart, own, torch.cat))
+            left.append(torch.stack([data.left(drawn.which, drawn.mean * float(s)) for s in SHARES], 1))
+            fold.append(data.fold[drawn.which])
+        self.inputs, self.left, self.fold = torch.cat(inputs), torch.cat(left), torch.cat(fold)
+
+    def at(self, which: Tensor, share: Tensor) -> Tensor:
+        """What a share leaves (n,) of some examples, between two of ``SHARES`` in a straight line."""
+        place = share * (len(SHARES) - 1)
+        below = place.detach().floor().clamp(0, len(SHARES) - 2).long()
+        rest = place - below
+        return self.left[which, below] * (1 - rest) + self.left[which, below + 1] * rest
+
+
 def train_error(unseen: Unseen, scale: Tensor, steps: int, batch: int, seed: int) -> Network:
     """The network that says the covariance of the others' error."""
     torch.manual_seed(seed)
@@ -207,28 +230,21 @@ def train_error(unseen: Unseen, scale: Tensor, steps: int, batch: int, seed: int
     return minimised(network, loss, steps)
 
 
-def train_trust(unseen: Unseen, steps: int, batch: int, seed: int) -> Network:
-    """The network that says how much of the reversal to use in a shot."""
+def train_trust(judged: Judged, folds: Sequence[int], steps: int, batch: int, seed: int) -> Network:
+    """A network that says how much of the reversal to use in a shot, from the photographs of some folds."""
     torch.manual_seed(seed)
-    data = unseen.data
-    some = unseen.draw(20000)
-    seen = judged_by(some, data)
-    network = Network(TRUST_INPUTS, SHARES, TRUST_WIDTH, seen.mean(0), seen.std(0).clamp_min(1e-3))
+    own = torch.nonzero(torch.isin(judged.fold, torch.tensor(folds)))[:, 0]
+    seen = judged.inputs[own]
+    network = Network(TRUST_INPUTS, 1, TRUST_WIDTH, seen.mean(0), seen.std(0).clamp_min(1e-3))
 
     def loss() -> Tensor:
-        drawn = unseen.draw(batch)
-        before = data.left(drawn.which, torch.zeros_like(drawn.mean))
-        shares = torch.sigmoid(network(judged_by(drawn, data)))
-        after = data.left(drawn.which, shared(drawn.mean, shares, torch.cat))
-        worse = (after - before - _FORGIVEN).clamp_min(0)
-        return (after + _WORSE * worse).mean()
+        which = own[torch.randint(0, len(own), (batch,))]
+        share = torch.sigmoid(network(judged.inputs[which]))[:, 0]
+        left = judged.at(which, share)
+        worse = (left - judged.left[which, 0] - _FORGIVEN).clamp_min(0)
+        return (left + _WORSE * worse).mean()
 
     return minimised(network, loss, steps)
-
-
-def judged_by(drawn: Opinions, data: Examples) -> Tensor:
-    own = data.statistics[data.reel[drawn.which], data.picture[drawn.which]]
-    return trust_inputs_of(drawn.x, drawn.mean, drawn.apart, own, torch.cat)
 
 
 def minimised(network: Network, loss: Callable[[], Tensor], steps: int) -> Network:
@@ -253,11 +269,10 @@ def minimised(network: Network, loss: Callable[[], Tensor], steps: int) -> Netwo
     return average.module.eval()
 
 
-def save(fades: list[Network], error: Network, trust: Network, scale: Tensor, path: Path) -> None:
+def save(networks: dict[str, Network], scale: Tensor, path: Path) -> None:
     """The weights as half floats beside their scales, about 400 kB."""
     arrays = {"scale": scale}
-    named = [("error", error), ("trust", trust), *((f"fade{member}", fade) for member, fade in enumerate(fades))]
-    for name, network in named:
+    for name, network in networks.items():
         arrays |= {f"{name}_mean": network.mean, f"{name}_deviation": network.deviation}
         for i, layer in enumerate(network.layers):
             arrays[f"{name}{i}_weight"], arrays[f"{name}{i}_bias"] = layer.weight, layer.bias
@@ -288,17 +303,19 @@ def main() -> None:
     save(*trained(made, given.steps, given.batch, given.seed), given.out)
 
 
-def trained(
-    made: list[list[Reel]], steps: int, batch: int, seed: int
-) -> tuple[list[Network], Network, Network, Tensor]:
-    """The networks of the fade, of the error and of the trust, and the scale of a fade's numbers."""
+def trained(made: list[list[Reel]], steps: int, batch: int, seed: int) -> tuple[dict[str, Network], Tensor]:
+    """The networks of the fade, of the error and of the trust by their names, and the scale of a fade's numbers."""
     data = Examples(made, seed)
     fades = [train_fade(data, folds, steps, batch, seed + member) for member, folds in enumerate(SEEN)]
     unseen = Unseen(data, fades, SEEN)
     scale = data.truth.std(0)
-    error = train_error(unseen, scale, steps // 2, batch, seed)
-    trust = train_trust(unseen, steps // 2, batch, seed)
-    return fades, error, trust, scale
+    networks = {f"fade{member}": fade for member, fade in enumerate(fades)}
+    networks["error"] = train_error(unseen, scale, steps // 2, batch, seed)
+    judged = Judged(unseen, _JUDGED)
+    for left_out in range(FOLDS):
+        folds = [fold for fold in range(FOLDS) if fold != left_out]
+        networks[f"trust{left_out}"] = train_trust(judged, folds, steps // 2, batch, seed + left_out)
+    return networks, scale
 
 
 if __name__ == "__main__":

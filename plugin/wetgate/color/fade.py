@@ -63,9 +63,8 @@ class DyeFade:
         """(9,): ln g, b, base."""
         return np.concatenate([np.log(self.gain), self.bend, self.base])
 
-    def scaled(self, fade: float | Array, stain: float | Array) -> DyeFade:
-        """A share of the fade and of the stain, or one for each dye (3,). A share of 0 is none; the fade scales as time
-        does, g^share."""
+    def scaled(self, fade: float, stain: float) -> DyeFade:
+        """A share of the fade and of the stain. A share of 0 is none; the fade scales as time does, g^share."""
         return replace(self, gain=self.gain**fade, bend=self.bend * fade, base=self.base * stain)
 
     def at(self, extent: float) -> DyeFade:

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.color.fade import RATES, DyeFade, Trims, from_negative, noise_gain, on_film, on_negative, reverse
-from wetgate.color.fade_prior import SHARES
 from wetgate.color.film_dyes import DYE_SETS, Medium, Scanner, set_matrix
-from wetgate.ops.fade_facts import ANCHORS, Gathered, Pointed, Setup, demand_alike, gather, shares_of
+from wetgate.ops.fade_facts import ANCHORS, Gathered, Pointed, Setup, demand_alike, gather, trust_in
 from wetgate.ops.fade_field import WHOLE, extent
 from wetgate.ops.fade_field import Window as Place
 from wetgate.ops.fade_plots import density_plot, dye_curves, recovered_view
@@ -279,23 +278,20 @@ class ColorDecay:
             rates = RATES.get(self.method)
             lost = np.array(self.loss) if rates is None else 1 - (1 - self.amount) ** np.array(rates)
             base = np.linalg.solve(matrix, np.array(self.stain))
-            whole, theta, shares = DyeFade(1 / (1 - lost), np.zeros(3), base, matrix), None, np.ones(SHARES)
+            whole, theta, trust = DyeFade(1 / (1 - lost), np.zeros(3), base, matrix), None, 1.0
         elif ctx.analysis is None:
             return DyeFade.none(matrix), None, window, {"fade": "none: there is no analysis", "trust": 0.0}
         else:
             reel = ctx.analysis["reel"]
             shot = _shot_of(ctx.analysis["shots"], frame.number)
             solved = reel if self.reel_lock else shot["own"]
-            if self.cautious:
-                shares = shares_of(shot if self.reel_lock and "shares" in shot else solved)
-            else:
-                shares = np.ones(SHARES)
+            trust = trust_in(ctx.analysis, shot, self.reel_lock) if self.cautious else 1.0
             whole = DyeFade.of_vector(np.array(solved["vector"]), matrix)
             theta = np.array(shot["field"]) * self.uneven
             left, top, right, bottom = ctx.analysis["gathered"]["window"]
             window = (left, top, right, bottom)
-        held, trust = self.strength * shares, float(shares.mean())
-        fade = whole.scaled(self.fade * held[:3], self.remove_stain * held[3:]).limited(self.gain_limit)
+        held = self.strength * trust
+        fade = whole.scaled(self.fade * held, self.remove_stain * held).limited(self.gain_limit)
         facts = {
             "loss": [round(float(f), 4) for f in fade.loss],
             "stain": [round(float(d), 4) for d in fade.stain],

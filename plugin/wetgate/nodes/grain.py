@@ -96,8 +96,10 @@ class Grain:
     layers act on the plate, those of size do not.
 
     The analysis looks for flat patches and measures the deviation at each density, the power spectrum of each layer
-    and the correlation between layers, before a step takes the grain off; with ``match`` that is what is made. It is
-    saved as ``.grain.json``, and as a film grain table for AV1 encoders.
+    and the correlation between layers, before a step takes the grain off; with ``match`` that is what is made. Grain is
+    new in every frame: patches that the next frame shows again, wherever they have moved to, are texture and left out,
+    so a shot that has nothing but texture has no grain; a single picture cannot tell them apart. It is saved as
+    ``.grain.json``, and as a film grain table for AV1 encoders.
 
     Forensic fidelity makes no grain; the plate, which is the input's own, comes back. The bound: grain moves the mean
     of linear light of no layer by more than 0.1 % beyond what chance does in so many pixels; forensic, not at all.

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.color.fade import on_negative
-from wetgate.color.fade_prior import SHARES
 from wetgate.color.fade_solver import AnchorKind
 from wetgate.color.film_dyes import Medium
 from wetgate.color.primaries import inverse
@@ -254,9 +253,10 @@ def _likeness(frame: Frame, still: Frame, setup: Setup) -> Likeness:
     return Likeness(frame.number, found.seen[chosen], found.wanted[chosen], found.places[chosen], found.agreement)
 
 
-def shares_of(solved: Mapping[str, Any]) -> Array:
-    """What is to be used of a fade; an analysis of before there was a share for each dye has one for all."""
-    return np.array(solved["shares"]) if "shares" in solved else np.full(SHARES, float(solved["trust"]))
+def trust_in(results: Mapping[str, Any], shot: Mapping[str, Any], reel_lock: bool) -> float:
+    """What share of its fade a shot gets, by the results of an analysis. In older ones all shots have their reel's."""
+    solved = shot["own"] if not reel_lock else shot if "trust" in shot else results["reel"]
+    return float(solved["trust"])
 
 
 def rounded(values: Array, digits: int) -> list[float]:

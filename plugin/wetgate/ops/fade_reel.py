@@ -71,7 +71,7 @@ class Reel:
         anchors = self._anchors()
         fade = self._solved.fade
         shares = self._shares(self._solved, self._belief, self._every)
-        middle = np.median(shares, axis=0)
+        middle = float(np.median(shares))
         reel = self._told(self._solved, middle, self._every) | {
             "matrix": rounded(self._setup.matrix, 5),
             "field": rounded(self._field, 4),
@@ -91,8 +91,9 @@ class Reel:
             for s in g.shots:
                 field, held = next(each)
                 solved, belief = self._solve([s])
-                own = self._told(solved, self._shares(solved, belief, [s])[0], [s])
-                shots.append({"first": s.first, "last": s.last, "field": rounded(field, 4), "own": own} | _used(held))
+                own = self._told(solved, float(self._shares(solved, belief, [s])[0]), [s])
+                told = {"first": s.first, "last": s.last, "field": rounded(field, 4), "own": own}
+                shots.append(told | {"trust": round(float(held), 4)})
             made.append({"reel": reel, "shots": shots, "gathered": g.to_json()})
         return made
 
@@ -110,8 +111,8 @@ class Reel:
         return solve(belief, self._setup.matrix, self._anchors()), belief
 
     def _shares(self, solved: Solved, belief: Belief, shots: Sequence[ShotFacts]) -> Array:
-        """What share (n, SHARES) of the fade of these shots each of them warrants."""
-        shares = np.array([belief.shares(s.statistics) for s in shots])
+        """What share (n,) of the fade of these shots each of them warrants."""
+        shares = np.array([belief.share(s.statistics) for s in shots])
         colours = np.concatenate([s.colours for s in shots])
         if len(shots) < _FEW and self._end("base") is None:
             apart = disagreement(belief, self._setup.matrix, colours)
@@ -122,10 +123,14 @@ class Reel:
             shares = np.maximum(shares, float(sure))
         return shares
 
-    def _told(self, solved: Solved, shares: Array, shots: Sequence[ShotFacts]) -> dict[str, Any]:
+    def _told(self, solved: Solved, share: float, shots: Sequence[ShotFacts]) -> dict[str, Any]:
         made, wrong = confidence(solved, np.concatenate([s.colours for s in shots]))
-        told = {"vector": rounded(solved.fade.vector(), 5), "change": round(made, 3), "expected_error": round(wrong, 3)}
-        return told | _used(shares)
+        return {
+            "vector": rounded(solved.fade.vector(), 5),
+            "trust": round(share, 4),
+            "change": round(made, 3),
+            "expected_error": round(wrong, 3),
+        }
 
     def _find_fields(self) -> None:
         """Where borders show it. What pictures alone say of a field, their own colours mimic: following it lost more
@@ -204,11 +209,6 @@ class Reel:
             extent = self._extent_at(gathered, like.number, (float(x), float(y)))
             found.append(Anchor("match", like.seen[chosen], like.wanted[chosen], extent))
         return found
-
-
-def _used(shares: Array) -> dict[str, Any]:
-    """How far a fade is used: of the gain and bend of each dye, of the base in each, and in the mean."""
-    return {"trust": round(float(shares.mean()), 4), "shares": rounded(shares, 4)}
 
 
 def _border_evidence(around: Sequence[Border], log_gain: Array, stain: Array, matrix: Array) -> Evidence:

@@ -33,6 +33,8 @@ _FEWEST_IN_TONE = 3
 # Texture that lies as evenly as grain passes for flat, but not as equal: of the patches of a tone those count whose
 # variance is up to this multiple of the weakest tenth's, which is three deviations above the mean of grain alone.
 _TEXTURE_TONE, _FEWEST_ALIKE, _WEAKEST, _ALIKE_UP_TO, _ALIKE_AT_ALL = 0.2, 8, 0.1, 2.2, 16.0
+# Where that many of the flat patches come again in the next frame, the rest is texture that was lost from sight.
+_TEXTURE_ALONE = 0.95
 _MOST_PATCHES = 1500  # of one frame
 _CLIPPED = 0.02
 _SMOOTHING = 60.0
@@ -205,6 +207,8 @@ def _new(
         later = np.ascontiguousarray(frame[..., :3].mean(axis=2), np.float32)
         if not held(grey, where, later):
             again = returning(grey, where, later)
+            if len(again) and again.mean() > _TEXTURE_ALONE:
+                again[:] = True
             return ~again, int(again.sum())
     return np.ones(len(rest), bool), None
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +22,9 @@ _AROUND = 4  # pixels about the peak that belong to it
 _OUT_OF_CHANCE = 5.0
 # A share of the variance: it would take the deviation 3 % too high, which is as near as grain is to be measured.
 _NEGLIGIBLE = 0.06
+# Structure is like itself at other places too. The coarsest grain, of some fifty independent values a patch, does not
+# come so near to itself by chance.
+_ALIKE = 0.6
 _HELD = 0.95  # correlation in place of a frame that is the one before again
 
 
@@ -40,6 +42,8 @@ def held(patches: Plane, places: Sequence[tuple[int, int]], after: Plane) -> boo
 
 
 def _seen_again(patch: Plane, place: tuple[int, int], after: Plane) -> bool:
+    import cv2  # heavy: loaded when a shot is analysed
+
     rows, over = _reach(place[0], len(patch), after.shape[0])
     columns, across = _reach(place[1], len(patch), after.shape[1])
     surface = cv2.matchTemplate(after[over, across], np.ascontiguousarray(patch[rows, columns]), cv2.TM_CCOEFF_NORMED)
@@ -48,7 +52,7 @@ def _seen_again(patch: Plane, place: tuple[int, int], after: Plane) -> bool:
     elsewhere[max(0, row - _AROUND) : row + _AROUND + 1, max(0, column - _AROUND) : column + _AROUND + 1] = np.nan
     chance = float(np.sqrt(np.nanmean(np.square(elsewhere)))) if np.isfinite(elsewhere).any() else 0.0
     peak = float(surface[row, column])
-    return peak > _NEGLIGIBLE and peak > _OUT_OF_CHANCE * chance
+    return peak > _ALIKE or peak > max(_NEGLIGIBLE, _OUT_OF_CHANCE * chance)
 
 
 def _reach(start: int, size: int, whole: int) -> tuple[slice, slice]:

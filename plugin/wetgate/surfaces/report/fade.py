@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wetgate.color.config import ColorConfig
 from wetgate.color.fade import DyeFade, unbent
 from wetgate.engine.colour import Colour
-from wetgate.ops.fade_facts import Gathered, shares_of
+from wetgate.ops.fade_facts import Gathered, trust_in
 from wetgate.ops.fade_field import extent
 from wetgate.spec import DENSITY, DISPLAY, Context, Frame, Window, registry
 from wetgate.surfaces.report.data import Curve, Gallery, Plot, Plots, Table, View
@@ -46,9 +46,9 @@ def fade_plots(step: str, results: Mapping[str, Any]) -> Plots | None:
     if "matrix" not in reel:
         return Plots(f"Fade: {step}", [], _OLDER)
     found = Gathered.from_json(results["gathered"])
-    trust, shares = float(reel["trust"]), shares_of(reel)
+    trust = float(reel["trust"])
     whole = _fade_of(reel)
-    used = whole.scaled(shares[:3], shares[3:])
+    used = whole.scaled(trust, trust)
     colours = np.concatenate([s.colours for s in found.shots])
     seen = colours[np.unique(np.linspace(0, len(colours) - 1, _MOST_POINTS).round().astype(int))]
     known = [(b.kind, np.median(b.pieces[1:-1], axis=0)) for b in found.borders]
@@ -191,12 +191,12 @@ def _evidence(reel: Mapping[str, Any]) -> Table:
 
 def _shots(results: Mapping[str, Any], whole: DyeFade) -> Table:
     left, top, right, bottom = results["gathered"]["window"]
-    reel, rows = results["reel"], []
+    rows = []
     for shot in results["shots"]:
         own = DyeFade.of_vector(np.array(shot["own"]["vector"]), whole.matrix)
         far = extent(np.array(shot["field"]), (left, top, right, bottom), *_FIELD)
         loss = " / ".join(f"{100 * float(f):.0f}" for f in own.loss)
-        used, alone = (f"{100 * float(s['trust']):.0f} %" for s in (shot if "trust" in shot else reel, shot["own"]))
+        used, alone = (f"{100 * trust_in(results, shot, lock):.0f} %" for lock in (True, False))
         rows.append([_span(shot), used, loss, alone, f"{far.min():.2f} to {far.max():.2f}"])
     columns = ["frames", "used of the reel's", "loss alone, C / M / Y, %", "trusted alone", "unevenness"]
     about = (
