@@ -79,7 +79,7 @@ class Deartifact:
         hint="Largest step between two bands of a soft gradient that is smoothed, in 255ths of the range; 0 is none.",
     )
     detail: float = param(
-        0.95,
+        0.93,
         lo=0,
         hi=1,
         label="Detail kept",
@@ -242,13 +242,17 @@ class Deartifact:
             if not coded.is_jpeg:  # what a JPEG's coefficients say is held by its intervals
                 planes[0] = with_detail(planes[0], before[0], self.detail)
             planes[0] = within_neighbours(planes[0], before[0], self.edge)
+            if ctx.fidelity != "pleasing":  # smoothing bands has a bound of its own, which is no leave for the others
+                planes[0] = before[0] + coded.luma_within(planes[0] - before[0], luma, 0.0)
             planes[0] = deband(planes[0], self.deband / 255)
             planes[1:] = led_by_luma(planes[1:], planes[0], np.float32(self.bleed) * np.maximum(chroma, 0))
             change = [np.float32(w) * (p - b) for w, p, b in zip(self._weights, planes, before, strict=True)]
             if self.regrain > 0 and ctx.fidelity != "forensic":
                 change[0] += self._grain(frame.number, luma)
+                if ctx.fidelity != "pleasing":
+                    change[0] = coded.luma_within(change[0], luma, self._allowance)
             if ctx.fidelity != "pleasing":
-                change = coded.bounded(change, luma, chroma, self._allowance)
+                change[1:] = coded.chroma_within(change[1:], chroma)
             return np.stack([b + c for b, c in zip(before, change, strict=True)], axis=2)
 
         return coded.worked(frame.rgb, work)
