@@ -21,9 +21,9 @@ _SIDE = 8  # pixels of a block: no coefficient changes by more than eight times 
 # Steps below which the forensic average drops coefficients: half where each was rounded by itself, less where a
 # prediction was under it. Measured on H.264 at CRF 37: at half a step it loses 0.4 dB.
 _OF_JPEG, _OF_PREDICTION = 0.5, 0.15
-# How unlike a neighbour's result may be and still steady a frame's. Measured on H.264 and MPEG-2: from 5 times the usual
-# difference on, which denoising bears, the excess falls by a fifth only; at 100 it is gone or down by two thirds, and
-# PSNR goes up.
+# How unlike a neighbour's result may be and still steady a frame's. Measured on H.264 and MPEG-2: at 5 times the usual
+# difference, as for denoising, the excess falls by a fifth only; at 100 it is gone or down by two thirds, and PSNR
+# goes up.
 _AGREED, _UNLIKE = 100.0, 0.1
 # The view "removed": five times the change, on mid grey.
 _VIEW_GREY, _VIEW_GAIN = 0.5, 5.0

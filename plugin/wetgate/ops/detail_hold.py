@@ -44,7 +44,7 @@ def with_detail(made: Image, given: Image, share: float) -> Image:
 def _amount(fine: Image, more: Image, wanted: Image, most: float) -> Image:
     """How much of ``more`` is to be added for ``fine`` to have the energy that is ``wanted``, 0 to ``most``.
 
-    |fine + x more|^2 = wanted is a quadratic in x, over each neighbourhood. Of ``more`` only its own fine detail counts.
+    |fine + x more|^2 = wanted is a quadratic in x, over each neighbourhood. Of ``more`` its own fine detail counts.
     """
     counted = _fine(more)
     square, cross, short = (_around(p) for p in (counted * counted, fine * counted, wanted - fine * fine))

@@ -71,8 +71,8 @@ def fuse(
     """A frame's result fused with its neighbours', each of which comes with the motion from the frame into it.
 
     ``amount`` 0 to 1 scales the neighbours' weights; ``places`` is how many neighbours a full window has, where some
-    are missing: the confidence is a mean over these. A result counts in full as long as it differs from the frame's by no
-    more than ``agreed`` times the usual difference (median square, where the motion is trusted), and by the deviation
+    are missing: the confidence is a mean over these. A result counts in full as long as it differs from the frame's by
+    no more than ``agreed`` times the usual difference (median square, where the motion is trusted), and by no more than
     ``unlike`` in encoded values, which no shimmer reaches.
     """
     height, width = frame.made.shape[:2]
