@@ -70,6 +70,7 @@ NODE: dict[str, tuple[bool, dict[str, Any]]] = {  # whether it is told, and its 
 }
 SPACE = "rec1886_rec709_display"
 PACE = FILTERS[-1]
+TIERS = ("draft", "fast", "fine")
 _LIMITED = Quantisation(8, False)
 _EDGE_SHARE = 0.8  # of the pixels: those with less slope than the rest lie away from edges
 _ENDS = 2
@@ -181,15 +182,19 @@ def pace(source: Path, count: int, threads: int) -> None:
         opened = open_source(file, codec_data=True)
         pictures = [opened.read(n).frame.with_(space=SPACE) for n in list(opened.numbers)[:count]]
         opened.close()
-        graph = build({"graph": SCHEMA, "nodes": [{"node": "deartifact", "params": {"coherence": 0.0}}]})
-        told = {graph.output: wetgate.analyze(str(file), nodes=["deartifact"], in_space=SPACE).results}
+        found = wetgate.analyze(str(file), nodes=["deartifact"], in_space=SPACE).results
+
+        def node(**params: Any) -> None:
+            graph = build({"graph": SCHEMA, "nodes": [{"node": "deartifact", "params": params}]})
+            wetgate.run_graph(graph, pictures, analyses={graph.output: found}, threads=threads)
 
         def filtered(filters: str) -> None:
             ffmpeg("-threads", str(threads), "-i", str(file), "-vf", filters, "-f", "null", "-", threads=threads)
 
         runs = alternate(
             {
-                "the node": lambda: wetgate.run_graph(graph, pictures, analyses=told, threads=threads),
+                **{f"the node, tier {t}": lambda t=t: node(tier=t, coherence=0.0) for t in TIERS},
+                "the node, tier fast, coherent": lambda: node(coherence=1.0),
                 "ffmpeg, decoding": lambda: filtered("null"),
                 f"ffmpeg {PACE}": lambda: filtered(PACE),
             },
@@ -201,8 +206,8 @@ def pace(source: Path, count: int, threads: int) -> None:
     for run in runs.values():
         print(f"  {run.row('ms', 1000 / len(clean))}")
     alone = runs[f"ffmpeg {PACE}"].median - runs["ffmpeg, decoding"].median
-    times = runs["the node"].median / alone
-    print(f"  nlmeans without decoding {1000 * alone / len(clean):.1f} ms: the node takes {times:.2f} times that")
+    times = ", ".join(f"{t} {runs[f'the node, tier {t}'].median / alone:.2f}" for t in TIERS)
+    print(f"  nlmeans without decoding {1000 * alone / len(clean):.1f} ms; the node's times of that: {times}")
 
 
 def _node(pictures: Sequence[Frame], told: bool, params: dict[str, Any]) -> list[Frame]:

@@ -64,6 +64,19 @@ class Deartifact:
     """
 
     strength: float = param(1.0, lo=0, hi=1, hint="Share of what the codec left that is taken out; 0 is the input.")
+    tier: str = param(
+        "fast",
+        choices={
+            "draft": "Draft: the fast network in 8 bits",
+            "fast": "Fast",
+            "fine": "Fine: better and slower",
+        },
+        label="Network",
+        hint="Which network takes out what the codec left; fine is a little better and takes twice the time.",
+        since=2,
+        legacy="fast",
+        render_only=True,
+    )
     luma: float = param(1.0, lo=0, hi=1, group="Weights", hint="Share taken out of brightness.")
     chroma: float = param(1.0, lo=0, hi=1, group="Weights", hint="Share taken out of colour.")
     bleed: float = param(
@@ -281,7 +294,8 @@ class Deartifact:
             return np.stack(planes, axis=2)
         from wetgate.ops.quantiser import network_quantiser
 
-        done = network("deartifact", "fast", device=ctx.device).restore(
+        tier, precision = ("fast", "int8") if self.tier == "draft" else (self.tier, "auto")
+        done = network("deartifact", tier, device=ctx.device, precision=precision).restore(
             [given],
             maps={"quantiser": np.stack([network_quantiser(luma), network_quantiser(chroma)], axis=2)},
             threads=ctx.threads,
