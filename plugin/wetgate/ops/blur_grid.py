@@ -85,9 +85,11 @@ def windows_of(size: tuple[int, int]) -> list[Part]:
         return []
     spans = []
     for whole, count in zip(size, cells_of(size), strict=True):
-        side = min(whole, max(2 * BLOCK, round(_WINDOW * whole / count)))
-        starts = (round((i + 0.5) * whole / count - side / 2) for i in range(count))
-        spans.append([slice(s, s + side) for s in (min(max(0, s), whole - side) for s in starts)])
+        half = max(BLOCK, round(_WINDOW * whole / count / 2))
+        middles = [round((i + 0.5) * whole / count) for i in range(count)]
+        cut = [(max(0, m - half), min(whole, m + half)) for m in middles]  # at a border smaller, but about its cell
+        starts = [min(start, whole - 2 * BLOCK) for start, _ in cut]
+        spans.append([slice(s, max(stop, s + 2 * BLOCK)) for s, (_, stop) in zip(starts, cut, strict=True)])
     return [(rows, columns) for rows in spans[0] for columns in spans[1]]
 
 

@@ -188,7 +188,7 @@ def _small(frame: Frame) -> tuple[int, int]:
 def _seen(frame: Frame, size: tuple[int, int]) -> Image:
     # Square roots: the flow wants a picture as eyes see it.
     luma = np.sqrt(np.maximum(luma_of(frame.rgb), 0))
-    return cv2.resize(luma, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0])
+    return np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.float32).reshape(size[1], size[0])
 
 
 def _by_cell(flow: Flow, steady: Any, shape: tuple[int, int]) -> tuple[Values, Values]:

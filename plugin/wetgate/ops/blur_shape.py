@@ -108,11 +108,11 @@ def moved(
         return None
     share = shutter / 360 * size_gain
     length, angle = line_of(*(share * v for v in found.most))
-    words = {"kind": "motion", "size": round(min(length, LONGEST_PX), 3), "angle": round(angle, 2)}
-    words |= {"from": "the shot's motion"}
+    words: dict[str, Any] = {"kind": "motion", "size": round(length, 3), "angle": round(angle, 2)}
+    words["from"] = "the shot's motion"
     if variation == "grid" or (variation == "auto" and found.varies):
         return _lines(found, share, size, words)
-    return Shape(words, named("motion", float(words["size"]), angle))
+    return Shape(words, named("motion", words["size"], angle))
 
 
 def found_free(analysis: Analysis, picture: Image, check_abort: Check) -> Shape:
