@@ -240,3 +240,23 @@ def test_unevenness_is_not_read_from_pictures_alone():
     seen = [faded(scene(seed), amount=0.6, edges=1.5) for seed in range(4)]
     shots = registry.get(NODE).make({}).analyze(Reel(seen), Context())["shots"]
     assert not np.any([s["field"] for s in shots])
+
+
+def test_no_shot_gets_more_of_the_fade_than_its_reel():
+    seen = [faded(scene(seed), amount=0.6, stain=0.1) for seed in range(6)]
+    found = registry.get(NODE).make({}).analyze(Reel(seen), Context())
+    shares = [s["trust"] for s in found["shots"]]
+    assert len(shares) == len(seen)
+    assert 0 < max(shares) <= found["reel"]["trust"]
+
+
+def test_an_analysis_of_before_shots_had_shares_of_their_own_is_used_as_it_was():
+    seen = [faded(scene(seed), amount=0.6, stain=0.1) for seed in range(6)]
+    node = registry.get(NODE).make({})
+    document = json.loads(json.dumps(node.analyze(Reel(seen), Context())))
+    for shot in document["shots"]:
+        del shot["trust"]
+    document["reel"]["trust"] = 0.5
+    (frame,) = frames(seen[:1])
+    got = node.render(Window((frame,)), Context(analysis=document))
+    assert got.facts["trust"] == 0.5

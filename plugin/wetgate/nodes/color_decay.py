@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from wetgate.color.fade import RATES, DyeFade, Trims, from_negative, noise_gain, on_film, on_negative, reverse
 from wetgate.color.film_dyes import DYE_SETS, Medium, Scanner, set_matrix
-from wetgate.ops.fade_facts import ANCHORS, Gathered, Pointed, Setup, gather
+from wetgate.ops.fade_facts import ANCHORS, Gathered, Pointed, Setup, demand_alike, gather, trust_in
 from wetgate.ops.fade_field import WHOLE, extent
 from wetgate.ops.fade_field import Window as Place
 from wetgate.ops.fade_plots import density_plot, dye_curves, recovered_view
@@ -239,7 +239,10 @@ class ColorDecay:
 
     def pool(self, results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """The analyses of several shots of one reel, solved together: one for each, in their order."""
-        return solve_reel([Gathered.from_json(r["gathered"]) for r in results], self._setup())
+        gathered = [Gathered.from_json(r["gathered"]) for r in results]
+        for found in gathered:
+            demand_alike(found)
+        return solve_reel(gathered, self._setup())
 
     def _setup(self) -> Setup:
         medium: Medium = "print" if self.film == "positive" else "negative"
@@ -282,7 +285,7 @@ class ColorDecay:
             reel = ctx.analysis["reel"]
             shot = _shot_of(ctx.analysis["shots"], frame.number)
             solved = reel if self.reel_lock else shot["own"]
-            trust = float(solved["trust"]) if self.cautious else 1.0
+            trust = trust_in(ctx.analysis, shot, self.reel_lock) if self.cautious else 1.0
             whole = DyeFade.of_vector(np.array(solved["vector"]), matrix)
             theta = np.array(shot["field"]) * self.uneven
             left, top, right, bottom = ctx.analysis["gathered"]["window"]

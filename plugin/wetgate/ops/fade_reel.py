@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wetgate.color.fade_prior import believed, unfading
+from wetgate.color.fade_prior import Belief, believed, unfading
 from wetgate.color.fade_solver import Anchor, AnchorKind, Solved, confidence, disagreement, solve
 from wetgate.color.primaries import inverse
 from wetgate.ops.fade_facts import Gathered, Likeness, Setup, ShotFacts, rounded
@@ -62,15 +62,17 @@ class Reel:
         self._borders = [b for g in gathered for b in g.borders]
         self._field = np.zeros(SIZE)
         self._fields = [np.zeros(SIZE) for _ in self._every]
-        self._solved, self._share = self._solve(self._every)
+        self._solved, self._belief = self._solve(self._every)
         for _ in range(2):
             self._find_fields()
-            self._solved, self._share = self._solve(self._every)
+            self._solved, self._belief = self._solve(self._every)
 
     def results(self) -> list[dict[str, Any]]:
         anchors = self._anchors()
         fade = self._solved.fade
-        reel = self._told(self._solved, self._share, self._every) | {
+        shares = self._shares(self._solved, self._belief, self._every)
+        middle = float(np.median(shares))
+        reel = self._told(self._solved, middle, self._every) | {
             "matrix": rounded(self._setup.matrix, 5),
             "field": rounded(self._field, 4),
             "shots": len(self._every),
@@ -82,18 +84,21 @@ class Reel:
                 {"kind": a.kind, "misses": round(r, 5)} for a, r in zip(anchors, self._solved.residuals, strict=True)
             ],
         }
-        fields = iter(self._fields)
+        each = iter(zip(self._fields, np.minimum(shares, middle), strict=True))
         made = []
         for g in self._gathered:
             shots = []
             for s in g.shots:
-                own = self._told(*self._solve([s]), [s])
-                shots.append({"first": s.first, "last": s.last, "field": rounded(next(fields), 4), "own": own})
+                field, held = next(each)
+                solved, belief = self._solve([s])
+                own = self._told(solved, float(self._shares(solved, belief, [s])[0]), [s])
+                told = {"first": s.first, "last": s.last, "field": rounded(field, 4), "own": own}
+                shots.append(told | {"trust": round(float(held), 4)})
             made.append({"reel": reel, "shots": shots, "gathered": g.to_json()})
         return made
 
-    def _solve(self, shots: Sequence[ShotFacts]) -> tuple[Solved, float]:
-        """The fade of some shots, and the share of it that their pictures and borders warrant."""
+    def _solve(self, shots: Sequence[ShotFacts]) -> tuple[Solved, Belief]:
+        """The fade of some shots, and the belief that it comes from."""
         belief = believed(
             pooled(np.array([s.statistics for s in shots])),
             self._setup.medium,
@@ -103,20 +108,26 @@ class Reel:
         )
         if not self._setup.fades:
             belief = unfading(stain_known=self._end("base") is not None)
-        share = belief.share
+        return solve(belief, self._setup.matrix, self._anchors()), belief
+
+    def _shares(self, solved: Solved, belief: Belief, shots: Sequence[ShotFacts]) -> Array:
+        """What share (n,) of the fade of these shots each of them warrants."""
+        shares = np.array([belief.share(s.statistics) for s in shots])
+        colours = np.concatenate([s.colours for s in shots])
         if len(shots) < _FEW and self._end("base") is None:
-            apart = disagreement(belief, self._setup.matrix, np.concatenate([s.colours for s in shots]))
-            share *= float(np.clip((_AT_ODDS - apart) / (_AT_ODDS - _AGREED), 0, 1))
-        return solve(belief, self._setup.matrix, self._anchors()), share
+            apart = disagreement(belief, self._setup.matrix, colours)
+            shares *= float(np.clip((_AT_ODDS - apart) / (_AT_ODDS - _AGREED), 0, 1))
+        if any(a.kind not in ("base", "black") for a in self._anchors()):
+            made, wrong = confidence(solved, colours)
+            sure = np.clip((_UNSURE - wrong / max(made, 1e-6)) / (_UNSURE - _SURE), 0, 1)
+            shares = np.maximum(shares, float(sure))
+        return shares
 
     def _told(self, solved: Solved, share: float, shots: Sequence[ShotFacts]) -> dict[str, Any]:
         made, wrong = confidence(solved, np.concatenate([s.colours for s in shots]))
-        trust = share
-        if any(a.kind not in ("base", "black") for a in self._anchors()):
-            trust = max(share, float(np.clip((_UNSURE - wrong / max(made, 1e-6)) / (_UNSURE - _SURE), 0, 1)))
         return {
             "vector": rounded(solved.fade.vector(), 5),
-            "trust": round(trust, 4),
+            "trust": round(share, 4),
             "change": round(made, 3),
             "expected_error": round(wrong, 3),
         }
