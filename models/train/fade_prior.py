@@ -4,10 +4,9 @@
 
 Networks of three layers. Three say the fade and are trained by what matters, the colour difference that is left in the
 reel's pictures when they are restored by it: where a picture leaves the fade open, that is its cautious middle. One of
-them has seen all photographs, the others half of them each. Two more are trained on photographs that the network which
-they judge has not seen: one says the covariance of the error, by its likelihood, the other the share of the reversal
-that leaves the least colour difference, where a picture that gets worse counts many times. Run time
-(:mod:`wetgate.color.fade_prior`) needs numpy.
+them has seen all photographs, the others half of them each. One more is trained on photographs that the network which
+it judges has not seen: it says the covariance of the error, by its likelihood, and a reversal is held back by that. Run
+time (:mod:`wetgate.color.fade_prior`) needs numpy.
 """
 
 from __future__ import annotations
@@ -27,10 +26,8 @@ from wetgate.color.fade_prior import INPUTS, inputs_of
 from wetgate.color.primaries import rgb_to_xyz
 from wetgate.ops.fade_statistics import pooled
 
-FADE_WIDTH, ERROR_WIDTH, TRUST_WIDTH = 128, 64, 64
+FADE_WIDTH, ERROR_WIDTH = 128, 64
 _TO_XYZ = torch.tensor(rgb_to_xyz("rec709"), dtype=torch.float32)
-# A picture may get so much worse, in dE; what it gets worse beyond counts so many times.
-_FORGIVEN, _WORSE = 0.2, 6.0
 _BEYOND_DISPLAY = 0.1  # slope of a display's range beyond its ends, that training finds its way back
 
 
@@ -173,29 +170,6 @@ def train_error(parts: list[tuple[Network, Examples]], scale: Tensor, steps: int
     return minimised(network, loss, count, steps, batch)
 
 
-def train_trust(parts: list[tuple[Network, Examples]], scale: Tensor, steps: int, batch: int, seed: int) -> Network:
-    """The network that says how much of the reversal to use, from networks on examples they were not trained on."""
-    torch.manual_seed(seed)
-    mean = torch.cat([parts[0][0].mean, torch.zeros(9)])
-    network = Network(INPUTS + 9, 1, TRUST_WIDTH, mean, torch.cat([parts[0][0].deviation, scale]))
-    count = sum(len(data) for _, data in parts)
-
-    def loss(which: Tensor) -> Tensor:
-        total = torch.zeros(())
-        for (fade, data), chosen in zip(parts, which.chunk(len(parts)), strict=True):
-            some = chosen % len(data)
-            x = data.inputs(some, *known(len(some)))
-            with torch.no_grad():
-                vector = fade(x)
-                before = data.left(some, torch.zeros_like(vector))
-            after = data.left(some, torch.sigmoid(network(torch.cat([x, vector], 1))) * vector)
-            worse = (after - before - _FORGIVEN).clamp_min(0)
-            total = total + (after + _WORSE * worse).mean() / len(parts)
-        return total
-
-    return minimised(network, loss, count, steps, batch)
-
-
 def minimised(network: Network, loss: Callable[[Tensor], Tensor], count: int, steps: int, batch: int) -> Network:
     """The running mean of the network while it is trained on random examples of ``count``."""
     optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-2)
@@ -218,10 +192,10 @@ def minimised(network: Network, loss: Callable[[Tensor], Tensor], count: int, st
     return average.module.eval()
 
 
-def save(fades: list[Network], error: Network, trust: Network, scale: Tensor, path: Path) -> None:
-    """The weights as half floats beside their scales, about 250 kB."""
+def save(fades: list[Network], error: Network, scale: Tensor, path: Path) -> None:
+    """The weights as half floats beside their scales, about 230 kB."""
     arrays = {"scale": scale}
-    named = [("error", error), ("trust", trust), *((f"fade{member}", fade) for member, fade in enumerate(fades))]
+    named = [("error", error), *((f"fade{member}", fade) for member, fade in enumerate(fades))]
     for name, network in named:
         arrays |= {f"{name}_mean": network.mean, f"{name}_deviation": network.deviation}
         for i, layer in enumerate(network.layers):
@@ -254,18 +228,15 @@ def main() -> None:
     save(*trained(halves, given.steps, given.batch, given.seed), given.out)
 
 
-def trained(
-    halves: list[list[Reel]], steps: int, batch: int, seed: int
-) -> tuple[list[Network], Network, Network, Tensor]:
-    """The networks of the fade, of the error and of the trust, and the scale of a fade's numbers."""
+def trained(halves: list[list[Reel]], steps: int, batch: int, seed: int) -> tuple[list[Network], Network, Tensor]:
+    """The networks of the fade and of the error, and the scale of a fade's numbers."""
     data = [Examples(made, seed) for made in halves]
     every = Examples(halves[0] + halves[1], seed)
     fade = train_fade(every, steps, batch, seed)
     unseen = [(train_fade(data[1 - h], steps, batch, seed), data[h]) for h in (0, 1)]
     scale = every.truth.std(0)
     error = train_error(unseen, scale, steps // 2, batch, seed)
-    trust = train_trust(unseen, scale, steps // 2, batch, seed)
-    return [fade, unseen[1][0], unseen[0][0]], error, trust, scale
+    return [fade, unseen[1][0], unseen[0][0]], error, scale
 
 
 if __name__ == "__main__":

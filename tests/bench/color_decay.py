@@ -1,6 +1,6 @@
 """color_decay against the oracle manual white balance, the automatic peers, and OCIO's speed.
 
-    PYTHONPATH=plugin:tests .venv/bin/python -m bench.color_decay --data FOLDER [--fades 64] [--shots 16] [--peers]
+    PYTHONPATH=plugin:tests .venv/bin/python -m bench.color_decay --data FOLDER [--films prints] [--fades 64] [--peers]
 
 FOLDER holds ``test/Kodak24`` and ``test/McMaster``, photographs on which nothing was trained or tuned. Every figure is
 the mean CIEDE2000 to the unfaded picture. The oracle manual white balance is linear gains per channel that take what
@@ -11,7 +11,6 @@ became of a mid grey back to its true light, which nobody knows in practice. Ope
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import subprocess
 from collections import defaultdict
@@ -22,7 +21,7 @@ import cv2
 import numpy as np
 
 import wetgate.nodes.color_decay  # noqa: F401  declares the node
-from bench.faded_reels import FadedReel, photographs, reels, scanners, unfaded
+from bench.faded_reels import FILMS, FadedReel, photographs, reels, scanners, unfaded
 from bench.grain import ocio_matrix_and_lut
 from bench.timing import alternate, state_machine
 from support.reels import Reel
@@ -132,16 +131,16 @@ def oracle(light: np.ndarray, reel: FadedReel) -> np.ndarray:
     return light * (0.18 / reel.grey)
 
 
-def measure(pictures: Sequence[np.ndarray], count: int, shots: int, with_peers: bool, seed: int) -> None:
+def measure(pictures: Sequence[np.ndarray], film: str, count: int, shots: int, with_peers: bool, seed: int) -> None:
     rows: dict[str, list[float]] = defaultdict(list)
-    worse: dict[str, float] = defaultdict(lambda: -math.inf)
+    lost: dict[str, list[float]] = defaultdict(list)
     by_severity: dict[float, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     peers: dict[str, Callable[[np.ndarray], np.ndarray]] = {}
     if with_peers:
         peers = {"grey-world": grey_world, "max-RGB": max_rgb, "histogram stretch": histogram_stretch}
         peers |= opencv_peers() | ffmpeg_peers()
-    for reel in reels(pictures, count, shots, seed):
-        told = {"scanner": scanners()[reel.scanner][1]}
+    for reel in reels(pictures, film, count, shots, seed):
+        told = {"scanner": scanners()[reel.scanner][1], "film": "negative" if reel.negative else "positive"}
         inner = [reel.picture(s) for s in reel.scans]
         seen = [linear_from_density(p) for p in inner]
         results = {
@@ -149,6 +148,7 @@ def measure(pictures: Sequence[np.ndarray], count: int, shots: int, with_peers: 
             "oracle white balance": [oracle(p, reel) for p in seen],
             "Wetgate, reel, borders seen": [reel.picture(p) for p in reversed_reel(reel.scans, **told)],
             "Wetgate, reel, pictures alone": reversed_reel(inner, **told),
+            "Wetgate, reel, dye set told": reversed_reel(inner, dyes=reel.dyes, **told),
             "Wetgate, one picture": [reversed_reel([p], **told)[0] for p in inner],
         }
         results |= {name: [run(p) for p in seen] for name, run in peers.items()}
@@ -157,12 +157,15 @@ def measure(pictures: Sequence[np.ndarray], count: int, shots: int, with_peers: 
             left = [difference(p, t) for p, t in zip(made, reel.truths, strict=True)]
             rows[name] += left
             by_severity[reel.severity][name] += left
-            worse[name] = max(worse[name], *(a - b for a, b in zip(left, before, strict=True)))
+            lost[name] += [a - b for a, b in zip(left, before, strict=True)]
     white = np.mean(rows["oracle white balance"])
-    print(f"\n{count} fades of {shots} pictures: mean dE2000, against the oracle, the worst loss to the input")
+    stocks = ", ".join(FILMS[film])
+    print(f"\n{film} ({stocks}), {count} fades of {shots} pictures")
+    print("mean dE2000, against the oracle, the worst loss to the input, pictures that lose more than 0.5")
     for name, values in rows.items():
         mean = np.mean(values)
-        print(f"{name:<32} {mean:6.2f}   {100 * (1 - mean / white):+6.1f} %   {worse[name]:+6.2f}")
+        worst, many = max(lost[name]), sum(v > 0.5 for v in lost[name])
+        print(f"{name:<32} {mean:6.2f}   {100 * (1 - mean / white):+6.1f} %   {worst:+6.2f}   {many} of {len(values)}")
     print("\nby loss of the first dye")
     names = [n for n in rows if n in ("input", "oracle white balance") or n.startswith("Wetgate")]
     for severity in sorted(by_severity):
@@ -217,6 +220,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=os.environ.get("WETGATE_TEST_DATA"))
     parser.add_argument("--folders", nargs="+", default=["test/Kodak24", "test/McMaster"])
+    parser.add_argument("--films", nargs="+", choices=list(FILMS), default=list(FILMS))
     parser.add_argument("--fades", type=int, default=64)
     parser.add_argument("--shots", type=int, default=16)
     parser.add_argument("--seed", type=int, default=5)
@@ -229,7 +233,8 @@ def main() -> None:
         print("no photographs: name their folder with --data or WETGATE_TEST_DATA")
     else:
         pictures = photographs([Path(args.data) / f for f in args.folders])
-        measure(pictures, args.fades, args.shots, args.peers, args.seed)
+        for film in args.films:
+            measure(pictures, film, args.fades, args.shots, args.peers, args.seed)
         measure_unfaded(pictures, args.seed)
     if args.runs:
         width, height = map(int, args.size.split("x"))

@@ -10,8 +10,8 @@ saves twice with a shifted grid. Published on Classic5 at 10, 20, 30 and 40: DnC
 30.12 32.31 33.54 34.35.
 
 ``clips``: :mod:`bench.deartifact_clips`; ``--size`` crops the middle, ``--streams CRF`` takes those whose name holds
-the text, ``--alone`` leaves ffmpeg's filters out. ``pace``: seconds a frame of the node beside ffmpeg's
-``nlmeans=s=1.5:p=7:r=9`` on the same H.264 stream, decoding counted for neither.
+the text, ``--alone`` leaves ffmpeg's filters out. ``pace``: processor time a frame of the node beside
+ffmpeg's ``nlmeans=s=1.5:p=7:r=9`` on the same H.264 stream, decoding counted for neither.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ import numpy as np
 import wetgate
 import wetgate.nodes
 from bench.denoise import read_clip
-from bench.timing import alternate
+from bench.timing import alternate, processor
 from wetgate.color.ycbcr import Quantisation, luma_weights
 from wetgate.damage.planes import PlaneFormat, Planes
 from wetgate.engine.graph import SCHEMA, build
@@ -157,7 +157,7 @@ def _stream(name: str, truth: Truth, file: Path, count: int, peers: bool) -> Non
 
 
 def pace(source: Path, count: int, threads: int) -> None:
-    """Seconds a frame of the node and of ``nlmeans`` on one stream, in turn."""
+    """Processor time a frame of the node and of ``nlmeans`` on one stream, in turn."""
     layout = PlaneFormat(siting="left", multiple=2)
     clean = [layout.planes(f[: f.shape[0] // 4 * 4, : f.shape[1] // 16 * 16]) for f in read_clip(source, count)]
     with tempfile.TemporaryDirectory() as folder:
@@ -179,9 +179,10 @@ def pace(source: Path, count: int, threads: int) -> None:
                 f"ffmpeg {PACE}": lambda: filtered(PACE),
             },
             runs=3,
+            clock=processor,
         )
     height, width = clean[0][0].shape
-    print(f"{source.name}, {width}x{height}, {threads} threads, a frame:")
+    print(f"{source.name}, {width}x{height}, {threads} threads, processor time a frame:")
     for run in runs.values():
         print(f"  {run.row('ms', 1000 / len(clean))}")
     alone = runs[f"ffmpeg {PACE}"].median - runs["ffmpeg, decoding"].median

@@ -1,8 +1,9 @@
 """Faded reels with their truth, to measure the reversal by: spectral, on scanners and films that it is not told.
 
-Photographs stand on a print, between frame lines of the print's black and clear film beside them; the print
-fades, and a scanner looks at it. Its bands are flat-topped filters under a lamp, or diodes of three widths, not the
-Gaussians from which the solver's matrices come; light has shot noise and stands in 10-bit codes.
+Photographs stand on a print or a reversal film, between frame lines of its black and clear film beside them, or on a
+negative, in clear film; the film fades, and a scanner looks at it. Its bands are flat-topped filters under a lamp, or
+diodes of three widths, not the Gaussians from which the solver's matrices come; light has shot noise and stands in
+10-bit codes. A negative is inverted after that, as it is handed to the node and to its peers.
 """
 
 from __future__ import annotations
@@ -18,12 +19,18 @@ from numpy.typing import NDArray
 
 from wetgate.color.curves import srgb_decode, srgb_encode
 from wetgate.color.density import density_from_linear, linear_from_density
+from wetgate.color.fade import from_negative, on_negative
 from wetgate.color.film_dyes import stain_spectrum, stocks
 from wetgate.damage.dyes import amounts_of, decayed, scan
 
 Array = NDArray[np.float32]
 
-STOCKS = ("5381", "5383", "5384", "2383")
+# Each kind of film with its stocks, and the dye set that an operator who reads the edge print would choose.
+FILMS = {
+    "prints": {"5381": "eastman_1950", "5383": "eastman_1974", "5384": "eastman_1981", "2383": "vision"},
+    "reversal and Fuji": {"ektachrome": "reversal", "kodachrome": "kodachrome", "fuji3513": "fuji"},
+    "negatives": {"5247": "negatives", "5248": "negatives", "5250": "negatives", "5293": "negatives"},
+}
 LINE, REBATE = 8, 6  # rows of frame line above and below, columns of clear film left and right
 _LONG_SIDE = 160
 # Loss of the first dye to go, from mild to severe.
@@ -62,9 +69,12 @@ def photographs(folders: Sequence[Path]) -> list[Array]:
 @dataclass(frozen=True)
 class FadedReel:
     """One reel. ``scans`` are densities with frame lines and clear film about the picture, ``truths`` linear light of
-    the pictures; ``grey`` (3,) is what became of the light of a mid grey of 0.18, at the mean of the fade."""
+    the pictures; ``grey`` (3,) is what became of the light of a mid grey of 0.18, at the mean of the fade. ``dyes`` is
+    the dye set of its stock."""
 
     stock: str
+    dyes: str
+    negative: bool
     scanner: str
     kind: str
     severity: float
@@ -78,17 +88,17 @@ class FadedReel:
         return scan[LINE:-LINE, REBATE:-REBATE]
 
 
-def reels(pictures: Sequence[Array], count: int, shots: int, seed: int) -> Iterator[FadedReel]:
+def reels(pictures: Sequence[Array], film: str, count: int, shots: int, seed: int) -> Iterator[FadedReel]:
     """``count`` reels of ``shots`` pictures: each stock, kind of fade, severity, evenness and scanner in turn."""
     random = np.random.default_rng(seed)
-    seen = list(scanners())
+    seen, names = list(scanners()), list(FILMS[film])
     for index in range(count):
-        stock = STOCKS[index % 4]
+        stock = names[index % len(names)]
         kind = "light" if index % 3 == 2 else "dark"
         severity = _SEVERITIES[(index // 4) % len(_SEVERITIES)]
         scanner = seen[(index + index // 4) % len(seen)]
         chosen = [pictures[i] for i in random.choice(len(pictures), shots, replace=len(pictures) < shots)]
-        yield _faded(chosen, stock, scanner, kind, severity, bool(index % 2), random)
+        yield _faded(chosen, stock, FILMS[film][stock], scanner, kind, severity, bool(index % 2), random)
 
 
 def unfaded(pictures: Sequence[Array], scanner: str, seed: int) -> list[Array]:
@@ -100,6 +110,7 @@ def unfaded(pictures: Sequence[Array], scanner: str, seed: int) -> list[Array]:
 def _faded(
     chosen: Sequence[Array],
     stock_id: str,
+    dyes: str,
     scanner: str,
     kind: str,
     severity: float,
@@ -122,15 +133,26 @@ def _faded(
         seen = scan(stock, bands, kept, np.float32(stain) * far, stain_spectrum(stock.wavelengths_nm))
         return (flat + seen - scan(stock, bands, amounts, None)).reshape(fresh.shape)
 
+    negative = stock.medium == "negative"
+
+    def scanned(fresh: Array, extent: Array) -> Array:
+        seen = _scanned(aged(on_negative(fresh) if negative else fresh, extent), random)
+        return from_negative(seen) if negative else seen
+
     scans = []
     for light in chosen:
         fresh = density_from_linear(np.maximum(light, 10**-black)).astype(np.float32)
+        clear = from_negative(np.zeros(1, np.float32)).item() if negative else 0.0
         film = np.full((fresh.shape[0] + 2 * LINE, fresh.shape[1] + 2 * REBATE, 3), black, np.float32)
-        film[:, :REBATE] = film[:, -REBATE:] = 0
+        film[:, :REBATE] = film[:, -REBATE:] = clear
+        if negative:
+            film[:] = clear
         film[LINE:-LINE, REBATE:-REBATE] = fresh
-        scans.append(_scanned(aged(film, _extent(film.shape[:2], strength, edges, random)), random))
-    grey = linear_from_density(aged(np.full((1, 1, 3), -math.log10(0.18), np.float32), np.ones((1, 1))))[0, 0]
-    return FadedReel(stock_id, scanner, kind, severity, uneven, tuple(scans), tuple(chosen), grey)
+        scans.append(scanned(film, _extent(film.shape[:2], strength, edges, random)))
+    mid = np.full((1, 1, 3), -math.log10(0.18), np.float32)
+    became = aged(on_negative(mid) if negative else mid, np.ones((1, 1)))
+    grey = linear_from_density(from_negative(became) if negative else became)[0, 0]
+    return FadedReel(stock_id, dyes, negative, scanner, kind, severity, uneven, tuple(scans), tuple(chosen), grey)
 
 
 def _extent(shape: tuple[int, int], strength: float, edges: float, random: np.random.Generator) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,3 +54,27 @@ def test_a_page_needs_footage(run: Run, shot: str, tmp_path: Path) -> None:
     refused = run("analyze", document, copy, "-n", "color_decay", "-o", tmp_path / "reel", "--report", tmp_path / "p")
     assert refused.code == 2
     assert "a page shows footage" in refused.err
+
+
+def test_an_analysis_of_an_earlier_version_is_rendered_and_the_page_says_what_it_lacks(
+    run: Run, shot: str, tmp_path: Path
+) -> None:
+    document, page = tmp_path / "shot.json", tmp_path / "page.html"
+    assert run("analyze", shot, "-n", "color_decay", "-o", document).code == 0
+    data = json.loads(document.read_text(encoding="utf-8"))
+    results = data["results"]
+    del results["reel"]["matrix"]
+    for part in results["shots"]:
+        del part["trust"]
+    for seen in results["gathered"]["shots"]:
+        del seen["statistics"][59:]
+    document.write_text(json.dumps(data), encoding="utf-8")
+    given = ("render", shot, "-o", tmp_path / "out.####.exr", "-n", "color_decay", "--analysis", document)
+    done = run(*given, "--report", page)
+    assert done.code == 0, done.err
+    assert "an earlier version of Wetgate" in page.read_text(encoding="utf-8")
+    other = tmp_path / "other.json"
+    other.write_bytes(document.read_bytes())
+    refused = run("analyze", document, other, "-n", "color_decay", "-o", tmp_path / "reel")
+    assert refused.code == 2
+    assert "analyse the shot again" in refused.err

@@ -45,6 +45,9 @@ def test_a_model_says_how_many_channels_its_graph_takes_and_how_far_tiles_overla
     (model,) = read_manifest(written(folder, manifest_text(folder / "net.onnx", **fields)))
     assert model.in_channels == 18
     assert model.halo == 32
+    assert model.continued_by == 32
+    (narrow,) = read_manifest(written(folder, manifest_text(folder / "net.onnx", rim=5, **fields)))
+    assert narrow.continued_by == 8
 
 
 WRONG = {
@@ -55,6 +58,7 @@ WRONG = {
     "output": "image",
     "range": [1.0, 0.0],
     "receptive_radius": -1,
+    "rim": -1,
     "tile": 63,
     "maps": [{"name": "noise"}],
     "hold": {"block": 4, "bound": 2.0},

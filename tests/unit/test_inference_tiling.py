@@ -32,6 +32,19 @@ def test_tiled_is_whole(plain, size):
     assert np.abs(tiled.change - whole.change).max() <= 1e-5
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("rim", [0, 4])
+def test_tiled_is_whole_where_the_network_pads_within_its_own_reach(plain, size, rim):
+    picture = pictures.noise(size[1], size[0], mean=0.4, sigma=0.2)
+    tiled = Network(replace(plain, rim=rim)).restore([picture])
+    whole = Network(replace(plain, rim=rim, tile=512)).restore([picture])
+    assert np.abs(tiled.change - whole.change).max() <= 1e-5
+    full = Network(plain).restore([picture])
+    assert np.abs(tiled.change - full.change).max() > 1e-3  # what lies beyond the edge is not the same
+    middle = (slice(10, -10), slice(10, -10))
+    assert np.abs(tiled.change - full.change)[middle].max(initial=0.0) <= 1e-5
+
+
 def test_seams_show_where_the_overlap_is_too_small(plain):
     picture = pictures.noise(200, 150, mean=0.4, sigma=0.2)
     tiled = Network(replace(plain, receptive_radius=4)).restore([picture])

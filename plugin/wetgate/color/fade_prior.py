@@ -2,13 +2,11 @@
 
 They were trained on photographs as prints (and as negatives) of measured dye sets, faded spectrally; its card is
 ``models/cards/fade_prior.md``, its training ``models/train/fade_prior.py``. Three networks say the nine numbers of
-:class:`wetgate.color.fade.DyeFade`; another says the covariance of their error, to which their disagreement is added; a
-last one what share of the reversal to use, having been taught that a picture made worse is many times as bad.
+:class:`wetgate.color.fade.DyeFade`; another says the covariance of their error, to which their disagreement is added.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -31,12 +29,11 @@ _FARTHEST = 6.0  # standard deviations of the training set that an input may lie
 
 @dataclass(frozen=True, eq=False)
 class Belief:
-    """A Gaussian over a fade's vector (9,): ``precision`` (9, 9) is the inverse of its covariance. ``share`` of the
-    mean is what to use where nothing else is known; ``members`` (n, 9) are the opinions that it is the mean of."""
+    """A Gaussian over a fade's vector (9,): ``precision`` (9, 9) is the inverse of its covariance; ``members`` (n, 9)
+    are the opinions that ``mean`` is the mean of."""
 
     mean: Array
     precision: Array
-    share: float
     members: Array
 
 
@@ -64,14 +61,12 @@ def believed(
     mean = members.mean(axis=0)
     apart = members - mean
     covariance = np.linalg.inv(factor.T @ factor) + _DISAGREEMENT * apart.T @ apart / len(members)
-    share = 1 / (1 + math.exp(-_network(weights, "trust", np.concatenate([row[0], mean]))[0]))
-    return Belief(mean, np.linalg.inv(covariance), share, members)
+    return Belief(mean, np.linalg.inv(covariance), members)
 
 
-def unfading(stain_known: bool) -> Belief:
-    """The belief about dyes that do not fade: there is stain at most, and none is taken off unless clear film shows
-    it."""
-    return Belief(np.zeros(9), np.diag([1e8] * 6 + [1e2] * 3), float(stain_known), np.zeros((1, 9)))
+def unfading() -> Belief:
+    """The belief about dyes that do not fade: there is stain at most, as much as clear film shows."""
+    return Belief(np.zeros(9), np.diag([1e8] * 6 + [1e2] * 3), np.zeros((1, 9)))
 
 
 def inputs_of(

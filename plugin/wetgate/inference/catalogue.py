@@ -15,7 +15,9 @@ from wetgate.spec import ModelError, WetgateError, suggest
 
 MANIFEST = "manifest.toml"
 _CHUNK = 1 << 20
-_checked: dict[Path, tuple[tuple[int, int, int], str]] = {}
+State = tuple[int, int, int]  # what tells that a file has been changed: size, time, inode
+_checked: dict[Path, tuple[State, str]] = {}
+_read: dict[Path, tuple[State, tuple[Model, ...]]] = {}
 _lock = threading.Lock()
 
 
@@ -37,7 +39,7 @@ def user_folder(environ: Mapping[str, str] | None = None, platform: str = sys.pl
 
 def shipped() -> tuple[Model, ...]:
     """The models that come with Wetgate."""
-    return read_manifest(resources.folder("models") / MANIFEST)
+    return _models_of(resources.folder("models") / MANIFEST)
 
 
 def own() -> tuple[tuple[Model, ...], tuple[WetgateError, ...]]:
@@ -47,7 +49,7 @@ def own() -> tuple[tuple[Model, ...], tuple[WetgateError, ...]]:
     folder = user_folder()
     for path in sorted(folder.glob(f"*/{MANIFEST}")) if folder.is_dir() else []:
         try:
-            models += read_manifest(path, own=True)
+            models += _models_of(path, own=True)
         except WetgateError as error:
             problems.append(error)
     return tuple(models), tuple(problems)
@@ -88,6 +90,22 @@ def find(task: str, tier: str, model: str = "") -> Model:
     )
 
 
+def _models_of(path: Path, *, own: bool = False) -> tuple[Model, ...]:
+    """The models of a manifest, which is read once a process as long as the file stays as it is: nodes ask for their
+    network at every frame."""
+    try:
+        state = _state(path)
+    except OSError:
+        return read_manifest(path, own=own)  # which says what is wrong
+    with _lock:
+        known = _read.get(path)
+    if known is None or known[0] != state:
+        known = (state, read_manifest(path, own=own))
+        with _lock:
+            _read[path] = known
+    return known[1]
+
+
 def checked_file(model: Model, weights: Weights) -> Path:
     """The path of a model's file after its SHA-256 has been compared with the manifest's.
 
@@ -95,8 +113,7 @@ def checked_file(model: Model, weights: Weights) -> Path:
     """
     path = model.folder / weights.file
     try:
-        state = path.stat()
-        key = (state.st_size, state.st_mtime_ns, state.st_ino)
+        key = _state(path)
         with _lock:
             known = _checked.get(path)
         if known is None or known[0] != key:
@@ -114,6 +131,11 @@ def checked_file(model: Model, weights: Weights) -> Path:
             remedy=_mend(model),
         )
     return path
+
+
+def _state(path: Path) -> State:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 def sha256_of(path: Path) -> str:

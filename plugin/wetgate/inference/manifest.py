@@ -21,6 +21,8 @@ A manifest is TOML, ``schema = "wetgate.models/1"`` and one ``[[model]]`` table 
     multiple = 2                    # width and height of what it takes
     receptive_radius = 30           # px of input round an output pixel that can matter
     tile = 512                      # side of the largest tile, without its overlap
+    rim = 16                        # px by which a picture is continued, by reflection, beyond its edges, where that
+                                    # does instead of the receptive radius, which is what it is where left out
     hold = { block = 32, bound = 0.02 }           # low frequencies kept, in encoded values; leave out for none
     prefer = { cpu = "fp32", cpu_bf16 = "bf16", gpu = "fp16" }
 
@@ -111,6 +113,7 @@ class Model:
     weights: Mapping[str, Weights]
     folder: Path = field(default_factory=Path)
     own: bool = False
+    rim: int | None = None
 
     @property
     def in_channels(self) -> int:
@@ -121,6 +124,11 @@ class Model:
     def halo(self) -> int:
         """Overlap of tiles: the receptive radius, up to the next multiple."""
         return -(-self.receptive_radius // self.multiple) * self.multiple
+
+    @property
+    def continued_by(self) -> int:
+        """Pixels by which a picture is continued beyond its edges, a multiple."""
+        return self.halo if self.rim is None else min(-(-self.rim // self.multiple) * self.multiple, self.halo)
 
 
 def read_manifest(path: Path, *, own: bool = False) -> tuple[Model, ...]:
@@ -176,6 +184,9 @@ class _Table:
                 self.wrong(name, "is missing", "every field of wetgate.models/1")
             return default
         return self._given[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._given
 
     def text(self, name: str, *, needed: bool = True) -> str:
         value = self.take(name, "", needed=needed)
@@ -236,6 +247,7 @@ def _model(t: _Table, folder: Path, own: bool) -> Model:
         weights={w.precision: w for w in _weights(t)},
         folder=folder,
         own=own,
+        rim=t.whole("rim", 0, 4096) if "rim" in t else None,
     )
     t.close()
     if model.out_channels != model.channels:

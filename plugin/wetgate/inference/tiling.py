@@ -1,8 +1,9 @@
 """Tiles of a picture: a grid from the model and the picture's size alone, overlaps, and edges made once for the whole.
 
-The picture is continued by reflection (without repeating the edge pixel) once, on all sides, by the model's halo and up
-to full tiles. A network sees that continued picture, whole or in tiles that overlap by the halo: since no pixel
-further than the receptive radius can matter, tiles give what the whole gives.
+The picture is continued by reflection (without repeating the edge pixel) once, on all sides, by the model's rim and up
+to its multiple. A network sees that continued picture, whole or in tiles that overlap by the model's halo and end where
+the continued picture ends: since no pixel further than the receptive radius can matter, and the network's own
+padding begins at the same places, tiles give what the whole gives.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ from wetgate.inference.manifest import Model
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """``rows`` x ``columns`` tiles of one size, ``tile_height`` x ``tile_width`` without the ``halo`` round each."""
+    """``rows`` x ``columns`` tiles of one size, ``tile_height`` x ``tile_width`` without the ``halo`` round each.
+
+    ``rim`` is how far the picture is continued, above and to the left of it, and beyond the next ``multiple`` below and
+    to the right.
+    """
 
     height: int
     width: int
@@ -29,6 +34,8 @@ class Grid:
     tile_height: int
     tile_width: int
     halo: int
+    rim: int
+    multiple: int
 
     @property
     def count(self) -> int:
@@ -36,8 +43,23 @@ class Grid:
 
     @property
     def input_size(self) -> tuple[int, int]:
-        """Height and width of what the network is given for one tile."""
-        return self.tile_height + 2 * self.halo, self.tile_width + 2 * self.halo
+        """The greatest height and width of what the network is given for a tile."""
+        spans = [self.span(*place) for place in self.places()]
+        return max(s[0].stop - s[0].start for s in spans), max(s[1].stop - s[1].start for s in spans)
+
+    @property
+    def continued_size(self) -> tuple[int, int]:
+        """Height and width of the continued picture."""
+        return _whole(self.height, self.multiple) + 2 * self.rim, _whole(self.width, self.multiple) + 2 * self.rim
+
+    def span(self, top: int, left: int) -> tuple[slice, slice]:
+        """Rows and columns of the continued picture that the network is given for the tile at ``top`` and ``left``."""
+        sizes = (self.tile_height, self.tile_width)
+        rows, columns = (
+            slice(max(begin + self.rim - self.halo, 0), min(begin + self.rim + size + self.halo, end))
+            for begin, size, end in zip((top, left), sizes, self.continued_size, strict=True)
+        )
+        return rows, columns
 
     def places(self) -> Iterator[tuple[int, int]]:
         """Top and left of each tile, row by row."""
@@ -51,13 +73,19 @@ def grid_of(model: Model, height: int, width: int, halvings: int = 0) -> Grid:
     largest = max(model.tile >> halvings, model.multiple)
     tile_height, rows = _divided(height, largest, model.multiple)
     tile_width, columns = _divided(width, largest, model.multiple)
-    return Grid(height, width, rows, columns, tile_height, tile_width, model.halo)
+    rim = model.continued_by
+    return Grid(height, width, rows, columns, tile_height, tile_width, model.halo, rim, model.multiple)
 
 
 def _divided(size: int, largest: int, multiple: int) -> tuple[int, int]:
     count = -(-size // largest)
-    tile = -(-size // (count * multiple)) * multiple
+    tile = _whole(-(-size // count), multiple)
     return tile, -(-size // tile)
+
+
+def _whole(size: int, multiple: int) -> int:
+    """The next multiple."""
+    return -(-size // multiple) * multiple
 
 
 def reflected(start: int, stop: int, size: int) -> NDArray[np.int64]:
@@ -70,13 +98,14 @@ def reflected(start: int, stop: int, size: int) -> NDArray[np.int64]:
 
 
 def continued(x: Array, grid: Grid) -> Array:
-    """A picture (1, C, H, W) continued by reflection over the whole grid and the halo round it."""
-    rows = reflected(-grid.halo, grid.rows * grid.tile_height + grid.halo, grid.height)
-    columns = reflected(-grid.halo, grid.columns * grid.tile_width + grid.halo, grid.width)
+    """A picture (1, C, H, W) continued by reflection, up to whole multiples and by the rim."""
+    tall, wide = grid.continued_size
+    rows = reflected(-grid.rim, tall - grid.rim, grid.height)
+    columns = reflected(-grid.rim, wide - grid.rim, grid.width)
     if library(x) is not np:
         return x.index_select(2, indices(rows, x)).index_select(3, indices(columns, x))
     out = np.empty((*x.shape[:2], len(rows), len(columns)), x.dtype)
-    top, left = grid.halo, grid.halo
+    top, left = grid.rim, grid.rim
     middle = out[:, :, top : top + grid.height]
     middle[..., left : left + grid.width] = x
     middle[..., :left] = x[..., columns[:left]]
@@ -100,17 +129,16 @@ def run_in_tiles(
     ``run`` maps (1, C, h, w) to (1, C', h scale, w scale). ``workers`` tiles are run at once, which changes no pixel.
     """
     whole = continued(x, grid)
-    height, width = grid.input_size
-    cut = grid.halo * scale
     tall, wide = grid.tile_height * scale, grid.tile_width * scale
     out: Array = None
 
     def one(place: tuple[int, int]) -> tuple[tuple[int, int], Array]:
         check_abort()
-        top, left = place
-        tile = whole[:, :, top : top + height, left : left + width]
+        rows, columns = grid.span(*place)
+        tile = whole[:, :, rows, columns]
         made = run(np.ascontiguousarray(tile) if library(tile) is np else tile)
-        return place, made[:, :, cut : cut + tall, cut : cut + wide]
+        down, along = ((at + grid.rim - span.start) * scale for at, span in zip(place, (rows, columns), strict=True))
+        return place, made[:, :, down : down + tall, along : along + wide]
 
     def place_tile(done: tuple[tuple[int, int], Array]) -> None:
         nonlocal out

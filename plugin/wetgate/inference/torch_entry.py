@@ -27,6 +27,11 @@ class _Typed:
     cast: frozenset[int] = frozenset()
     result: bool = False
 
+    @property
+    def makes_new(self) -> bool:
+        """Whether the result's memory is nobody else's."""
+        return self.result
+
     def __call__(self, given: Sequence[Any], attributes: dict[str, Any]) -> Any:
         args = [x.to(self.dtype) if i in self.cast else x for i, x in enumerate(given)]
         made = self.operator(args, attributes)

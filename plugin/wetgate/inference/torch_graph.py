@@ -65,12 +65,13 @@ class TorchGraph:
             from wetgate.inference.torch_quantised import fused
 
             steps = fused(steps, self._constants, OPERATORS, bf16=integers == "int8+bf16")
-        self._steps = _folded(steps, self._constants)
         self._input, self._output = inputs[0].name, graph.output[0].name
+        steps = _folded(steps, self._constants)
         if worked != dtype:
             from wetgate.inference.torch_entry import entering_exactly
 
-            self._steps = entering_exactly(self._steps, self._constants, self._input, dtype, _conv)
+            steps = entering_exactly(steps, self._constants, self._input, dtype, _conv)
+        self._steps = _in_place(steps, self._output)
         self.takes = worked
         self._last_use = _last_uses(self._steps, self._output)
         dims = inputs[0].type.tensor_type.shape.dim
@@ -126,6 +127,42 @@ def _folded(steps: Sequence[tuple[Any, ...]], constants: dict[str, Tensor]) -> l
         made = operator([constants[n] if n else None for n in names], attributes)
         constants |= zip(outputs, made if isinstance(made, (tuple, list)) else (made,), strict=False)
     return left
+
+
+def _in_place(steps: Sequence[tuple[Any, ...]], output: str) -> list[tuple[Any, ...]]:
+    """ReLUs and sums written over a convolution's result that nobody else wants: new memory costs more than they do."""
+    fresh = {name for step in steps if _makes_new(step[0]) for name in step[3]}
+    used: dict[str, int] = {output: 2}
+    for step in steps:
+        for name in step[1]:
+            used[name] = used.get(name, 0) + 1
+    made = []
+    for operator, names, attributes, outputs in steps:
+        free = [name for name in names if name in fresh and used[name] == 1]
+        if operator is OPERATORS["Relu"] and free:
+            made.append((_relu_over, names, attributes, outputs))
+            fresh.add(outputs[0])
+        elif operator is OPERATORS["Add"] and free:
+            other = names[1 - names.index(free[0])]
+            made.append((_add_into, (free[0], other), attributes, outputs))
+        else:
+            made.append((operator, names, attributes, outputs))
+    return made
+
+
+def _makes_new(operator: Operator) -> bool:
+    return operator in (_conv, _conv_transpose) or bool(getattr(operator, "makes_new", False))
+
+
+def _relu_over(given: Sequence[Any], a: Attributes) -> Tensor:
+    return given[0].relu_()
+
+
+def _add_into(given: Sequence[Any], a: Attributes) -> Tensor:
+    """The sum, in the memory of the first where both are alike."""
+    x, other = given
+    alike = x.dtype == other.dtype and x.shape == other.shape
+    return x.add_(other) if alike else x + other
 
 
 def _last_uses(steps: Sequence[tuple[Any, ...]], output: str) -> list[list[str]]:

@@ -70,8 +70,6 @@ def fused(steps: Sequence[Step], constants: dict[str, Tensor], operators: dict[s
             out.append((convolution, x[1][:1], {}, outputs if after is None else after[1][3]))
         elif bf16 and operator in (operators["Conv"], operators["ConvTranspose"]) and set(names[1:]) <= set(constants):
             out.append((_Half(operator, [constants[n] for n in names[1:]]), names[:1], attributes, outputs))
-        elif operator is operators["Add"] and (new := _new(names, made_by, used_by, operators)) is not None:
-            out.append((_add_into, (names[new], names[1 - new]), {}, outputs))
         else:
             out.append(step)
     needed = {name for step in out for name in step[1]}
@@ -99,21 +97,6 @@ def _after(name: str, used_by: dict[str, list[Step]], relu: Any, quantising: Any
     return (first[0], second[0]) if len(second) == 1 and second[0][0] is quantising else None
 
 
-def _new(
-    names: Sequence[str], made_by: dict[str, Step], used_by: dict[str, list[Step]], operators: dict[str, Any]
-) -> int | None:
-    """Which of two numbers is a convolution's result that nobody else wants: the sum may be written over it."""
-    kinds = (operators["Conv"], operators["ConvTranspose"])
-    for i, name in enumerate(names):
-        if name in made_by and made_by[name][0] in kinds and len(used_by[name]) == 1:
-            return i
-    return None
-
-
-def _add_into(given: Sequence[Any], attributes: dict[str, Any]) -> Tensor:
-    return given[0].add_(given[1])
-
-
 def _bias(names: Sequence[str], made_by: dict[str, Step], constants: dict[str, Tensor]) -> Tensor | None:
     return constants[names[2]] if len(names) > 2 and names[2] else None
 
@@ -129,6 +112,8 @@ class _Quantise:
 class _Half:
     """A convolution in bfloat16, float32 outside."""
 
+    makes_new = True
+
     def __init__(self, operator: Any, weights: Sequence[Tensor]) -> None:
         import torch
 
@@ -143,6 +128,8 @@ class _Half:
 
 class _Convolution:
     """Unsigned bytes in; float32 out, or unsigned bytes behind a ReLU."""
+
+    makes_new = True
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from wetgate.color.fade import RATES, DyeFade, Trims, from_negative, noise_gain, on_film, on_negative, reverse
 from wetgate.color.film_dyes import DYE_SETS, Medium, Scanner, set_matrix
-from wetgate.ops.fade_facts import ANCHORS, Gathered, Pointed, Setup, gather
+from wetgate.ops.fade_facts import ANCHORS, Gathered, Pointed, Setup, demand_alike, gather, trust_in
 from wetgate.ops.fade_field import WHOLE, extent
 from wetgate.ops.fade_field import Window as Place
 from wetgate.ops.fade_plots import density_plot, dye_curves, recovered_view
@@ -56,11 +56,12 @@ class ColorDecay:
     network, trained on photographs that were faded spectrally on measured films, says the most probable fade and how
     sure that is; places that you point at (clear film, black, a neutral, skin) are then met exactly, as far as the
     fade's nine numbers can, or by least squares; a reference still of a frame is laid over it and compared place by
-    place. Another network, taught by the losses of the first on photographs that it had not seen, says how much of the
-    reversal to use; and where networks that learnt from different photographs are at odds over a few pictures, it is
-    held back, down to nothing: an unfaded reel stays as it is. Unevenness is followed where frame lines or clear film
-    show it. Colours that are gone are not made up; the views show them. Sources: Beer's law per wavelength (Hunt, The
-    Reproduction of Colour); dyes: ``color/film_dyes.json``; rates: Wilhelm and Brower 1993, Reilly 1998.
+    place. It is used in a shot only as far as the error to be expected there is small against what it changes: a scene
+    of one strong colour by itself does not tell whether it has faded, and stays as it is, as do a shot that bears out
+    less than its reel, a fade in which a dye would have grown, and a few pictures over which networks that learnt from
+    different photographs are at odds. So an unfaded reel stays as it is. Unevenness is followed where frame lines or
+    clear film show it. Colours that are gone are not made up; the views show them. Sources: Beer's law per wavelength
+    (Hunt, The Reproduction of Colour); dyes: ``color/film_dyes.json``; rates: Wilhelm and Brower 1993, Reilly 1998.
     """
 
     strength: float = param(
@@ -239,7 +240,10 @@ class ColorDecay:
 
     def pool(self, results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """The analyses of several shots of one reel, solved together: one for each, in their order."""
-        return solve_reel([Gathered.from_json(r["gathered"]) for r in results], self._setup())
+        gathered = [Gathered.from_json(r["gathered"]) for r in results]
+        for found in gathered:
+            demand_alike(found)
+        return solve_reel(gathered, self._setup())
 
     def _setup(self) -> Setup:
         medium: Medium = "print" if self.film == "positive" else "negative"
@@ -282,7 +286,7 @@ class ColorDecay:
             reel = ctx.analysis["reel"]
             shot = _shot_of(ctx.analysis["shots"], frame.number)
             solved = reel if self.reel_lock else shot["own"]
-            trust = float(solved["trust"]) if self.cautious else 1.0
+            trust = trust_in(ctx.analysis, shot, self.reel_lock) if self.cautious else 1.0
             whole = DyeFade.of_vector(np.array(solved["vector"]), matrix)
             theta = np.array(shot["field"]) * self.uneven
             left, top, right, bottom = ctx.analysis["gathered"]["window"]

@@ -192,6 +192,10 @@ class Deartifact:
         return result.with_rgb(coded.within_steps(source.rgb, result.rgb, self._allowance))
 
     @property
+    def _weights(self) -> tuple[float, float, float]:
+        return self.luma, self.chroma, self.chroma
+
+    @property
     def _allowance(self) -> float:
         """What smoothing bands may move a coefficient by, whatever its step."""
         return _SIDE * self.deband / 255
@@ -234,20 +238,18 @@ class Deartifact:
             made = given
             if (luma != 0).any() or (chroma != 0).any():
                 made = self._restored(given, luma, chroma, coded.is_jpeg, frame.number, ctx, facts)
-            made = made.copy()
+            before, planes = ([np.ascontiguousarray(p[..., k]) for k in range(3)] for p in (given, made))
             if not coded.is_jpeg:  # what a JPEG's coefficients say is held by its intervals
-                made[..., 0] = with_detail(made[..., 0], given[..., 0], self.detail)
-            made[..., 0] = within_neighbours(made[..., 0], given[..., 0], self.edge)
-            made[..., 0] = deband(made[..., 0], self.deband / 255)
-            limit = np.float32(self.bleed) * np.maximum(chroma, 0)
-            for k in (1, 2):
-                made[..., k] = led_by_luma(made[..., k], made[..., 0], limit)
-            made = given + np.array([self.luma, self.chroma, self.chroma], np.float32) * (made - given)
+                planes[0] = with_detail(planes[0], before[0], self.detail)
+            planes[0] = within_neighbours(planes[0], before[0], self.edge)
+            planes[0] = deband(planes[0], self.deband / 255)
+            planes[1:] = led_by_luma(planes[1:], planes[0], np.float32(self.bleed) * np.maximum(chroma, 0))
+            change = [np.float32(w) * (p - b) for w, p, b in zip(self._weights, planes, before, strict=True)]
             if self.regrain > 0 and ctx.fidelity != "forensic":
-                made[..., 0] += self._grain(frame.number, luma)
-            if ctx.fidelity == "pleasing":
-                return made
-            return given + coded.bounded(made - given, luma, chroma, self._allowance)
+                change[0] += self._grain(frame.number, luma)
+            if ctx.fidelity != "pleasing":
+                change = coded.bounded(change, luma, chroma, self._allowance)
+            return np.stack([b + c for b, c in zip(before, change, strict=True)], axis=2)
 
         return coded.worked(frame.rgb, work)
 

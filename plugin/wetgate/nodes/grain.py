@@ -37,6 +37,7 @@ _SCANNER_PX = 0.45
 # Ids of choices begin with a letter: the gauges by theirs.
 _GAUGES = {"mm8": "8", "super8": "s8", "mm16": "16", "super16": "s16", "mm35": "35", "full35": "s35", "mm65": "65"}
 _MOST_FRAMES = 12  # that an analysis looks at, spread over the shot
+_MOST_HELD = 3  # frames that are looked at to find one that is not the same again: footage on threes
 _MID_GREY = -math.log10(0.18)
 _VIEW_GAIN = 4.0
 # The bound: a shift of the mean of light in percent, and how far chance may move it on top of that.
@@ -95,8 +96,10 @@ class Grain:
     layers act on the plate, those of size do not.
 
     The analysis looks for flat patches and measures the deviation at each density, the power spectrum of each layer
-    and the correlation between layers, before a step takes the grain off; with ``match`` that is what is made. It is
-    saved as ``.grain.json``, and as a film grain table for AV1 encoders.
+    and the correlation between layers, before a step takes the grain off; with ``match`` that is what is made. Grain is
+    new in every frame: patches that the next frame shows again, wherever they have moved to, are texture and left out,
+    so a shot that has nothing but texture has no grain; a single picture cannot tell them apart. It is saved as
+    ``.grain.json``, and as a film grain table for AV1 encoders.
 
     Forensic fidelity makes no grain; the plate, which is the input's own, comes back. The bound: grain moves the mean
     of linear light of no layer by more than 0.1 % beyond what chance does in so many pixels; forensic, not at all.
@@ -211,10 +214,12 @@ class Grain:
             ctx.check_abort()
             frame = shot[number]
             pitch = self._pitch_um(frame)
-            found.append(measure_frame(frame.rgb))
+            found.append(measure_frame(frame.rgb, [shot[n].rgb for n in _following(shot, number)]))
             ctx.progress(done / count)
         measured = combine(found, pitch)
-        return {"patches": 0, "frames": count} if measured is None else measured.to_json()
+        told = [f.texture for f in found if f.texture is not None]
+        texture = {"texture": sum(told)} if told else {}
+        return ({"patches": 0, "frames": count} if measured is None else measured.to_json()) | texture
 
     def sidecars(self, results: Mapping[str, Any], numbers: Sequence[int]) -> dict[str, Any]:
         """The measured grain, and the film grain table of AV1 that comes nearest to it, by name."""
@@ -377,6 +382,16 @@ class Grain:
                     mean += np.interp(before[..., c], law_densities(), law.deviation[c]).astype(np.float32)
             views["deviation"] = mean / np.float32(3)
         return views
+
+
+def _following(shot: Shot, number: int) -> list[int]:
+    """The frames after one, and at the end of its shot those before it, the nearest first."""
+    numbers = list(shot.numbers)
+    here = numbers.index(number)
+    begins = [0, *(numbers.index(c) for c in shot.cuts), len(numbers)]
+    first = max(b for b in begins if b <= here)
+    last = min(b for b in begins if b > here)
+    return numbers[here + 1 : min(here + 1 + _MOST_HELD, last)] or numbers[max(here - _MOST_HELD, first) : here][::-1]
 
 
 @lru_cache(maxsize=32)

@@ -31,6 +31,7 @@ _MIDDLE = np.float32(128)
 _LUMA_ROUNDING, _CHROMA_ROUNDING = 0.65, 1.4
 # Of the blocks of a chroma plane that was not clipped: from here on its upsampling is believed to be undone.
 _FITTING = 0.6
+_SURELY = np.float32(0.999)  # of a limit's square: below it no rounding brings a coefficient over the limit
 _TURNS = 14  # of the iteration that undoes the triangle filter: a third of the error is left by each
 Sampling = tuple[int, int]
 
@@ -113,11 +114,14 @@ def change_within(change: Image, limit: Image) -> Image:
     counts): for codecs that predict, whose intervals are about a prediction that nobody has."""
     height, width = change.shape
     padded = np.pad(change, ((0, -height % SIDE), (0, -width % SIDE)))
-    most = limit[::SIDE, ::SIDE][..., None, None]
-    coefficients = forward(whole_blocks(padded))
+    blocks, most = whole_blocks(padded), limit[::SIDE, ::SIDE]  # a view of padded
+    # No coefficient of an orthonormal transform exceeds the root of its block's sum of squares.
+    large = np.square(padded).reshape(-1, SIDE, most.shape[1], SIDE).sum(axis=(1, 3)) > np.square(most) * _SURELY
+    coefficients, most = forward(blocks[large]), most[large][:, None, None]
     limited = np.clip(coefficients, -most, most)
-    beyond = np.asarray((limited != coefficients).any(axis=(2, 3)))
-    whole_blocks(padded)[beyond] = inverse(limited[beyond])  # a view of padded
+    beyond = np.asarray((limited != coefficients).any(axis=(1, 2)))
+    large[large] = beyond
+    blocks[large] = inverse(limited[beyond])
     return padded[:height, :width]
 
 

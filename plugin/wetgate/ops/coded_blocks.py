@@ -49,10 +49,10 @@ def _times(steps: Image | float, factor: float) -> Image | float:
 
 
 def _typical(steps: Image | float) -> float:
-    values = np.atleast_1d(np.asarray(steps, np.float64))
+    values = np.atleast_1d(np.asarray(steps, np.float32))
     known = values[values > 0]
     if known.size:
-        return float(np.exp(np.log(known).mean()))
+        return float(np.exp(np.log(known).mean(dtype=np.float64)))
     return float(values.max(initial=UNKNOWN))
 
 

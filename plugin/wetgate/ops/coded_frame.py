@@ -4,7 +4,7 @@ changed of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,12 +129,17 @@ class CodedFrame:
     def within_steps(self, before: Image, after: Image, allowance: float) -> Image:
         """``after`` with no coefficient of Y'CbCr changed by more than its step and an ``allowance`` in values."""
         change = np.asarray(after - before, np.float32)
-        held = self.worked(change, lambda given, luma, chroma: self.bounded(given, luma, chroma, allowance))
+
+        def hold(given: Image, luma: Image, chroma: Image) -> Image:
+            planes = [np.ascontiguousarray(given[..., k]) for k in range(3)]
+            return np.stack(self.bounded(planes, luma, chroma, allowance), axis=2)
+
+        held = self.worked(change, hold)
         return after if held is change else np.asarray(before + held, np.float32)
 
-    def bounded(self, change: Image, luma: Image, chroma: Image, allowance: float) -> Image:
-        """A change of Y'CbCr (H, W, 3) whose coefficients do not exceed :attr:`most_change` steps and, in luma, an
-        ``allowance`` in values; where the step is UNKNOWN (-1) it is taken for the whole range."""
+    def bounded(self, change: Sequence[Image], luma: Image, chroma: Image, allowance: float) -> list[Image]:
+        """A change of Y', Cb, Cr, (H, W) each, whose coefficients do not exceed :attr:`most_change` steps and, in luma,
+        an ``allowance`` in values; where the step is UNKNOWN (-1) it is taken for the whole range."""
         share = np.float32(self.most_change)
         limits = (share * np.abs(luma) + np.float32(allowance), share * np.abs(chroma), share * np.abs(chroma))
-        return np.stack([change_within(change[..., k], limits[k]) for k in range(3)], axis=2)
+        return [change_within(plane, limit) for plane, limit in zip(change, limits, strict=True)]

@@ -141,15 +141,6 @@ class Gathered:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Gathered:
-        """Raises :class:`UsageError` for what a version gathered that looked at other things."""
-        sizes = {len(s["statistics"]) for s in data["shots"]}
-        if sizes != {PICTURE_SIZE}:
-            raise UsageError(
-                f"the analysis of a fade has {min(sizes, default=0)} statistics of a shot",
-                where="analysis of color_decay",
-                allowed=f"{PICTURE_SIZE}: other versions of Wetgate looked at other things",
-                remedy="analyse the shot again",
-            )
         shots = tuple(
             ShotFacts(
                 s["first"],
@@ -169,6 +160,19 @@ class Gathered:
         left, top, right, bottom = data["window"]
         like = Likeness.from_json(data["likeness"]) if "likeness" in data else None
         return cls(shots, around, points, (left, top, right, bottom), like)
+
+
+def demand_alike(gathered: Gathered) -> None:
+    """Raise :class:`UsageError` for what a version of Wetgate gathered that looked at other things: that can be shown,
+    and not be solved together with others."""
+    sizes = {len(s.statistics) for s in gathered.shots}
+    if sizes != {PICTURE_SIZE}:
+        raise UsageError(
+            f"the analysis of a fade has {min(sizes, default=0)} statistics of a shot",
+            where="analysis of color_decay",
+            allowed=f"{PICTURE_SIZE}: other versions of Wetgate looked at other things",
+            remedy="analyse the shot again",
+        )
 
 
 def gather(
@@ -191,8 +195,8 @@ def gather(
         for number in some:
             check_abort()
             seen.append(borders(setup.film(shot[number])))
-    around = agreed(seen)
     starts = [0, *(numbers.index(c) for c in shot.cuts), len(numbers)]
+    around = agreed(seen, len(starts) - 1)
     parts = [numbers[a:b] for a, b in itertools.pairwise(starts)]
     most = _FRAMES_ALONE if len(parts) == 1 else _FRAMES_A_SHOT
     found = []
@@ -247,6 +251,12 @@ def _likeness(frame: Frame, still: Frame, setup: Setup) -> Likeness:
         )
     chosen = np.unique(np.linspace(0, len(found.places) - 1, _MOST_PLACES).round().astype(int))
     return Likeness(frame.number, found.seen[chosen], found.wanted[chosen], found.places[chosen], found.agreement)
+
+
+def trust_in(results: Mapping[str, Any], shot: Mapping[str, Any], reel_lock: bool) -> float:
+    """What share of its fade a shot gets, by the results of an analysis. In older ones all shots have their reel's."""
+    solved = shot["own"] if not reel_lock else shot if "trust" in shot else results["reel"]
+    return float(solved["trust"])
 
 
 def rounded(values: Array, digits: int) -> list[float]:

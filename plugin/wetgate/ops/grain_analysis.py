@@ -2,13 +2,13 @@
 
 Pictures are densities, (H, W, 3). Grain is what is left of flat patches of 64 pixels once a quadratic surface is taken
 out of each. A patch is flat where its coarse variation stands to its fine one as grain's does, so pictures of grain
-alone are used whole, and no patch is picked for having little grain. What the surface takes of the grain is known and
-given back.
+alone are used whole, and no patch is picked for having little grain. What the next frame shows again is texture, and
+left out. What the surface takes of the grain is known and given back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wetgate.ops.grain_time import held, returning
 from wetgate.spec import Image
 
 Array = NDArray[np.float64]
@@ -32,6 +33,8 @@ _FEWEST_IN_TONE = 3
 # Texture that lies as evenly as grain passes for flat, but not as equal: of the patches of a tone those count whose
 # variance is up to this multiple of the weakest tenth's, which is three deviations above the mean of grain alone.
 _TEXTURE_TONE, _FEWEST_ALIKE, _WEAKEST, _ALIKE_UP_TO, _ALIKE_AT_ALL = 0.2, 8, 0.1, 2.2, 16.0
+# Where that many of the flat patches come again in the next frame, the rest is texture that was lost from sight.
+_TEXTURE_ALONE = 0.95
 _MOST_PATCHES = 1500  # of one frame
 _CLIPPED = 0.02
 _SMOOTHING = 60.0
@@ -98,40 +101,44 @@ class MeasuredGrain:
 @dataclass(frozen=True, slots=True)
 class Patches:
     """The flat patches of one frame, by patch and layer: mean density and variance (N, 3), covariance (N, 3, 3), and
-    the sum of their periodograms by ring, (K, 3)."""
+    the sum of their periodograms by ring, (K, 3); and how many flat ones were ``texture``, None where nothing told."""
 
     mean: Array
     variance: Array
     covariance: Array
     power: Array
+    texture: int | None = None
 
     def __len__(self) -> int:
         return len(self.mean)
 
 
-def measure_frame(density: Image) -> Patches:
-    """The flat patches of a picture of density (H, W, 3); none where it is smaller than one or has none."""
-    patches = _cut(density)
+def measure_frame(density: Image, after: Sequence[Image] = ()) -> Patches:
+    """The flat patches of a picture of density (H, W, 3); none where it is smaller than one or has none. ``after`` are
+    frames that follow, of which the first that is not the same picture again tells grain from texture."""
+    patches, places = _cut(density)
     if not len(patches):
-        return _none()
+        return _none(None)
     flat = patches.reshape(len(patches), PATCH * PATCH, 3)
     means = flat.mean(axis=1)
     inside = ((means > _RANGE[0]) & (means < _RANGE[1])).all(axis=1) & ~_clipped(flat)
-    flat, means = flat[inside], means[inside]
+    flat, means, places = flat[inside], means[inside], places[inside]
     basis = _surfaces()
     rest = flat - np.einsum("pk,nkc->npc", basis, np.einsum("pk,npc->nkc", basis, flat))
     rest = rest.reshape(-1, PATCH, PATCH, 3)
     keep = _flat(rest)
+    rest, means, places = rest[keep], means[keep], places[keep]
+    keep, texture = _new(rest, places, (f for f in after if f.shape == density.shape))
     rest, means = rest[keep], means[keep]
     alike = _alike(rest, means)
     rest, means = rest[alike], means[alike]
     if not len(rest):
-        return _none()
+        return _none(texture)
     covariance = np.einsum("nyxc,nyxd->ncd", rest, rest) / (PATCH * PATCH)
     transform = np.fft.rfft2(rest * _window()[..., None], axes=(1, 2))
     periodogram = np.square(np.abs(transform)).sum(axis=0, dtype=np.float64)
     variance = np.einsum("ncc->nc", covariance)
-    return Patches(means.astype(np.float64), variance, covariance, _rings(periodogram))
+    return Patches(means.astype(np.float64), variance, covariance, _rings(periodogram), texture)
 
 
 def combine(frames: Iterable[Patches], pitch_um: float) -> MeasuredGrain | None:
@@ -177,15 +184,33 @@ def _tones(mean: Array, variance: Array) -> tuple[tuple[float, ...], tuple[float
     return tuple(k[0] for k in knots), tuple(k[1] for k in knots)
 
 
-def _cut(density: Image) -> NDArray[np.float32]:
-    """Patches (N, 64, 64, 3): side by side, or overlapping by half where the picture is small."""
+def _cut(density: Image) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Patches (N, 64, 64, 3), side by side, or overlapping by half where the picture is small; and their places (N, 2),
+    down and across."""
     height, width = density.shape[:2]
     if min(height, width) < PATCH:
-        return np.empty((0, PATCH, PATCH, 3), np.float32)
+        return np.empty((0, PATCH, PATCH, 3), np.float32), np.empty((0, 2), np.intp)
     step = PATCH // 2 if height * width < 300 * PATCH * PATCH else PATCH
     places = [(y, x) for y in range(0, height - PATCH + 1, step) for x in range(0, width - PATCH + 1, step)]
     every = -(-len(places) // _MOST_PATCHES)
-    return np.stack([density[y : y + PATCH, x : x + PATCH, :3] for y, x in places[::every]])
+    chosen = places[::every]
+    return np.stack([density[y : y + PATCH, x : x + PATCH, :3] for y, x in chosen]), np.array(chosen, np.intp)
+
+
+def _new(
+    rest: NDArray[np.float32], places: NDArray[np.intp], after: Iterable[Image]
+) -> tuple[NDArray[np.bool_], int | None]:
+    """Which patches the frames after do not show again, and how many they do; None where no frame can tell."""
+    grey = rest.mean(axis=3)
+    where = [(int(y), int(x)) for y, x in places]
+    for frame in after:
+        later = np.ascontiguousarray(frame[..., :3].mean(axis=2), np.float32)
+        if not held(grey, where, later):
+            again = returning(grey, where, later)
+            if len(again) and again.mean() > _TEXTURE_ALONE:
+                again[:] = True
+            return ~again, int(again.sum())
+    return np.ones(len(rest), bool), None
 
 
 def _clipped(flat: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -226,8 +251,9 @@ def _alike(rest: NDArray[np.float32], means: NDArray[np.float32]) -> NDArray[np.
     return np.asarray(keep)
 
 
-def _none() -> Patches:
-    return Patches(np.empty((0, 3)), np.empty((0, 3)), np.empty((0, 3, 3)), np.zeros((len(_ring_frequencies()), 3)))
+def _none(texture: int | None) -> Patches:
+    nothing = np.empty((0, 3))
+    return Patches(nothing, nothing, np.empty((0, 3, 3)), np.zeros((len(_ring_frequencies()), 3)), texture)
 
 
 @cache

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wetgate.color.config import ColorConfig
 from wetgate.color.fade import DyeFade, unbent
 from wetgate.engine.colour import Colour
-from wetgate.ops.fade_facts import Gathered
+from wetgate.ops.fade_facts import Gathered, trust_in
 from wetgate.ops.fade_field import extent
 from wetgate.spec import DENSITY, DISPLAY, Context, Frame, Window, registry
 from wetgate.surfaces.report.data import Curve, Gallery, Plot, Plots, Table, View
@@ -28,6 +28,10 @@ _DYES: tuple[tuple[str, Colour3], ...] = (("cyan", "red"), ("magenta", "green"),
 _MOST_POINTS = 240  # of each layer
 _MOST_FIELDS = 6
 _FIELD = (90, 160)  # rows and columns of an unevenness picture
+_OLDER = (
+    "The analysis was made by an earlier version of Wetgate, which did not write down what the plots need. The render"
+    " follows it as before; to see the plots, analyse the shot again."
+)
 _VIEWS = {
     "recovered": "What comes back; what is drowned in noise, fourfold to tenfold, goes over to magenta.",
     "confidence": "How far the result is determined, white wholly: by the analysis, and by what noise it multiplies.",
@@ -37,8 +41,10 @@ _VIEWS = {
 def fade_plots(step: str, results: Mapping[str, Any]) -> Plots | None:
     """The section for one step's analysis; None where that holds no fade."""
     reel = results.get("reel")
-    if not isinstance(reel, Mapping) or "matrix" not in reel or "gathered" not in results:
+    if not isinstance(reel, Mapping) or "vector" not in reel or "gathered" not in results:
         return None
+    if "matrix" not in reel:
+        return Plots(f"Fade: {step}", [], _OLDER)
     found = Gathered.from_json(results["gathered"])
     trust = float(reel["trust"])
     whole = _fade_of(reel)
@@ -190,11 +196,14 @@ def _shots(results: Mapping[str, Any], whole: DyeFade) -> Table:
         own = DyeFade.of_vector(np.array(shot["own"]["vector"]), whole.matrix)
         far = extent(np.array(shot["field"]), (left, top, right, bottom), *_FIELD)
         loss = " / ".join(f"{100 * float(f):.0f}" for f in own.loss)
-        rows.append(
-            [_span(shot), loss, f"{100 * float(shot['own']['trust']):.0f} %", f"{far.min():.2f} to {far.max():.2f}"]
-        )
-    columns = ["frames", "loss alone, C / M / Y, %", "trusted alone", "unevenness"]
-    return Table("Shots", rows, columns, "Alone: what the shot by itself would say, used only without the reel lock.")
+        used, alone = (f"{100 * trust_in(results, shot, lock):.0f} %" for lock in (True, False))
+        rows.append([_span(shot), used, loss, alone, f"{far.min():.2f} to {far.max():.2f}"])
+    columns = ["frames", "used of the reel's", "loss alone, C / M / Y, %", "trusted alone", "unevenness"]
+    about = (
+        "Used: a shot whose pictures do not bear out all of the reel's fade gets less of it. Alone: what the shot by"
+        " itself would say, used only without the reel lock."
+    )
+    return Table("Shots", rows, columns, about)
 
 
 def _span(shot: Mapping[str, Any]) -> str:
