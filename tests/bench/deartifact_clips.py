@@ -226,7 +226,8 @@ def _lumas(frames: Sequence[Frame]) -> list[Image]:
 def _filtered(file: Path, filters: str, shape: tuple[int, ...], count: int) -> list[Image]:
     height, width = shape
     side = ["-export_side_data", "+venc_params", "-i", str(file)]
-    out = ffmpeg(*side, "-vf", filters, "-f", "rawvideo", "-pix_fmt", "yuv420p", "-")
+    limited = f"{filters},scale=out_range=limited"  # Motion JPEG comes in full range
+    out = ffmpeg(*side, "-vf", limited, "-f", "rawvideo", "-pix_fmt", "yuv420p", "-")
     size = width * height + 2 * (-(-width // 2) * -(-height // 2))
     shown = range(_LEAD, _LEAD + count)
     planes = [np.frombuffer(out, np.uint8, width * height, i * size).reshape(height, width) for i in shown]

@@ -19,10 +19,12 @@ that row in that measure. ``residual``: rms of the picture less our result blurr
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -37,6 +39,7 @@ from wetgate.ops.blur_shot import blur_of_frames, free_of_frames
 from wetgate.spec import Image, registry
 
 Kernel = np.ndarray
+Tried = dict[str, Any]  # of one picture: levels by who, residual, what was found
 Sharp = blur_measure.Blur("sharp", 0.0, 0.0, 0.0)
 SPACE = "ACEScg"  # the working space: numbers go through as they are
 NOISE = (0.005, 0.01, 0.03)
@@ -212,6 +215,11 @@ class Row:
     residuals: list[float]
     found: list[dict[str, object]]
 
+    @classmethod
+    def of(cls, blur: Blur, noise: float, tries: list[Tried]) -> Row:
+        levels = {who: [t["levels"][who] for t in tries] for who in tries[0]["levels"]}
+        return cls(blur, noise, levels, [t["residual"] for t in tries], [t["found"] for t in tries if t["found"]])
+
     def mean(self, who: str) -> np.ndarray:
         return np.mean(self.levels[who], axis=0)
 
@@ -230,42 +238,62 @@ class Row:
         return text + ("" if min(self.gain) > 0 else "  LOSS")
 
 
-def tried(blur: Blur, noise: float, pictures: list[Image], side: int, quality: str, blind: bool) -> Row:
-    row = Row(blur, noise, {}, [], [])
-    for index, picture in enumerate(pictures):
-        random = np.random.default_rng(index)
-        whole = blurred(picture, blur.psf)
-        top, left = ((n - side) // 2 for n in whole.shape[:2])
-        truth, given = (x[top : top + side, left : left + side] for x in (picture, whole))
-        given = (given + noise * random.standard_normal(given.shape)).astype(np.float32)
-        made, residual = ours(given, blur.params, quality=quality)
-        results = {"input": psnr(given, truth), "Wetgate": psnr(made, truth)}
-        results |= {name: best(peer(given, blur.psf), truth) for name, peer in PEERS.items()}
-        if blind:
-            free = blur.family == "Levin"
-            alone = ours(given, {"kind": "free"} if free else {}, quality=quality)[0]
-            results["blind"] = in_place(alone, truth, blur.psf.shape[0] // 2) if free else psnr(alone, truth)
-            found = free_of_frames([given]) if free else (blur_of_frames([given]) or Sharp).to_json()
-            row.found.append(found or {"kind": "none"})
-        for name, levels in results.items():
-            row.levels.setdefault(name, []).append(levels)
-        row.residuals.append(residual)
-    return row
+def tried(blur: Blur, noise: float, picture: Image, seed: int, side: int, quality: str, blind: bool) -> Tried:
+    random = np.random.default_rng(seed)
+    whole = blurred(picture, blur.psf)
+    top, left = ((n - side) // 2 for n in whole.shape[:2])
+    truth, given = (x[top : top + side, left : left + side] for x in (picture, whole))
+    given = (given + noise * random.standard_normal(given.shape)).astype(np.float32)
+    made, residual = ours(given, blur.params, quality=quality)
+    levels = {"input": psnr(given, truth), "Wetgate": psnr(made, truth)}
+    levels |= {name: best(peer(given, blur.psf), truth) for name, peer in PEERS.items()}
+    found: dict[str, object] | None = None
+    if blind:
+        free = blur.family == "Levin"
+        alone = ours(given, {"kind": "free"} if free else {}, quality=quality)[0]
+        levels["blind"] = in_place(alone, truth, blur.psf.shape[0] // 2) if free else psnr(alone, truth)
+        found = free_of_frames([given]) if free else (blur_of_frames([given]) or Sharp).to_json()
+        found = found or {"kind": "none"}
+    return {"levels": levels, "residual": residual, "found": found}
 
 
 def table(args: argparse.Namespace) -> None:
+    """Picture by picture, so that a run that is ended early is a table of fewer pictures."""
     files = sorted(f for f in args.pictures.iterdir() if f.suffix in {".png", ".webp", ".tif", ".jpg"})
     files = files[:: max(1, len(files) // args.count)][: args.count]
-    pictures = [to_light(cv2.imread(str(f))[..., ::-1].astype(np.float32) / 255) for f in files]
-    side = min(args.side, *(n for p in pictures for n in p.shape[:2]))
-    print(f"{args.pictures.name}: {len(pictures)} pictures, {side} px of the middle; linear / sRGB PSNR in dB")
+    kept = read_kept(args.rows)
+    conditions = [(blur, n) for blur in blurs(args.levin, args.quick) for n in ((0.01,) if args.quick else NOISE)]
+    for seed, file in enumerate(files):
+        picture = to_light(cv2.imread(str(file))[..., ::-1].astype(np.float32) / 255)
+        side = min(args.side, *picture.shape[:2])
+        for blur, noise in conditions:
+            key = key_of(file.name, side, blur, noise, args)
+            if key not in kept:
+                kept[key] = tried(blur, noise, picture, seed, side, args.quality, args.blind)
+                if args.rows:
+                    with args.rows.open("a") as out:
+                        out.write(json.dumps([key, kept[key]]) + "\n")
+        whole = [f.name for f in files[: seed + 1]]
+        print(f"\n{args.pictures.name}: {', '.join(whole)}; {side} px of the middle; linear / sRGB PSNR in dB")
+        rows = [Row.of(b, n, [kept[key_of(name, side, b, n, args)] for name in whole]) for b, n in conditions]
+        print_table(rows)
+
+
+def key_of(name: str, side: int, blur: Blur, noise: float, args: argparse.Namespace) -> str:
+    return f"{name} {side} {blur.name} {noise} {args.quality} {args.blind}"
+
+
+def read_kept(file: Path | None) -> dict[str, Tried]:
+    if file is None or not file.exists():
+        return {}
+    return dict(json.loads(line) for line in file.read_text().splitlines())
+
+
+def print_table(rows: list[Row]) -> None:
     names = "  ".join(f"{name:>13}" for name in ("input", *PEERS, "Wetgate"))
     print(f"{'blur':<20}{'noise':>6}  {names}  gain")
-    rows = []
-    for blur in blurs(args.levin, args.quick):
-        for noise in (0.01,) if args.quick else NOISE:
-            rows.append(tried(blur, noise, pictures, side, args.quality, args.blind))
-            print(rows[-1].line(), flush=True)
+    for row in rows:
+        print(row.line())
     print()
     for family in dict.fromkeys(row.blur.family for row in rows):
         of_it = [row for row in rows if row.blur.family == family]
@@ -276,7 +304,7 @@ def table(args: argparse.Namespace) -> None:
     lost = sum(min(row.gain) < 0 for row in rows)
     print(f"mean gain over the best tuned peer {every[0]:+.2f}/{every[1]:+.2f} dB; {lost} of {len(rows)} rows lost")
     residuals = [r for row in rows for r in row.residuals]
-    print(f"residual over noise {min(residuals):.3f} to {max(residuals):.3f}")
+    print(f"residual over noise {min(residuals):.3f} to {max(residuals):.3f}", flush=True)
 
 
 def halos() -> None:
@@ -372,6 +400,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--blind", action="store_true")
     parser.add_argument("--quality", default="fine")
+    parser.add_argument("--rows", type=Path, help="file that keeps each figure; a run that was ended goes on from it")
     parser.add_argument("--count", type=int, default=6)
     parser.add_argument("--side", type=int, default=256)
     args = parser.parse_args()

@@ -11,6 +11,7 @@ import wetgate
 import wetgate.nodes
 from wetgate.ops.blur import convolve, disc, gaussian, motion
 from wetgate.ops.blur_setting import Consistency, Setting
+from wetgate.ops.blur_shape import Shape
 from wetgate.spec import Context, Frame, Image, UsageError, Window, registry
 
 NODE = registry.get("deblur")
@@ -195,20 +196,20 @@ def test_a_network_keeps_light_far_above_white_and_below_black() -> None:
 
 
 def test_a_line_of_motion_is_left_to_the_network_where_much_of_the_frame_moves_otherwise() -> None:
-    from wetgate.ops.blur_setting import differs
+    from wetgate.ops.blur_shape import differs
 
-    shape = {"kind": "motion", "size": 9.0}
+    shape = Shape({"kind": "motion", "size": 9.0})
     assert differs({"motion": {"1": [8.0, 0.0, 0.4]}}, 1, shape) == "40% of the frame moves otherwise than most of it"
     assert differs({"motion": {"1": [8.0, 0.0, 0.05]}}, 1, shape) == ""
     assert differs({"motion": {"1": [8.0, 0.0]}}, 1, shape) == ""
-    assert "confidence of 0.10" in differs(None, 1, {"kind": "defocus", "size": 2.0, "confidence": 0.1})
-    assert differs(None, 1, {"kind": "sharp", "size": 0.0, "confidence": 1.0}) == ""
-    assert "agree on a PSF by 0.40" in differs(None, 1, {"kind": "free", "agreement": 0.4})
+    assert "confidence of 0.10" in differs(None, 1, Shape({"kind": "defocus", "size": 2.0, "confidence": 0.1}))
+    assert differs(None, 1, Shape({"kind": "sharp", "size": 0.0, "confidence": 1.0})) == ""
+    assert "agree on a PSF by 0.40" in differs(None, 1, Shape({"kind": "free", "agreement": 0.4}))
 
 
 def test_a_result_that_strays_is_brought_back_until_it_blurs_to_its_source() -> None:
     frame = _blurred(_squares(), disc(2))
-    setting = Setting(disc(2), {}, np.full(frame.shape, NOISE, np.float32), 1.0, "by hand")
+    setting = Setting(Shape({}, disc(2)), np.full(frame.shape, NOISE, np.float32), 1.0, "by hand")
     known = np.ones(frame.shape, bool)
     sharp, _ = _run(frame, noise=100 * NOISE, kind="defocus", size=2.0)
     assert Consistency.of(frame, sharp, setting, known).share() == 1.0

@@ -6,7 +6,7 @@ import numpy as np
 
 from wetgate.ops.blur import convolve
 from wetgate.ops.blur_blind import alike, blind_psf
-from wetgate.ops.blur_setting import CONFIDENT, found_free
+from wetgate.ops.blur_shape import CONFIDENT, found_free
 from wetgate.ops.blur_shot import free_of_frames
 
 HOOK = np.zeros((11, 11), np.float32)  # down and then to the right, as a hand shakes
@@ -45,24 +45,24 @@ def test_halves_that_were_blurred_differently_have_no_psf_and_nothing_is_done() 
     light = shapes()
     halves = convolve(light, HOOK)
     halves[:, 224:] = convolve(light, np.rot90(HOOK))[:, 224:]
-    psf, shape = found_free(None, shot(halves), lambda: None)
-    assert psf.size == 1
-    assert "do not agree" in shape["from"]
+    shape = found_free(None, shot(halves), lambda: None)
+    assert shape.psf.size == 1
+    assert "do not agree" in shape.words["from"]
 
 
 def test_a_sharp_picture_is_told_sharp_whatever_psf_its_parts_agree_on() -> None:
-    psf, shape = found_free(None, shot(shapes()), lambda: None)
-    assert psf.size == 1
-    assert shape["from"].endswith("sharp")
+    shape = found_free(None, shot(shapes()), lambda: None)
+    assert shape.psf.size == 1
+    assert shape.words["from"].endswith("sharp")
 
 
 def test_a_free_psf_is_undone_and_what_it_blurs_is_found_again_from_the_shot() -> None:
     frame = shot(convolve(shapes(), HOOK))
     found = free_of_frames([frame])
     assert found is not None
-    psf, shape = found_free({"free": found}, frame, lambda: None)
-    assert psf.size > 1
-    assert shape["from"] == "measured in the shot"
+    shape = found_free({"free": found}, frame, lambda: None)
+    assert shape.psf.size > 1
+    assert shape.words["from"] == "measured in the shot"
 
 
 def test_a_picture_too_small_to_be_asked_twice_has_no_psf() -> None:

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from wetgate.ops.blur_measure import blur_of, luma_of, spectrum_of
-from wetgate.ops.blur_shot import blur_of_frames, camera_motion
+from wetgate.ops.blur_shot import blur_of_frames
 from wetgate.ops.psf import centred, from_picture, from_text, named, to_text
-from wetgate.spec import Frame
 
 NOISE = 0.003
 
@@ -87,14 +86,6 @@ def test_frames_of_a_shot_are_measured_together():
         together = together.with_more(spectrum_of(luma_of(frame), NOISE**2 / 3))
     assert together.count == 75
     assert abs(blur_of(together).size - 3) < 0.15
-
-
-def test_the_camera_s_motion_is_read_between_frames():
-    light = natural(256)
-    first, second = (np.repeat(np.roll(light, s, (0, 1))[40:200, 40:240, None], 3, 2) for s in ((0, 0), (2, -5)))
-    frames = (Frame(np.ascontiguousarray(p, np.float32), "ACEScg", n) for n, p in enumerate((first, second)))
-    x, y, _ = camera_motion(*frames)
-    assert (x, y) == pytest.approx((-5, 2), abs=0.5)
 
 
 def test_a_psf_comes_back_from_its_text():

@@ -60,12 +60,6 @@ def test_airy_has_its_first_zero_at_the_radius():
     assert right[8] > 3 * right[6]  # the first ring
 
 
-def test_bessel_j1_agrees_with_scipy():
-    special = pytest.importorskip("scipy.special", reason="scipy is a test-only dependency")
-    v = np.linspace(0, 38, 500)
-    assert np.abs(blur.bessel_j1(v) - special.j1(v)).max() < 3e-6  # linear interpolation of 8,192 entries
-
-
 def test_motion_points_where_it_says():
     psf = blur.motion(15, 90)  # upwards
     assert psf.sum(axis=1).max() < 0.1

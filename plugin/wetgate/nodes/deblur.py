@@ -12,8 +12,11 @@ from wetgate.ops.noise_model import ShotNoise
 from wetgate.spec import VIDEO, Bound, Coherent, Context, Frame, Image, Result, Shot, Window, node, param
 
 if TYPE_CHECKING:
+    from wetgate.ops.blur import Kernel
     from wetgate.ops.blur_setting import Consistency, Setting
+    from wetgate.ops.blur_shape import Shape
     from wetgate.ops.deconvolve import Deconvolved
+    from wetgate.ops.fourier_canvas import Mask
 
 _MOST_FRAMES = 6  # that an analysis measures noise in
 _REACH = (33, 33)  # px about a point that its light may be from: the widest PSFs that the network has seen, and a rim
@@ -24,14 +27,15 @@ _MOST_BEYOND = 5e-3  # of white: what storing a result in 8 bits can cost
     id="deblur",
     label="Deblur",
     space="scene",
-    version=2,
+    version=3,
     analyzes=True,
     analysed_since=1,
     synthesises=True,
     coherent=Coherent(fuses="change", amount=0.0, radius=1, since=2),
     views={
-        "psf": "The point spread function that is undone, enlarged; its brightest value is white."
-        " A point for a network.",
+        "psf": "The point spread function that is undone, enlarged; its brightest value is white. Where it differs from"
+        " place to place, those of the places. A point for a network.",
+        "confidence": "How sure the blur is at each place: 1 by hand or without doubt, 0 where neighbours lend it.",
         "residual": "The frame less the result blurred again: a tenth of the range for each deviation of the noise."
         " Grey for a network, which has no PSF to blur with.",
         "change": "Result less input, half of the range for a change by the picture's white, on grey.",
@@ -49,18 +53,23 @@ class Deblur:
     1 says that the two differ by the noise.
 
     The analysis finds the kind and size of the blur from the spectrum of the shot's light: discs leave rings of zeros
-    in it, lines parallel ones, a Gaussian none. These three it finds, one for the whole shot. A free shape, as of a
-    shaken camera, it looks for where the kind says so: edges and PSF in turn, coarse to fine, up to 31 pixels, in
-    parts of the picture apart, and it is undone where they agree. A shot that measures sharp comes through
-    untouched. The figures are in the record, a picture of the PSF is a view, and all can be set by hand. Motion may
-    also be read from the flow between frames and the camera's shutter angle, frame by frame.
+    in it, lines parallel ones, a Gaussian none. A free shape, as of a shaken camera, it looks for where the kind says
+    so: edges and PSF in turn, coarse to fine, up to 31 pixels, in parts of the picture apart, and it is undone where
+    they agree. A shot that measures sharp comes through untouched. The figures are in the record, a picture of the PSF
+    is a view, and all can be set by hand.
 
-    Where blur differs from place to place, by focus or by what moves, no one PSF explains a frame. A network may be
-    asked instead (``method``): it has learnt from pairs of blurred and sharp light, sharpens each place as it finds it,
-    and leaves noise, grain and what is sharp as they are. It has no PSF, so its result cannot be blurred again and held
-    against the frame: how far it is determined is not known, it is marked in ``synthesis``, and with
-    ``fidelity`` forensic the frame is left as it is. It does most for soft and slightly defocused
-    pictures, little for wide motion.
+    Blur may differ over the frame (``variation``). Discs and Gaussians are measured on a coarse grid as well: a focus
+    that falls off, a lens that is soft at its corners. Motion is read from the flow between frames, cell by cell and
+    frame by frame: a point draws a line of the share of its motion for which the shutter was open, so things that move
+    each have their own. That share is a parameter, or what explains the shot's blur best. Cells in which nothing shows
+    take what their neighbours have; the view ``confidence`` tells which. The frame is then undone in overlapping tiles,
+    each with the PSF of its place, and places without blur are left as they are.
+
+    Where no PSF explains a frame, a network may be asked instead (``method``): it has learnt from pairs of blurred and
+    sharp light, sharpens each place as it finds it, and leaves noise, grain and what is sharp as they are. It has no
+    PSF, so its result cannot be blurred again and held against the frame: how far it is determined is not known, it is
+    marked in ``synthesis``, and with ``fidelity`` forensic the frame is left as it is. It does most for soft and
+    slightly defocused pictures, little for wide motion.
 
     Beyond the frame's edges, and where highlights were clipped, the light is not known and taken as missing: nothing
     wraps round, and no clipped value is believed. Highlights far above white and values below 0 come through; light is
@@ -78,9 +87,9 @@ class Deblur:
     method: str = param(
         "psf",
         choices={
-            "psf": "PSF: one blur for the frame",
+            "psf": "PSF: the blur is measured or told",
             "network": "Network: blur that differs from place to place",
-            "auto": "Network where no single PSF explains the frame",
+            "auto": "Network where no PSF explains the frame",
         },
         since=2,
         legacy="psf",
@@ -99,6 +108,20 @@ class Deblur:
         },
         hint="What the blur is like; as measured, a shot that is sharp is left as it is. Any shape: what is found is"
         " undone where parts of the picture agree on it, and nothing is done elsewhere.",
+    )
+    variation: str = param(
+        "auto",
+        choices={
+            "even": "One blur for the frame",
+            "auto": "By place, where the shot is blurred and it differs",
+            "grid": "By place, also in a shot that is sharp elsewhere",
+        },
+        label="Over the frame",
+        since=3,
+        legacy="even",
+        render_only=True,
+        hint="Whether what is measured may differ from place to place. In a shot that is sharp elsewhere that undoes"
+        " focus that was left out on purpose, too.",
     )
     size: float = param(
         1.5,
@@ -131,11 +154,11 @@ class Deblur:
         0.0,
         lo=0,
         hi=360,
-        animates=False,
         unit="degrees",
         label="Shutter angle",
-        hint="Motion as the camera's shutter made it of the movement that the analysis finds at each frame; 0 takes the"
-        " size and angle given.",
+        hint="Motion as the camera's shutter made it of the movement that the analysis finds at each frame; at 0 motion"
+        " is that of the size and angle given, and as measured of the shutter that the blur shows.",
+        render_only=True,
     )
     psf: str = param(
         "0 1 0/1 4 1/0 1 0",
@@ -232,20 +255,27 @@ class Deblur:
     )
 
     def analyze(self, shot: Shot, ctx: Context) -> dict[str, Any]:
-        from wetgate.ops.blur_shot import blur_of_frames, free_of_frames, motion_of_shot
+        from wetgate.ops.blur_grid import grid_of_frames
+        from wetgate.ops.blur_motion import motion_of_shot, shutter_of
+        from wetgate.ops.blur_shot import blur_of_frames, free_of_frames
         from wetgate.ops.noise_measure import chosen_frames
 
         results = ShotNoise.measure(
             shot, _MOST_FRAMES, lambda frame: frame, ctx.check_abort, _part(ctx.progress, 0.0, 0.4)
         )
         numbers = chosen_frames(shot.numbers, _MOST_FRAMES)
-        blur = blur_of_frames([shot[n].rgb for n in numbers], ctx.check_abort) if self.kind == "auto" else None
+        blur = None
+        if self.kind == "auto":
+            pictures = [shot[n].rgb for n in numbers]
+            blur, grid = blur_of_frames(pictures, ctx.check_abort), grid_of_frames(pictures, ctx.check_abort)
+            results["grid"] = None if grid is None else grid.to_json()
+            results["shutter"] = shutter_of(shot, numbers, blur, ctx.check_abort)
         if self.kind == "free":
             results["free"] = free_of_frames([shot[n].rgb for n in numbers], ctx.check_abort)
         ctx.progress(0.7)
         results["blur"] = None if blur is None else blur.to_json()
-        if self.kind == "motion" and self.shutter > 0:
-            results["motion"] = motion_of_shot(shot, shot.numbers, shot.cuts, ctx.check_abort)
+        if self.kind == "motion" or results.get("shutter") is not None:
+            results |= motion_of_shot(shot, shot.cuts, ctx.check_abort)
         ctx.progress(1.0)
         return results
 
@@ -256,10 +286,10 @@ class Deblur:
         frame = frames.center
         setting = self._setting(frame, ctx)
         reason = self._network_because(frame, setting, ctx)
-        if setting.psf.size == 1 and not reason:
+        if not setting.blurs and not reason:
             withheld = self.method == "network"
             why = "forensic fidelity permits no network" if withheld else "there is no blur to undo"
-            nothing = {"psf": dict(setting.shape), "deblurred": f"{why}, so nothing was done"}
+            nothing = {"psf": dict(setting.shape.words), "deblurred": f"{why}, so nothing was done"}
             return Result(frame, views_of(ctx.views, frame.rgb, frame.rgb, setting, None), nothing)
         reblurred: Image | None = None
         if reason:
@@ -308,37 +338,37 @@ class Deblur:
         return Consistency.of(source.rgb, result.rgb, setting, valid & ~clipped)
 
     def _setting(self, frame: Frame, ctx: Context) -> Setting:
-        from wetgate.ops.blur_setting import Setting, found_free, measured, moved
+        from wetgate.ops.blur_setting import Setting
         from wetgate.ops.deconvolve import white_of
-        from wetgate.ops.psf import from_text, named
 
-        shape: dict[str, Any] = {"kind": self.kind, "from": "by hand"}
-        if self.method == "network":
-            shape = {"kind": "as each place has it", "from": "no PSF is taken"}
-        elif self.kind == "auto":
-            shape = measured(ctx.analysis, frame.rgb, self.size_gain, ctx.check_abort)
-        elif self.kind == "motion":
-            shape |= {"size": self.size, "angle": self.angle}
-            shape |= moved(ctx.analysis, frame.number, self.shutter, self.size_gain)
-        elif self.kind in ("defocus", "gaussian"):
-            shape["size"] = self.size
-        if self.method == "network":
-            psf = np.ones((1, 1), np.float32)
-        elif self.kind == "custom":
-            psf = from_text(self.psf)
-        elif self.kind == "free":
-            psf, shape = found_free(ctx.analysis, frame.rgb, ctx.check_abort)
-        else:
-            psf = named(shape["kind"], shape["size"], shape.get("angle", 0.0))
+        shape = self._shape(frame, ctx)
         noise, source = self._noise(frame, ctx)
         deviation = np.zeros(frame.rgb.shape, np.float32)
         if noise is not None:
             deviation = noise.times(self.noise_gain).deviation_of(frame.rgb)
-        return Setting(psf, shape, deviation, white_of(frame.rgb), source)
+        return Setting(shape, deviation, white_of(frame.rgb), source)
+
+    def _shape(self, frame: Frame, ctx: Context) -> Shape:
+        from wetgate.ops.blur_shape import Shape, by_hand, found_free, measured, moved
+        from wetgate.ops.psf import from_text
+
+        if self.method == "network":
+            return Shape({"kind": "as each place has it", "from": "no PSF is taken"})
+        if self.kind == "custom":
+            return Shape({"kind": "custom", "from": "by hand"}, from_text(self.psf))
+        if self.kind == "free":
+            return found_free(ctx.analysis, frame.rgb, ctx.check_abort)
+        gain, where = self.size_gain, (frame.height, frame.width)
+        if self.kind == "auto":
+            return measured(ctx.analysis, frame.rgb, frame.number, self.variation, self.shutter, gain, ctx.check_abort)
+        found = None
+        if self.kind == "motion":
+            found = moved(ctx.analysis, frame.number, self.shutter, gain, self.variation, where)
+        return by_hand(self.kind, self.size, self.angle) if found is None else found
 
     def _network_because(self, frame: Frame, setting: Setting, ctx: Context) -> str:
         """Why a network is asked for this frame, in words; empty where a PSF is undone, or forensic permits no more."""
-        from wetgate.ops.blur_setting import differs
+        from wetgate.ops.blur_shape import differs
 
         if self.method == "psf" or ctx.fidelity == "forensic":
             return ""
@@ -381,6 +411,7 @@ class Deblur:
     def _undone(self, frame: Frame, setting: Setting, ctx: Context) -> tuple[Deconvolved, dict[str, Any]]:
         """The sharp picture, with what the record is to say of its making."""
         from wetgate.ops.deconvolve import FAST, FINE, deconvolve
+        from wetgate.ops.deconvolve_places import deconvolve_places
 
         net = network("denoise", "fast", device=ctx.device)
 
@@ -395,20 +426,29 @@ class Deblur:
                 where=f"frame {frame.number}",
             )
 
+        def undo(picture: Image, psf: Kernel, deviation: Image, *, valid: Mask, clipped: Mask) -> Deconvolved:
+            return deconvolve(
+                picture,
+                psf,
+                deviation,
+                denoise,
+                white=setting.white,
+                valid=valid,
+                clipped=clipped,
+                overshoot=self.halo,
+                schedule=FINE if self.quality == "fine" else FAST,
+                threads=ctx.threads,
+                check_abort=ctx.check_abort,
+            )
+
         valid, clipped = self._known(frame, ctx)
-        made = deconvolve(
-            frame.rgb,
-            setting.psf,
-            setting.deviation,
-            denoise,
-            white=setting.white,
-            valid=valid,
-            clipped=clipped,
-            overshoot=self.halo,
-            schedule=FINE if self.quality == "fine" else FAST,
-            threads=ctx.threads,
-            check_abort=ctx.check_abort,
-        )
+        shape, deviation = setting.shape, setting.deviation
+        if shape.field is None:
+            made = undo(frame.rgb, shape.psf, deviation, valid=valid, clipped=clipped)
+        else:
+            made = deconvolve_places(
+                frame.rgb, shape.field, deviation, undo, white=setting.white, valid=valid, clipped=clipped
+            )
         return made, {
             "residual": round(made.ratio, 4),
             "rounds": made.rounds,

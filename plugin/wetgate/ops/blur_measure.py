@@ -13,15 +13,16 @@ H here is of the ideal shape; the figures that come out are those of :mod:`wetga
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
-from wetgate.ops.blur import Kernel, bessel_j1
+from wetgate.ops.blur import Kernel
 from wetgate.spec import Image
 
 Array = NDArray[np.float64]
@@ -38,6 +39,11 @@ _STRAY = np.array([1e3, 0.35, 0.5, 0.5, 0.5])
 # noise taken for 5 % too much hides the rings of a disc.
 _HIGHEST, _BELIEVED = 0.42, 0.95
 _QUIET = 0.2  # of the noise that was measured, where it was texture
+_SHARP_LIKE = (("sharp", 0.0), ("gaussian", 0.4), ("defocus", 0.7))  # what sharp photographs measure
+_SIZES = {"gaussian": (0.3, 6.0), "defocus": (0.5, 12.0)}  # px, between which sizes are looked for
+_TRIED = 20  # of them, before the best is refined
+_SPREADS, _MIXED = (0.0, 0.15, 0.3), 5  # of a size over what is measured at once, and how many sizes stand for it
+_OFF = 0.25  # of a size: another one, for the confidence in it
 _CERTAIN = 0.02  # of cost a frequency between the best family and the next, for a confidence of 63 %
 
 
@@ -111,13 +117,9 @@ def blur_of(spectrum: Spectrum, long: Spectrum | None = None) -> Blur | None:
     fit = _Fit(spectrum)
     if not fit.has_picture:
         return None
-    # Texture of a sharp picture measures as noise, and taken off as noise leaves what looks soft: so a sharp one may
-    # have less. A blurred picture is no sharper for it.
-    quiet = _Fit(replace(spectrum, noise=_QUIET * spectrum.noise))
-    sharp = min(f.cost(*like) for f in (fit, quiet) for like in (("sharp", 0.0), ("gaussian", 0.4), ("defocus", 0.7)))
-    found = [(sharp, "sharp", 0.0, 0.0)]
-    for kind, sizes in (("gaussian", np.geomspace(0.3, 6, 40)), ("defocus", np.geomspace(0.5, 12, 60))):
-        cost, size = min((fit.cost(kind, s), float(s)) for s in sizes)
+    found = [(fit.sharpest(), "sharp", 0.0, 0.0)]
+    for kind, count in (("gaussian", 40), ("defocus", 60)):
+        cost, size = min((fit.cost(kind, s), float(s)) for s in np.geomspace(*_SIZES[kind], count))
         found.append(_refined(fit, (cost, kind, size, 0.0), turns=False))
     line = _line(fit)
     if line[2] > 10 and long is not None:
@@ -126,8 +128,7 @@ def blur_of(spectrum: Spectrum, long: Spectrum | None = None) -> Blur | None:
     best, second = sorted(found)[:2]
     if best[1] == "sharp" or best[2] < SHARP[best[1]]:
         return Blur("sharp", 0.0, 0.0, 1.0)
-    margin = (second[0] - best[0]) / len(fit.log_power)
-    return Blur(best[1], best[2], (best[3] + 90) % 180 - 90, 1 - math.exp(-margin / _CERTAIN))
+    return Blur(best[1], best[2], (best[3] + 90) % 180 - 90, fit.confidence(second[0] - best[0]))
 
 
 def explained_by(spectrum: Spectrum, psf: Kernel) -> float | None:
@@ -136,9 +137,57 @@ def explained_by(spectrum: Spectrum, psf: Kernel) -> float | None:
     fit = _Fit(spectrum)
     if not fit.has_picture:
         return None
-    quiet = _Fit(replace(spectrum, noise=_QUIET * spectrum.noise))
-    sharp = min(f.cost(*like) for f in (fit, quiet) for like in (("sharp", 0.0), ("gaussian", 0.4), ("defocus", 0.7)))
-    return (sharp - fit.cost_of(fit.power_of(psf))) / len(fit.log_power)
+    return (fit.sharpest() - fit.cost_of(fit.power_of(psf))) / len(fit.log_power)
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """How well one kind of blur explains a spectrum at its best ``size``: ``cost`` of that, less is better, and the
+    ``confidence``, 0 to 1, that it is this size and none that is a quarter off; a size of 0 is sharp."""
+
+    cost: float
+    size: float
+    confidence: float
+
+
+def sizes_of(spectrum: Spectrum, kinds: Sequence[str]) -> dict[str, Sized] | None:
+    """The size of each of the ``kinds`` (defocus, gaussian) that a spectrum shows, were it of that kind. None where
+    there is no picture in it beside the noise."""
+    fit = _Fit(spectrum)
+    if not fit.has_picture:
+        return None
+    sharp = fit.sharpest()
+    out = {}
+    for kind in kinds:
+        first, last = _SIZES[kind]
+        step = (last / first) ** (1 / (_TRIED - 1))
+        tried = [(s, spread) for s in (first * step**i for i in range(_TRIED)) for spread in _SPREADS]
+        best = min((fit.spread_cost(kind, *t), *t) for t in tried)
+        for share in (0.5, 0.25, 0.125):
+            _, size, spread = best
+            best = min(
+                best, *((fit.spread_cost(kind, s, spread), s, spread) for s in (size * step**share, size / step**share))
+            )
+        cost, size, spread = best
+        if sharp <= cost or size < SHARP[kind]:
+            off = fit.cost(kind, (1 + _OFF) * SHARP[kind])
+            out[kind] = Sized(min(sharp, cost), 0.0, fit.confidence(off - min(sharp, cost)))
+        else:
+            others = (fit.spread_cost(kind, share * size, spread) for share in (1 - _OFF, 1 + _OFF))
+            out[kind] = Sized(cost, size, fit.confidence(min(*others, sharp) - cost))
+    return out
+
+
+def line_costs(spectrum: Spectrum, lengths: Sequence[float], angle: float, even: Blur | None) -> Array | None:
+    """The cost a frequency of lines of these ``lengths`` at ``angle``, and last that of an ``even`` blur or, None, of
+    what is sharp, if that is less. None where there is no picture in a spectrum beside the noise."""
+    fit = _Fit(spectrum)
+    if not fit.has_picture:
+        return None
+    other = fit.sharpest()
+    if even is not None and even.kind != "sharp":
+        other = min(other, fit.cost(even.kind, even.size, even.angle))
+    return np.array([*(fit.cost("motion", length, angle) for length in lengths), other]) / len(fit.log_power)
 
 
 Candidate = tuple[float, str, float, float]  # cost, kind, size, angle
@@ -168,6 +217,7 @@ class _Fit:
     """The cost of each shape of H for one spectrum."""
 
     def __init__(self, spectrum: Spectrum) -> None:
+        self._spectrum = spectrum
         self._x, self._y, self._basis, use = _frequencies(spectrum.block)
         power = spectrum.power[use]
         highest = np.hypot(self._x, self._y) > _HIGHEST
@@ -175,6 +225,19 @@ class _Fit:
         self.log_power = np.log(np.maximum(power, 1e-30))
         self.has_picture = bool(np.percentile(power, 99) > 4 * max(self._noise, 1e-20))
         self._weight = math.sqrt(len(power))
+
+    def sharpest(self) -> float:
+        """The cost of the sharp picture that explains the spectrum best.
+
+        Texture of a sharp picture measures as noise, and taken off as noise leaves what looks soft: so a sharp one may
+        have less. A blurred picture is no sharper for it.
+        """
+        quiet = _Fit(replace(self._spectrum, noise=_QUIET * self._spectrum.noise))
+        return min(fit.cost(*like) for fit in (self, quiet) for like in _SHARP_LIKE)
+
+    def confidence(self, worse: float) -> float:
+        """0 to 1, of an answer beside another whose cost is ``worse`` by so much."""
+        return 1 - math.exp(-max(worse, 0.0) / len(self.log_power) / _CERTAIN)
 
     def cost(self, kind: str, size: float, angle: float = 0.0) -> float:
         return self.cost_of(_SHAPES[kind](self._x, self._y, size, angle))
@@ -184,6 +247,11 @@ class _Fit:
         y, x = (np.arange(n) - n // 2 for n in psf.shape)
         rows = np.exp(-2j * math.pi * np.outer(self._y, y)) @ psf.astype(np.float64)
         return np.asarray(np.square(np.abs((rows * np.exp(-2j * math.pi * np.outer(self._x, x))).sum(axis=1))))
+
+    def spread_cost(self, kind: str, size: float, spread: float) -> float:
+        """The cost of a mixture of sizes, from ``spread`` of ``size`` below it to as much above: blur that differs over
+        what was measured has no zeros, and its least part has most of the power."""
+        return self.cost_of(_mixed(self._spectrum.block, kind, size, spread))
 
     def cost_of(self, power: Array) -> float:
         """The cost of a transfer function by its |H|^2."""
@@ -218,9 +286,16 @@ def _frequencies(block: int) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
     return x, y, np.stack(columns, axis=1), use
 
 
+@lru_cache(maxsize=256)  # those that are tried first are the same for every cell
+def _mixed(block: int, kind: str, size: float, spread: float) -> Array:
+    x, y, _, _ = _frequencies(block)
+    sizes = size * (1 + spread * np.linspace(-1, 1, _MIXED)) if spread else [size]
+    return np.asarray(np.mean([_SHAPES[kind](x, y, float(s), 0.0) for s in sizes], axis=0))
+
+
 def _disc(x: Array, y: Array, size: float, angle: float) -> Array:
     v = 2 * math.pi * size * np.hypot(x, y)
-    return np.asarray(np.square(2 * bessel_j1(v) / v))
+    return np.asarray(np.square(2 * special.j1(v) / v))
 
 
 def _gaussian(x: Array, y: Array, size: float, angle: float) -> Array:

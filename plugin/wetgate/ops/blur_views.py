@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+import cv2
 import numpy as np
 
 from wetgate.ops.blur_setting import Setting
-from wetgate.ops.psf import drawn
+from wetgate.ops.psf import drawn, drawn_by_place
 from wetgate.spec import Image
 
 _GREY = 0.5
@@ -18,11 +19,18 @@ _CHANGE = 0.5  # of the range for a change by white
 def views_of(
     wanted: Collection[str], before: Image, after: Image, setting: Setting, reblurred: Image | None
 ) -> Mapping[str, Image]:
-    """Those of the views ``psf``, ``residual``, ``change`` and ``synthesis`` that are ``wanted``. ``reblurred`` is the
-    sharp picture blurred again, None where nothing was done or no PSF explains it."""
+    """Those of the views ``psf``, ``confidence``, ``residual``, ``change`` and ``synthesis`` that are ``wanted``.
+    ``reblurred`` is the sharp picture blurred again, None where nothing was done or no PSF explains it."""
     views: dict[str, Image] = {}
+    height, width = after.shape[:2]
+    shape = setting.shape
     if "psf" in wanted:
-        views["psf"] = drawn(setting.psf, *after.shape[:2])
+        views["psf"] = drawn(shape.psf, height, width)
+        if shape.field is not None:
+            views["psf"] = drawn_by_place(shape.field.psfs, shape.field.grid, height, width)
+    if "confidence" in wanted:
+        sure = np.asarray(shape.sure, np.float32)
+        views["confidence"] = cv2.resize(sure, (width, height), interpolation=cv2.INTER_NEAREST).reshape(height, width)
     if "residual" in wanted:
         views["residual"] = np.full(after.shape, _GREY, np.float32)
         if reblurred is not None:

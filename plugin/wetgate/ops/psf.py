@@ -6,6 +6,9 @@ The text of a PSF is its rows from the top, separated by ``/``, each of numbers 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -92,11 +95,12 @@ def centred(light: Values) -> Kernel:
     return np.asarray(out, np.float32)
 
 
-def drawn(psf: Kernel, height: int, width: int) -> Image:
-    """The PSF as a picture (height, width): each value a square, as large as fits, the brightest 1."""
+def drawn(psf: Kernel, height: int, width: int, largest: int = 32) -> Image:
+    """The PSF as a picture (height, width): each value a square, as large as fits and up to ``largest`` px, the
+    brightest 1."""
     out = np.zeros((height, width), np.float32)
     shown = psf / psf.max()
-    side = max(1, min(height // psf.shape[0], width // psf.shape[1], 32))
+    side = max(1, min(height // psf.shape[0], width // psf.shape[1], largest))
     shown = cv2.resize(shown, None, fx=side, fy=side, interpolation=cv2.INTER_NEAREST).reshape(
         psf.shape[0] * side, psf.shape[1] * side
     )
@@ -104,6 +108,20 @@ def drawn(psf: Kernel, height: int, width: int) -> Image:
     shown = shown[cut_y : cut_y + height, cut_x : cut_x + width]
     y, x = (height - shown.shape[0]) // 2, (width - shown.shape[1]) // 2
     out[y : y + shown.shape[0], x : x + shown.shape[1]] = shown
+    return out
+
+
+def drawn_by_place(psfs: Sequence[Kernel], grid: tuple[int, int], height: int, width: int) -> Image:
+    """PSFs of a ``grid`` (rows, columns) as a picture (height, width), each where its place is, all enlarged alike."""
+    rows, columns = (
+        [round(n * i / count) for i in range(count + 1)] for n, count in zip((height, width), grid, strict=True)
+    )
+    widest = max(max(psf.shape) for psf in psfs)
+    side = max(1, min(height // grid[0], width // grid[1]) // widest)
+    out = np.zeros((height, width), np.float32)
+    places = [(y, x) for y in pairwise(rows) for x in pairwise(columns)]
+    for psf, ((top, bottom), (left, right)) in zip(psfs, places, strict=True):
+        out[top:bottom, left:right] = drawn(psf, bottom - top, right - left, side)
     return out
 
 

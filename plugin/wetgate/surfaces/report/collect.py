@@ -19,6 +19,7 @@ from wetgate.engine.job import Outcome
 from wetgate.engine.record import software
 from wetgate.ops.grain_analysis import Patches, combine, measure_frame
 from wetgate.spec import DENSITY, DISPLAY, Frame, Image, registry
+from wetgate.surfaces.report.blur import blur_gallery
 from wetgate.surfaces.report.data import Gallery, Note, Picture, Plots, ReportData, Series, Side, Table, Timing, View
 from wetgate.surfaces.report.energy import EnergyMeter
 from wetgate.surfaces.report.fade import fade_gallery, fade_plots
@@ -158,7 +159,7 @@ class Collector:
             metrics=[*self.extra_metrics, *self._charts()],
             plots=self._plots(outcome),
             views=self._views(outcome),
-            galleries=[*self.galleries, *self._fades(outcome)],
+            galleries=[*self.galleries, *self._fades(outcome), *_blurs(outcome)],
             hdr_metadata={k.removeprefix("hdr:"): v for k, v in sorted(self._metadata.items())},
             tables=[*self.extra_tables, _software_table()],
             timing=self.timing(outcome),
@@ -252,6 +253,12 @@ class Collector:
             joules_of=energy.of,
             machine=f"{cores()} {'processor' if cores() == 1 else 'processors'}, {platform.machine()}",
         )
+
+
+def _blurs(outcome: Outcome) -> list[Gallery]:
+    size = outcome.run["source"]["size"]
+    made = (blur_gallery(name, results, size) for name, results in outcome.analyses.items())
+    return [gallery for gallery in made if gallery is not None]
 
 
 def _notes(outcome: Outcome) -> list[Note]:
