@@ -209,7 +209,7 @@ def test_a_line_of_motion_is_left_to_the_network_where_much_of_the_frame_moves_o
 
 def test_a_result_that_strays_is_brought_back_until_it_blurs_to_its_source() -> None:
     frame = _blurred(_squares(), disc(2))
-    setting = Setting(Shape({}, disc(2)), np.full(frame.shape, NOISE, np.float32), 1.0, "by hand")
+    setting = Setting.of(frame, Shape({}, disc(2)), np.full(frame.shape, NOISE, np.float32), 1.0, "by hand")
     known = np.ones(frame.shape, bool)
     sharp, _ = _run(frame, noise=100 * NOISE, kind="defocus", size=2.0)
     assert Consistency.of(frame, sharp, setting, known).share() == 1.0

@@ -346,7 +346,7 @@ class Deblur:
         deviation = np.zeros(frame.rgb.shape, np.float32)
         if noise is not None:
             deviation = noise.times(self.noise_gain).deviation_of(frame.rgb)
-        return Setting(shape, deviation, white_of(frame.rgb), source)
+        return Setting.of(frame.rgb, shape, deviation, white_of(frame.rgb), source)
 
     def _shape(self, frame: Frame, ctx: Context) -> Shape:
         from wetgate.ops.blur_shape import Shape, by_hand, found_free, measured, moved
@@ -442,7 +442,7 @@ class Deblur:
             )
 
         valid, clipped = self._known(frame, ctx)
-        shape, deviation = setting.shape, setting.deviation
+        shape, deviation = setting.shape, setting.doubted
         if shape.field is None:
             made = undo(frame.rgb, shape.psf, deviation, valid=valid, clipped=clipped)
         else:

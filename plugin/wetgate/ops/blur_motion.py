@@ -23,12 +23,12 @@ from wetgate.ops.psf_field import PsfField, Values, between_cells, tiles_of
 from wetgate.spec import Frame, Image, Shot, UsageError
 
 LONGEST_PX = 100.0  # of a line read from the flow: more is a cut or a flow that is lost
-_LEAST_PX = 1.0  # of a line that is undone
+LEAST_PX = 1.5  # of a line that is undone: flow of a camera on its tripod is off by as much as a shorter one
 _FLOW_PX = 960  # motion is read on pictures no longer than that
 # Motion is another than that of most of the picture from so many px and so large a share of it: a line whose end is off
 # by a quarter leaves a double edge.
 _APART_PX, _APART = 1.0, 0.25
-_MANY = 0.1  # of the sure cells: so many that move apart are not to be given the motion of most
+_MANY = 0.03  # of the sure cells: so many that move apart are not to be given the motion of most
 _SURE = 0.5  # of a cell's pixels that move as its median does: fewer, and its motion says nothing
 _TENTHS, _PERCENT = 10, 100  # of a pixel, of certainty: how a document holds motion by cell
 _SHARES = (0.25, 0.5, 0.75, 1.0)  # of the time between frames that a shutter is tried to be open for
@@ -54,11 +54,13 @@ class Movement:
         gap = np.hypot.reduce(self.cells - np.array(self.most), axis=2)
         return bool(known.any() and np.mean(gap[known] > _apart_from(self.most)) >= _MANY)
 
-    def field(self, size: tuple[int, int], share: float) -> PsfField:
-        """The lines over a frame of ``size`` (rows, columns) whose shutter was open for that share of the time."""
+    def field(self, size: tuple[int, int], share: float, turn: float = 0.0) -> PsfField:
+        """The lines over a frame of ``size`` (rows, columns) whose shutter was open for that share of the time, turned
+        by so many radians."""
         sure = np.where(self.sure >= _SURE, self.sure, 0.0)
         lines = between_cells(filled(self.cells, sure), tiles_of(size)).reshape(-1, 2) * share
-        return PsfField(size, tuple(_line(float(x), float(y)) for x, y in np.round(lines, 1)))
+        turned = lines @ np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
+        return PsfField(size, tuple(_line(float(x), float(y)) for x, y in np.round(turned, 1)))
 
 
 def line_of(x: float, y: float) -> tuple[float, float]:
@@ -171,7 +173,7 @@ def _with_cuts(frames: Iterable[Frame], cuts: Sequence[int]) -> Iterable[Frame |
 
 def _line(x: float, y: float) -> Image:
     length, angle = line_of(x, y)
-    return named("motion", length if length >= _LEAST_PX else 0.0, angle)
+    return named("motion", length if length >= LEAST_PX else 0.0, angle)
 
 
 def _apart_from(motion: Any) -> Any:
