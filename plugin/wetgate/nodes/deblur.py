@@ -345,7 +345,7 @@ class Deblur:
         noise, source = self._noise(frame, ctx)
         deviation = np.zeros(frame.rgb.shape, np.float32)
         if noise is not None:
-            deviation = noise.times(self.noise_gain).deviation_of(frame.rgb)
+            deviation = noise.times(self.noise_gain * noise.as_white()).deviation_of(frame.rgb)
         return Setting.of(frame.rgb, shape, deviation, white_of(frame.rgb), source)
 
     def _shape(self, frame: Frame, ctx: Context) -> Shape:
