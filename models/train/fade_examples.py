@@ -34,10 +34,8 @@ _PAIRS = 512  # neighbours that a picture's statistics are taken from
 _FADES_A_FILM = 30
 _LAST_PICTURE_DENSITY = 3.2
 _COLOURED_LIGHT = 0.15  # share of the pictures
-_STRONG_LIGHT = 0.05  # share of the pictures: dusk, under water, a lit stage
-_CLOSE = 0.25  # share of the pictures
-_TURNED = 0.25  # share of the pictures
-FOLDS = 5  # that the photographs are in
+_CLOSE = 0.2  # share of the pictures
+_TURNED = 0.1  # share of the pictures
 # Panoramas in scene-linear light are looked at in so many directions, exposed for this geometric mean.
 _DIRECTIONS, _EXPOSED_FOR = 4, 0.13
 _RATES = {"dark": (1.0, 0.25, 0.5), "light": (0.35, 1.0, 0.5)}  # about those of wetgate.damage.fade, and varied
@@ -57,15 +55,15 @@ class Reel:
     fresh: NDArray[np.float16]  # and what they were
 
 
-def pictures(folders: Sequence[Path], fold: int | None = None) -> list[NDArray[np.float32]]:
-    """Linear light of the photographs in some folders, a quarter of their size, and of panoramas (.hdr); of one fold of
-    them, 0 to FOLDS - 1. Tiles of one photograph (name_0, name_1, ...) are in the same fold."""
+def pictures(folders: Sequence[Path], half: int | None = None) -> list[NDArray[np.float32]]:
+    """Linear light of the photographs in some folders, a quarter of their size, and of panoramas (.hdr); of one half of
+    them, 0 or 1. Tiles of one photograph (name_0, name_1, ...) are in the same half."""
     found = []
     for path in sorted(
         p for folder in folders for p in folder.iterdir() if p.suffix in (".jpg", ".png", ".webp", ".hdr")
     ):
         photograph = path.stem if path.suffix == ".hdr" else path.stem.rpartition("_")[0] or path.stem
-        if fold is not None and zlib.crc32(photograph.encode()) % FOLDS != fold:
+        if half is not None and zlib.crc32(photograph.encode()) % 2 != half:
             continue
         if path.suffix == ".hdr":
             found += _looked_around(path)
@@ -149,8 +147,8 @@ def _part(picture: NDArray[np.float32], random: np.random.Generator) -> NDArray[
 
 def _regraded(density: Array, random: np.random.Generator) -> Array:
     """As it might have been exposed, lit and graded: level, contrast, saturation and balance vary a little, and in some
-    pictures the light is coloured: warm or cold, more or less green; in a few it is of any strong colour. Some have all
-    their hues turned: there are scenes of any colour, and few of most in some hundred photographs."""
+    pictures the light is coloured: warm or cold, more or less green. Some have all their hues turned: there are scenes
+    of any colour, and few of most in some hundred photographs."""
     grey = density.mean(axis=1, keepdims=True)
     colour = (density - grey) * np.exp(random.normal(0, 0.2))
     if random.random() < _TURNED:
@@ -161,9 +159,6 @@ def _regraded(density: Array, random: np.random.Generator) -> Array:
     balance = random.normal(0, 0.015, 3)
     if random.random() < _COLOURED_LIGHT:
         balance += random.normal(0, 0.09) * np.array([-1, 0, 1]) + random.normal(0, 0.04) * np.array([-0.5, 1, -0.5])
-    elif random.random() < _STRONG_LIGHT:
-        strong = random.normal(0, 0.25, 3)
-        balance += strong - strong.min()  # a filter before the lamp takes light away
     return np.maximum(density * np.exp(random.normal(0, 0.08)) + random.normal(0, 0.08) + balance, -0.05)
 
 

@@ -2,49 +2,41 @@
 
     PYTHONPATH=plugin python -m models.train.fade_prior --data DIR ... --medium print --out print.npz
 
-Networks of three layers. Five say the fade and are trained by what matters, the colour difference that is left in the
-reel's pictures when they are restored by it: where a picture leaves the fade open, that is its cautious middle. Each
-has seen three of five folds of the photographs. The others judge them, on photographs that those which they judge have
-not seen: one says the covariance of the error, by its likelihood, five what share of the reversal is for one of the
-reel's shots, by the least colour difference, where a picture that gets worse counts many times; each of these leaves
-one fold out. Run time (:mod:`wetgate.color.fade_prior`) needs numpy.
+Networks of three layers. Three say the fade and are trained by what matters, the colour difference that is left in the
+reel's pictures when they are restored by it: where a picture leaves the fade open, that is its cautious middle. One of
+them has seen all photographs, the others half of them each. One more is trained on photographs that the network which
+it judges has not seen: it says the covariance of the error, by its likelihood, and a reversal is held back by that. Run
+time (:mod:`wetgate.color.fade_prior`) needs numpy.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.train.fade_examples import FOLDS, PICTURES, POOLS, Reel, pictures, reels
+from models.train.fade_examples import PICTURES, POOLS, Reel, pictures, reels
 from wetgate.color.fade import LEAST_SLOPE, MOST_SLOPE
-from wetgate.color.fade_prior import INPUTS, TRUST_INPUTS, inputs_of, trust_inputs_of
+from wetgate.color.fade_prior import INPUTS, inputs_of
 from wetgate.color.primaries import rgb_to_xyz
 from wetgate.ops.fade_statistics import pooled
 
-FADE_WIDTH, ERROR_WIDTH, TRUST_WIDTH = 128, 64, 64
-SEEN = [[(member + k) % FOLDS for k in range(3)] for member in range(FOLDS)]  # folds that each network has seen
+FADE_WIDTH, ERROR_WIDTH = 128, 64
 _TO_XYZ = torch.tensor(rgb_to_xyz("rec709"), dtype=torch.float32)
-# A picture may get so much worse, in dE; what it gets worse beyond counts so many times.
-_FORGIVEN, _WORSE = 0.2, 6.0
-SHARES = np.linspace(0, 1, 9)  # of the reversal, that the networks of the trust are taught by
-_JUDGED, _AT_ONCE = 60000, 2000  # examples that they learn from
 _BEYOND_DISPLAY = 0.1  # slope of a display's range beyond its ends, that training finds its way back
 
 
 class Examples:
     """Everything that training draws from, in memory."""
 
-    def __init__(self, folds: list[list[Reel]], seed: int) -> None:
+    def __init__(self, made: list[Reel], seed: int) -> None:
         random = np.random.default_rng(seed)
         rows, ends, known_truth, reel_of, picture = [], [], [], [], []
-        made = [reel for fold in folds for reel in fold]
         for index, reel in enumerate(made):
             for count in POOLS:
                 some = random.choice(PICTURES, count, replace=False)
@@ -59,8 +51,6 @@ class Examples:
 
         self.rows, self.ends, self.truth = tensor(rows), tensor(ends), tensor(known_truth)
         self.reel, self.picture = torch.tensor(reel_of), torch.tensor(picture)
-        self.fold = torch.cat([torch.full((len(fold),), i) for i, fold in enumerate(folds)])[self.reel]
-        self.statistics = tensor([r.statistics for r in made])
         self.matrix = tensor([r.matrix for r in made])
         self.faded, self.fresh = tensor([r.faded for r in made]), tensor([r.fresh for r in made])
 
@@ -140,122 +130,55 @@ def scales(data: Examples) -> tuple[Tensor, Tensor]:
     return sample.mean(0), sample.std(0).clamp_min(1e-3)
 
 
-def train_fade(data: Examples, folds: Sequence[int], steps: int, batch: int, seed: int) -> Network:
-    """A network that says the fade, from the photographs of some folds."""
+def train_fade(data: Examples, steps: int, batch: int, seed: int) -> Network:
+    """The network that says the fade."""
     torch.manual_seed(seed)
     network = Network(INPUTS, 9, FADE_WIDTH, *scales(data))
-    own = torch.nonzero(torch.isin(data.fold, torch.tensor(folds)))[:, 0]
     scale = data.truth.std(0)
 
-    def loss() -> Tensor:
-        which = own[torch.randint(0, len(own), (batch,))]
-        vector = network(data.inputs(which, *known(batch)))
+    def loss(which: Tensor) -> Tensor:
+        vector = network(data.inputs(which, *known(len(which))))
         missed = ((vector - data.truth[which]) / scale).abs().mean()
         return data.left(which, vector).mean() + 0.3 * missed
 
-    return minimised(network, loss, steps)
+    return minimised(network, loss, len(data), steps, batch)
 
 
-@dataclass(frozen=True)
-class Opinions:
-    """Random examples ``which`` as the networks see them that were not trained on their photographs: inputs ``x``, the
-    ``mean`` (n, 9) of what these say, and how far ``apart`` (n, 9) they are."""
-
-    which: Tensor
-    x: Tensor
-    mean: Tensor
-    apart: Tensor
-
-
-class Unseen:
-    """Draws examples for the networks that judge the others."""
-
-    def __init__(self, data: Examples, members: Sequence[Network], folds: Sequence[Sequence[int]]) -> None:
-        self.data = data
-        self._members = members
-        seen = torch.zeros(len(members), FOLDS)
-        for member, own in enumerate(folds):
-            seen[member, list(own)] = 1
-        self._unseen = 1 - seen
-
-    def draw(self, count: int) -> Opinions:
-        which = torch.randint(0, len(self.data), (count,))
-        x = self.data.inputs(which, *known(count))
-        with torch.no_grad():
-            said = torch.stack([member(x) for member in self._members])
-        counts = self._unseen[:, self.data.fold[which]][..., None]
-        number = counts.sum(0)
-        mean = (said * counts).sum(0) / number
-        apart = torch.sqrt(((said - mean) ** 2 * counts).sum(0) / (number - 1))
-        return Opinions(which, x, mean, apart)
-
-
-class Judged:
-    """What shares are learnt from: random examples, with the colour difference that each of ``SHARES`` leaves."""
-
-    def __init__(self, unseen: Unseen, count: int) -> None:
-        data, inputs, left, fold = unseen.data, [], [], []
-        for _ in range(-(-count // _AT_ONCE)):
-            drawn = unseen.draw(_AT_ONCE)
-            own = data.statistics[data.reel[drawn.which], data.picture[drawn.which]]
-            inputs.append(trust_inputs_of(drawn.x, drawn.mean, drawn.apart, own, torch.cat))
-            left.append(torch.stack([data.left(drawn.which, drawn.mean * float(s)) for s in SHARES], 1))
-            fold.append(data.fold[drawn.which])
-        self.inputs, self.left, self.fold = torch.cat(inputs), torch.cat(left), torch.cat(fold)
-
-    def at(self, which: Tensor, share: Tensor) -> Tensor:
-        """What a share leaves (n,) of some examples, between two of ``SHARES`` in a straight line."""
-        place = share * (len(SHARES) - 1)
-        below = place.detach().floor().clamp(0, len(SHARES) - 2).long()
-        rest = place - below
-        return self.left[which, below] * (1 - rest) + self.left[which, below + 1] * rest
-
-
-def train_error(unseen: Unseen, scale: Tensor, steps: int, batch: int, seed: int) -> Network:
-    """The network that says the covariance of the others' error."""
+def train_error(parts: list[tuple[Network, Examples]], scale: Tensor, steps: int, batch: int, seed: int) -> Network:
+    """The network that says the covariance of the first one's error, from networks on examples they were not trained
+    on."""
     torch.manual_seed(seed)
-    network = Network(INPUTS, 45, ERROR_WIDTH, *scales(unseen.data))
+    network = Network(INPUTS, 45, ERROR_WIDTH, parts[0][0].mean, parts[0][0].deviation)
     lower = torch.tril_indices(9, 9)
+    count = sum(len(data) for _, data in parts)
 
-    def loss() -> Tensor:
-        drawn = unseen.draw(batch)
-        off = (drawn.mean - unseen.data.truth[drawn.which]) / scale
-        factor = torch.zeros(batch, 9, 9)
-        factor[:, lower[0], lower[1]] = network(drawn.x)
-        diagonal = torch.diagonal(factor, dim1=1, dim2=2).clamp(-6, 8)
-        factor = torch.tril(factor, -1) + torch.diag_embed(diagonal.exp())
-        whitened = (factor @ off[..., None])[..., 0]
-        return (0.5 * whitened**2 - diagonal).sum(1).mean()
+    def loss(which: Tensor) -> Tensor:
+        total = torch.zeros(())
+        for (fade, data), chosen in zip(parts, which.chunk(len(parts)), strict=True):
+            some = chosen % len(data)
+            x = data.inputs(some, *known(len(some)))
+            with torch.no_grad():
+                off = (fade(x) - data.truth[some]) / scale
+            factor = torch.zeros(len(some), 9, 9)
+            factor[:, lower[0], lower[1]] = network(x)
+            diagonal = torch.diagonal(factor, dim1=1, dim2=2).clamp(-6, 8)
+            factor = torch.tril(factor, -1) + torch.diag_embed(diagonal.exp())
+            whitened = (factor @ off[..., None])[..., 0]
+            total = total + (0.5 * whitened**2 - diagonal).sum(1).mean() / len(parts)
+        return total
 
-    return minimised(network, loss, steps)
-
-
-def train_trust(judged: Judged, folds: Sequence[int], steps: int, batch: int, seed: int) -> Network:
-    """A network that says how much of the reversal to use in a shot, from the photographs of some folds."""
-    torch.manual_seed(seed)
-    own = torch.nonzero(torch.isin(judged.fold, torch.tensor(folds)))[:, 0]
-    seen = judged.inputs[own]
-    network = Network(TRUST_INPUTS, 1, TRUST_WIDTH, seen.mean(0), seen.std(0).clamp_min(1e-3))
-
-    def loss() -> Tensor:
-        which = own[torch.randint(0, len(own), (batch,))]
-        share = torch.sigmoid(network(judged.inputs[which]))[:, 0]
-        left = judged.at(which, share)
-        worse = (left - judged.left[which, 0] - _FORGIVEN).clamp_min(0)
-        return (left + _WORSE * worse).mean()
-
-    return minimised(network, loss, steps)
+    return minimised(network, loss, count, steps, batch)
 
 
-def minimised(network: Network, loss: Callable[[], Tensor], steps: int) -> Network:
-    """The running mean of the network while it is trained; ``loss`` draws its own examples."""
+def minimised(network: Network, loss: Callable[[Tensor], Tensor], count: int, steps: int, batch: int) -> Network:
+    """The running mean of the network while it is trained on random examples of ``count``."""
     optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
     ema = torch.optim.swa_utils.get_ema_multi_avg_fn(0.995)
     average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=ema)
     began, shown = time.monotonic(), []
     for step in range(steps):
-        now = loss()
+        now = loss(torch.randint(0, count, (batch,)))
         optimiser.zero_grad()
         now.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -269,10 +192,11 @@ def minimised(network: Network, loss: Callable[[], Tensor], steps: int) -> Netwo
     return average.module.eval()
 
 
-def save(networks: dict[str, Network], scale: Tensor, path: Path) -> None:
-    """The weights as half floats beside their scales, about 400 kB."""
+def save(fades: list[Network], error: Network, scale: Tensor, path: Path) -> None:
+    """The weights as half floats beside their scales, about 230 kB."""
     arrays = {"scale": scale}
-    for name, network in networks.items():
+    named = [("error", error), *((f"fade{member}", fade) for member, fade in enumerate(fades))]
+    for name, network in named:
         arrays |= {f"{name}_mean": network.mean, f"{name}_deviation": network.deviation}
         for i, layer in enumerate(network.layers):
             arrays[f"{name}{i}_weight"], arrays[f"{name}{i}_bias"] = layer.weight, layer.bias
@@ -287,35 +211,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders of photographs and panoramas")
     parser.add_argument("--medium", choices=("print", "negative"), default="print")
-    parser.add_argument("--films", type=int, default=150, help="films to simulate, each with 30 fades of 24 pictures")
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--films", type=int, default=120, help="films to simulate, each with 30 fades of 24 pictures")
+    parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    made = []
-    for fold in range(FOLDS):
-        photographs = pictures(given.data, fold)
-        made.append(list(reels(photographs, given.medium, given.films // FOLDS, given.seed + fold)))
-        print(f"fold {fold}: {len(photographs)} photographs, {len(made[-1])} reels", flush=True)
-    save(*trained(made, given.steps, given.batch, given.seed), given.out)
+    halves = []
+    for half in (0, 1):
+        photographs = pictures(given.data, half)
+        made = list(reels(photographs, given.medium, given.films // 2, given.seed + half))
+        print(f"{len(photographs)} photographs, {len(made)} reels", flush=True)
+        halves.append(made)
+    save(*trained(halves, given.steps, given.batch, given.seed), given.out)
 
 
-def trained(made: list[list[Reel]], steps: int, batch: int, seed: int) -> tuple[dict[str, Network], Tensor]:
-    """The networks of the fade, of the error and of the trust by their names, and the scale of a fade's numbers."""
-    data = Examples(made, seed)
-    fades = [train_fade(data, folds, steps, batch, seed + member) for member, folds in enumerate(SEEN)]
-    unseen = Unseen(data, fades, SEEN)
-    scale = data.truth.std(0)
-    networks = {f"fade{member}": fade for member, fade in enumerate(fades)}
-    networks["error"] = train_error(unseen, scale, steps // 2, batch, seed)
-    judged = Judged(unseen, _JUDGED)
-    for left_out in range(FOLDS):
-        folds = [fold for fold in range(FOLDS) if fold != left_out]
-        networks[f"trust{left_out}"] = train_trust(judged, folds, steps // 2, batch, seed + left_out)
-    return networks, scale
+def trained(halves: list[list[Reel]], steps: int, batch: int, seed: int) -> tuple[list[Network], Network, Tensor]:
+    """The networks of the fade and of the error, and the scale of a fade's numbers."""
+    data = [Examples(made, seed) for made in halves]
+    every = Examples(halves[0] + halves[1], seed)
+    fade = train_fade(every, steps, batch, seed)
+    unseen = [(train_fade(data[1 - h], steps, batch, seed), data[h]) for h in (0, 1)]
+    scale = every.truth.std(0)
+    error = train_error(unseen, scale, steps // 2, batch, seed)
+    return [fade, unseen[1][0], unseen[0][0]], error, scale
 
 
 if __name__ == "__main__":

@@ -20,14 +20,14 @@ def shots(width: int, height: int, **moved: float) -> Image:
 
 
 def faded(width: int, height: int, **moved: float) -> Image:
-    """Patches of many colours on a faded print, between a black frame line and clear film, unevenly faded."""
+    """Patches of many colours on a faded print, between black frame lines and clear film, unevenly faded."""
     width, height = max(width, 96), max(height, 72)
     random = np.random.default_rng(3)
     patches = np.clip(random.normal(0.8, 0.45, (6, 8, 1)) + random.normal(0, 0.12, (6, 8, 3)), 0.05, 2.4)
     density = np.kron(patches, np.ones((-(-height // 6), -(-width // 8), 1)))[:height, :width]
     density = density + random.normal(0, 0.01, density.shape)
-    density[:6] = 3.2
-    density[-6:] = 0.0
+    density[:6] = density[-6:] = 3.2
+    density[:, :6] = density[:, -6:] = 0.0
     kept = np.array([0.35, 0.8, 0.55])  # of cyan, magenta, yellow
     stain = np.array([0.02, 0.04, 0.12])
     matrix = set_matrix("prints", "broad")

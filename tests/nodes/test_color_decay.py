@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -260,3 +261,35 @@ def test_an_analysis_of_before_shots_had_shares_of_their_own_is_used_as_it_was()
     (frame,) = frames(seen[:1])
     got = node.render(Window((frame,)), Context(analysis=document))
     assert got.facts["trust"] == 0.5
+
+
+def test_a_wall_along_one_side_of_a_picture_is_no_clear_film():
+    picture = scene(2)
+    picture[:, :9] = 0.02
+    node = registry.get(NODE).make({})
+    assert node.analyze(Reel([picture]), Context())["gathered"]["borders"] == []
+    picture[:, -9:] = 0.02
+    both = node.analyze(Reel([picture]), Context())["gathered"]["borders"]
+    assert {(b["side"], b["kind"]) for b in both} == {("left", "base"), ("right", "base")}
+
+
+def test_one_border_is_believed_where_several_shots_have_it():
+    pictures = [scene(seed) for seed in range(4)]
+    for picture in pictures:
+        picture[:, :9] = 0.02
+    found = registry.get(NODE).make({}).analyze(Reel(pictures), Context())["gathered"]["borders"]
+    assert [(b["side"], b["kind"]) for b in found] == [("left", "base")]
+
+
+def test_a_fade_in_which_a_dye_would_have_grown_is_not_used(monkeypatch):
+    seen = [faded(scene(seed), amount=0.6, stain=0.1) for seed in range(8)]
+    node = registry.get(NODE).make({})
+    assert node.analyze(Reel(seen), Context())["reel"]["trust"] > 0
+    told = fade_reel.believed
+
+    def grown(*known: object) -> object:
+        belief = told(*known)
+        return replace(belief, mean=belief.mean - np.array([0, 2.0, 0, *[0] * 6]))
+
+    monkeypatch.setattr(fade_reel, "believed", grown)
+    assert node.analyze(Reel(seen), Context())["reel"]["trust"] == 0

@@ -1,11 +1,8 @@
 """What is believed of a reel's fade before anybody says anything: small networks over its pooled statistics.
 
 They were trained on photographs as prints (and as negatives) of measured dye sets, faded spectrally; its card is
-``models/cards/fade_prior.md``, its training ``models/train/fade_prior.py``. Some networks, of which each has seen other
-photographs, say the nine numbers of :class:`wetgate.color.fade.DyeFade`; another says the covariance of their error, to
-which their disagreement is added. The last ones say what share of the reversal to use in a shot, from what the reel
-shows, what the shot shows, and how far the first ones are apart, having been taught that a picture made worse is many
-times as bad; they too have seen different photographs, and the most cautious is heard.
+``models/cards/fade_prior.md``, its training ``models/train/fade_prior.py``. Three networks say the nine numbers of
+:class:`wetgate.color.fade.DyeFade`; another says the covariance of their error, to which their disagreement is added.
 """
 
 from __future__ import annotations
@@ -23,10 +20,9 @@ from wetgate.color.film_dyes import Medium
 
 Array = NDArray[np.float64]
 
-PICTURE = 98  # statistics of one picture
-STATISTICS = PICTURE + 10  # of a reel
+STATISTICS = 108
 INPUTS = STATISTICS + 9
-TRUST_INPUTS = INPUTS + 9 + 9 + PICTURE
+_MEMBERS = 3
 _DISAGREEMENT = 8.0  # weight of the networks' own covariance: they share training, and so miss alike
 _FARTHEST = 6.0  # standard deviations of the training set that an input may lie from its mean
 
@@ -34,13 +30,11 @@ _FARTHEST = 6.0  # standard deviations of the training set that an input may lie
 @dataclass(frozen=True, eq=False)
 class Belief:
     """A Gaussian over a fade's vector (9,): ``precision`` (9, 9) is the inverse of its covariance; ``members`` (n, 9)
-    are the opinions that ``mean`` is the mean of, and ``share`` tells of a shot of the reel, from its statistics
-    (PICTURE,), what share of that mean to use where nothing else is known."""
+    are the opinions that ``mean`` is the mean of."""
 
     mean: Array
     precision: Array
     members: Array
-    share: Callable[[Array], float]
 
 
 def believed(
@@ -59,27 +53,20 @@ def believed(
         np.concatenate,
     )
     weights = _weights(medium)
-    members = np.array([_network(weights, name, row[0]) for name in _named(weights, "fade")])
+    members = np.array([_network(weights, f"fade{m}", row[0]) for m in range(_MEMBERS)])
     factor = np.zeros((9, 9))
     factor[np.tril_indices(9)] = _network(weights, "error", row[0])
     np.fill_diagonal(factor, np.exp(np.clip(np.diag(factor), -6, 8)))
     factor = factor / weights["scale"][None, :]
     mean = members.mean(axis=0)
-    off = members - mean
-    covariance = np.linalg.inv(factor.T @ factor) + _DISAGREEMENT * off.T @ off / len(members)
-    apart = np.sqrt((off**2).sum(axis=0) / (len(members) - 1))
-
-    def share(own: Array) -> float:
-        known = trust_inputs_of(row, mean[None], apart[None], own[None], np.concatenate)[0]
-        return min(float(1 / (1 + np.exp(-_network(weights, n, known)[0]))) for n in _named(weights, "trust"))
-
-    return Belief(mean, np.linalg.inv(covariance), members, share)
+    apart = members - mean
+    covariance = np.linalg.inv(factor.T @ factor) + _DISAGREEMENT * apart.T @ apart / len(members)
+    return Belief(mean, np.linalg.inv(covariance), members)
 
 
-def unfading(stain_known: bool) -> Belief:
-    """The belief about dyes that do not fade: there is stain at most, and none is taken off unless clear film shows
-    it."""
-    return Belief(np.zeros(9), np.diag([1e8] * 6 + [1e2] * 3), np.zeros((1, 9)), lambda _: float(stain_known))
+def unfading() -> Belief:
+    """The belief about dyes that do not fade: there is stain at most, as much as clear film shows."""
+    return Belief(np.zeros(9), np.diag([1e8] * 6 + [1e2] * 3), np.zeros((1, 9)))
 
 
 def inputs_of(
@@ -91,13 +78,6 @@ def inputs_of(
     return join(parts, 1)
 
 
-def trust_inputs_of(inputs: Any, mean: Any, apart: Any, own: Any, join: Callable[..., Any]) -> Any:
-    """What a share is told from (n, TRUST_INPUTS): the inputs of the fade's networks, the mean and the deviation of
-    what they say, and the statistics (n, PICTURE) of the shot itself."""
-    parts: Sequence[Any] = (inputs, mean, apart, own)
-    return join(parts, 1)
-
-
 def _network(weights: dict[str, Array], name: str, inputs: Array) -> Array:
     x = (inputs - weights[f"{name}_mean"]) / weights[f"{name}_deviation"]
     x = np.clip(x, -_FARTHEST, _FARTHEST)
@@ -106,11 +86,6 @@ def _network(weights: dict[str, Array], name: str, inputs: Array) -> Array:
         if layer < 2:
             x = x / (1 + np.exp(-x))
     return x
-
-
-def _named(weights: dict[str, Array], kind: str) -> list[str]:
-    """The networks of one kind: fade0, fade1 and so on."""
-    return sorted(name.removesuffix("_mean") for name in weights if name.startswith(kind) and name.endswith("_mean"))
 
 
 @cache

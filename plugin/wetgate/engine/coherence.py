@@ -16,7 +16,7 @@ from wetgate.engine.colour import Colour, code_values
 from wetgate.engine.keeping import Kept
 from wetgate.ops.cuts import Signature, find_cuts, signature
 from wetgate.ops.fusion import Fuses, Part, fuse
-from wetgate.ops.motion import Motion, luma, motions
+from wetgate.ops.motion import Motion, luma, motions, toward
 from wetgate.spec import COHERENCE_VIEW, Frame, Image, Result
 
 
@@ -91,9 +91,10 @@ class Coherence:
     def _motion(self, middle: Seen, other: Seen) -> Motion:
         """The motion from the middle frame into the other."""
         backwards = other.given.number < middle.given.number
-        first, second = (other, middle) if backwards else (middle, other)
-        pair = self._motions.get((first.key, second.key), lambda: motions(self._guide(first), self._guide(second)))
-        return pair[1] if backwards else pair[0]
+        return toward(middle, other, backwards, self._pair)
+
+    def _pair(self, first: Seen, second: Seen) -> tuple[Motion, Motion]:
+        return self._motions.get((first.key, second.key), lambda: motions(self._guide(first), self._guide(second)))
 
     def _guide(self, seen: Seen) -> Image:
         """What motion is searched in: the result has less noise than what the node was given."""

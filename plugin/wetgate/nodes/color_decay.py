@@ -56,11 +56,12 @@ class ColorDecay:
     network, trained on photographs that were faded spectrally on measured films, says the most probable fade and how
     sure that is; places that you point at (clear film, black, a neutral, skin) are then met exactly, as far as the
     fade's nine numbers can, or by least squares; a reference still of a frame is laid over it and compared place by
-    place. Another network, taught by the losses of the first on photographs that it had not seen, says how much of the
-    reversal to use; and where networks that learnt from different photographs are at odds over a few pictures, it is
-    held back, down to nothing: an unfaded reel stays as it is. Unevenness is followed where frame lines or clear film
-    show it. Colours that are gone are not made up; the views show them. Sources: Beer's law per wavelength (Hunt, The
-    Reproduction of Colour); dyes: ``color/film_dyes.json``; rates: Wilhelm and Brower 1993, Reilly 1998.
+    place. It is used in a shot only as far as the error to be expected there is small against what it changes: a scene
+    of one strong colour by itself does not tell whether it has faded, and stays as it is, as do a shot that bears out
+    less than its reel, a fade in which a dye would have grown, and a few pictures over which networks that learnt from
+    different photographs are at odds. So an unfaded reel stays as it is. Unevenness is followed where frame lines or
+    clear film show it. Colours that are gone are not made up; the views show them. Sources: Beer's law per wavelength
+    (Hunt, The Reproduction of Colour); dyes: ``color/film_dyes.json``; rates: Wilhelm and Brower 1993, Reilly 1998.
     """
 
     strength: float = param(

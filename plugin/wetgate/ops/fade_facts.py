@@ -195,8 +195,8 @@ def gather(
         for number in some:
             check_abort()
             seen.append(borders(setup.film(shot[number])))
-    around = agreed(seen)
     starts = [0, *(numbers.index(c) for c in shot.cuts), len(numbers)]
+    around = agreed(seen, len(starts) - 1)
     parts = [numbers[a:b] for a, b in itertools.pairwise(starts)]
     most = _FRAMES_ALONE if len(parts) == 1 else _FRAMES_A_SHOT
     found = []

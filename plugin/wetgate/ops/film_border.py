@@ -1,7 +1,9 @@
 """What a scan shows around the picture: the frame line, where a print is as black as it gets, and clear film.
 
 A border is a band of lines along an edge that are alike, end at a step, and are denser (or thinner) in every channel
-than nearly all of the picture. Digital black, which no scanner sees in film, is none.
+than nearly all of the picture. Digital black, which no scanner sees in film, is none. A wall or a strip of sky along
+one side of a picture looks the same, in one of ten photographs; so frames of one shot have to show a pair, a border and
+one like it on the opposite side. Beside a pair, and where several shots have it, a single one is believed.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ _ALIKE = 0.10  # of density, by which lines of a border may differ, and pixels a
 _STEP = 0.12  # of density, the least at the border's end
 _FLOOR = 5e-4  # of the base's light: half the spread that a scanner of 60 dB adds at any density
 _UNEVEN = 0.15  # share of its density by which a border may differ from frame to frame
+_SHOTS = 3  # that hardly have the same wall along the same side
 _COMPARED = 8  # pieces of a line that are compared with those of the next
 _NO_FILM = 4.2  # density that no print has: a matte put in later
 PIECES = 12  # that a border is sampled in along its length
@@ -68,8 +71,9 @@ def borders(density: Image) -> list[Border]:
     return found
 
 
-def agreed(of_frames: Sequence[Sequence[Border]]) -> list[Border]:
-    """The borders that at least half of the frames have, alike in kind and density; the median of each.
+def agreed(of_frames: Sequence[Sequence[Border]], shots: int = 1) -> list[Border]:
+    """The borders that at least half of the frames have, alike in kind and density; the median of each. ``shots`` says
+    of how many shots the frames are.
 
     Where the fade is uneven, and in each shot otherwise, black differs by a share of its density.
     """
@@ -82,11 +86,27 @@ def agreed(of_frames: Sequence[Sequence[Border]]) -> list[Border]:
                 continue
             densities = np.array([b.density for b in those])
             middle = np.median(densities, axis=0)
-            if (np.median(np.abs(densities - middle), axis=0) > _ALIKE + _UNEVEN * np.abs(middle)).any():
+            if _differ(np.median(np.abs(densities - middle), axis=0), middle):
                 continue
             depth = int(np.median([b.depth for b in those]))
             result.append(Border(side, kind, depth, np.median([b.pieces for b in those], axis=0)))
-    return result
+    return result if shots >= _SHOTS or _paired(result) else []
+
+
+def _paired(found: Sequence[Border]) -> bool:
+    """Whether two opposite sides have borders of one kind and of about one density."""
+    sides = {b.side: b for b in found}
+    for one, other in (("top", "bottom"), ("left", "right")):
+        a, b = sides.get(one), sides.get(other)
+        if a is not None and b is not None and a.kind == b.kind:
+            middle = (a.density + b.density) / 2
+            if not _differ(np.abs(a.density - b.density) / 2, middle):
+                return True
+    return False
+
+
+def _differ(apart: Array, middle: Array) -> bool:
+    return bool((apart > _ALIKE + _UNEVEN * np.abs(middle)).any())
 
 
 def inside(density: Image, around: Sequence[Border]) -> Image:

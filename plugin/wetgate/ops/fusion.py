@@ -22,6 +22,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from wetgate.ops.channels import mean_of_channels
 from wetgate.ops.flow import Flow, targets
 from wetgate.ops.motion import Motion, carried
 from wetgate.spec import Image
@@ -105,7 +106,7 @@ def _likeness(here: Image, there: Image, trust: Image) -> Image:
 
     By its colour, not its luma alone: a red sleeve over blue jeans is another thing, however bright both are.
     """
-    apart = cv2.GaussianBlur(np.square(here - there).mean(axis=2), (0, 0), _COMPARED_OVER)
+    apart = cv2.GaussianBlur(mean_of_channels(np.square(here - there)), (0, 0), _COMPARED_OVER)
     followed = apart[trust > 0.5]
     usual = float(np.median(followed)) if followed.size else 0.0
     allowed = np.float32(min(max(_AGREED * usual, _LEAST_DEVIATION**2), _MOST_DEVIATION**2))
@@ -177,7 +178,7 @@ def _with_detail(mean: Image, made: Image) -> Image:
     Nowhere beyond the range of ``made`` about a pixel, and to no more energy than ``made`` has in all.
     """
     fine, own = (_fine(p) for p in (mean, made))
-    energy, wanted = (cv2.GaussianBlur(np.square(p).mean(axis=2), (0, 0), _MEASURED_OVER) for p in (fine, own))
+    energy, wanted = (cv2.GaussianBlur(mean_of_channels(np.square(p)), (0, 0), _MEASURED_OVER) for p in (fine, own))
     gain = np.sqrt(np.clip(_AIMED_AT * wanted / np.maximum(energy, np.float32(1e-12)), 1, _MOST_GAIN**2))
     near = np.ones((3, 3), np.uint8)
     least, most = np.minimum(cv2.erode(made, near), mean), np.maximum(cv2.dilate(made, near), mean)

@@ -39,16 +39,17 @@ def law_densities() -> Array:
 @dataclass(frozen=True, slots=True)
 class Law:
     """Standard deviation of density, and what is added to density so that the mean of light stays; both (3, N) over
-    :func:`law_densities`."""
+    :func:`law_densities`. ``squared`` times the deviation's square is that lift, where it is so."""
 
     deviation: Image
     lift: Image
+    squared: float | None = None
 
     @classmethod
     def gaussian(cls, deviation: Array) -> Law:
         """The law for Gaussian grain: 10 ** -(D + sigma n) has the mean 10 ** -D exp((ln(10) sigma)^2 / 2), so
         ln(10) sigma^2 / 2 of density makes up for it."""
-        return cls(deviation.astype(np.float32), (deviation**2 * (_LN10 / 2)).astype(np.float32))
+        return cls(deviation.astype(np.float32), (deviation**2 * (_LN10 / 2)).astype(np.float32), _LN10 / 2)
 
 
 def white_counts(
@@ -79,8 +80,9 @@ def patch_words(
     """Uniform 32-bit words of one patch, (channels, height, width), from its own counter."""
     mask = (1 << 64) - 1
     counter = np.array([0, patch[1] & mask, patch[0] & mask, frame & mask], np.uint64)
-    bits = np.random.Generator(np.random.Philox(key=np.array(key, np.uint64), counter=counter))
-    return bits.integers(0, 1 << 32, (channels, height, width), dtype=np.uint32)
+    bits = np.random.Philox(key=np.array(key, np.uint64), counter=counter)
+    words = bits.random_raw(-(-channels * height * width // 2)).astype("<u8", copy=False).view("<u4")
+    return words[: channels * height * width].reshape(channels, height, width)
 
 
 def add_spectral(
@@ -155,6 +157,12 @@ def apply_law(density: Image, planes: Sequence[Image], law: Law, out: Image, top
         np.clip(position, np.float32(0.0), last, out=position)
         index = position.astype(np.intp)
         np.take(law.deviation[channel], index, mode="clip", out=position)
+        if law.squared is not None:  # sigma (n + k sigma): one look-up less
+            noise = position * np.float32(law.squared)
+            noise += plane
+            position *= noise
+            np.add(position, d, out=out[(*part, channel)])
+            continue
         position *= plane
         position += d
         np.take(law.lift[channel], index, mode="clip", out=d)
