@@ -112,14 +112,6 @@ class ShotNoise:
         )
         return replace(self, curves=tuple(stronger))
 
-    def as_white(self) -> float:
-        """How many times as strong white noise is that has, at low frequencies, the power of this one, at least 1.
-
-        White noise through a Gaussian of sigma s px has 1 / (4 pi s^2) of its variance left, and all of its power at
-        low frequencies: what sharpens takes it for detail if it is told the variance alone.
-        """
-        return max(1.0, 2 * math.sqrt(math.pi) * self.coarseness)
-
     def typical(self) -> list[float]:
         """Rms deviation of each channel over its knots, for records."""
         return [float(f"{math.sqrt(float(np.mean(np.square(c.deviation)))):.4g}") for c in self.curves]
