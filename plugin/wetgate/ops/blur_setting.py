@@ -84,7 +84,9 @@ def doubted(picture: Image, shape: Shape, deviation: Image) -> Image:
     for one, other in shape.others:
         apart = np.square(np.float32(0.5) * (blurred_by(one, picture) - blurred_by(other, picture)))
         reach = max(n for b in (one, other) for n in (b.reach if isinstance(b, PsfField) else b.shape))
-        variance += np.float32(_TRUST) * cv2.blur(apart, (reach + 2, reach + 2)).reshape(apart.shape)
+        # Running sums leave a little less than 0 where nothing is.
+        about = np.maximum(cv2.blur(apart, (reach + 2, reach + 2)), 0).reshape(apart.shape)
+        variance += np.float32(_TRUST) * about
     return np.asarray(np.sqrt(variance), np.float32)
 
 
