@@ -133,7 +133,9 @@ def mean_of(psfs: list[tuple[Image, float]]) -> Image:
 
 def clips(folder: Path, given: argparse.Namespace) -> None:
     pairs = Shuttered([folder], [given.window], 2)
-    chosen = [pairs.pair(n) for n in range(0, len(pairs), given.every)]
+    every = range(0, len(pairs), given.every)
+    first = max(0, (len(every) - given.most - 2) // 2)
+    chosen = [pairs.pair(n) for n in every[first : first + given.most + 2]]
     sharp, shown = ([pair[i] for pair in chosen] for i in (0, 1))
     angle = 360 * given.window / given.every
     told = {"kind": "motion", "shutter": angle}
@@ -142,8 +144,8 @@ def clips(folder: Path, given: argparse.Namespace) -> None:
         "by place": made(shown, quality=given.quality, **told),
         "kind=auto": made(shown, quality=given.quality),
     }
-    numbers = np.linspace(0, len(shown) - 1, min(given.most, len(shown)) + 2).astype(int)[1:-1]
-    print(f"{folder.name}: {len(shown)} frames, shutter of {angle:.0f} degrees; frames {', '.join(map(str, numbers))}")
+    numbers = range(1, len(shown) - 1)
+    print(f"{folder.name}: {len(numbers)} frames in {len(shown)}, shutter of {angle:.0f} degrees", flush=True)
     for name, frames in runs.items():
         gain = np.mean([psnr(sharp[n], frames[n]) - psnr(sharp[n], shown[n]) for n in numbers])
         cells = np.concatenate([by_cell(sharp[n], shown[n], frames[n]) for n in numbers])

@@ -209,7 +209,7 @@ def test_a_line_of_motion_is_left_to_the_network_where_much_of_the_frame_moves_o
 
 def test_a_result_that_strays_is_brought_back_until_it_blurs_to_its_source() -> None:
     frame = _blurred(_squares(), disc(2))
-    setting = Setting(Shape({}, disc(2)), np.full(frame.shape, NOISE, np.float32), 1.0, "by hand")
+    setting = Setting.of(frame, Shape({}, disc(2)), np.full(frame.shape, NOISE, np.float32), 1.0, "by hand")
     known = np.ones(frame.shape, bool)
     sharp, _ = _run(frame, noise=100 * NOISE, kind="defocus", size=2.0)
     assert Consistency.of(frame, sharp, setting, known).share() == 1.0
@@ -230,3 +230,17 @@ def test_an_edge_between_flat_areas_gets_no_halo_unless_one_is_allowed() -> None
         made, _ = _run(frame, noise=0.5, kind="gaussian", size=1.6, halo=halo)
         over[halo] = float(made[16:-16].mean(axis=(0, 2)).max()) - 0.6
     assert over[1.0] < 0.015 < over[2.0]
+
+
+def test_doubt_in_a_measured_blur_counts_beside_edges_and_never_takes_noise_away() -> None:
+    from wetgate.ops.blur_setting import doubted
+
+    picture = np.zeros((96, 96, 3), np.float32)
+    picture[:, 48:] = 40.0
+    shape = Shape({}, disc(3), others=((disc(3.3), disc(2.7)),))
+    deviation = np.zeros_like(picture)
+    found = doubted(picture, shape, deviation)
+    assert np.isfinite(found).all()
+    assert found[:, 46:50].min() > 0.1
+    assert found[:, :36].max() < 1e-3
+    assert np.array_equal(doubted(picture, Shape({}, disc(3)), deviation), deviation)

@@ -61,7 +61,7 @@ def test_a_project_of_the_first_version_keeps_the_fast_network() -> None:
 def test_neighbouring_frames_make_a_moving_shot_cleaner_than_each_frame_alone() -> None:
     clean = [_clean(shift=1.5 * i) for i in range(5)]
     shot = [_noisy(c, i) for i, c in enumerate(clean)]
-    alone = _run(shot, sigma=SIGMA * 255, temporal=0.0)[2]
+    alone = _run(shot, sigma=SIGMA * 255, temporal=0.0, coherence=0.0)[2]
     together = _run(shot, sigma=SIGMA * 255)[2]
     assert _psnr(together.rgb, clean[2]) > _psnr(alone.rgb, clean[2]) + 1
 

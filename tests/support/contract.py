@@ -263,21 +263,35 @@ def bears_every_size(node: Node, cases: Cases) -> None:
 
 def every_parameter_changes_the_picture(node: Node, cases: Cases) -> None:
     """Each parameter has two values that give two pictures, at the settings that the node's cases name."""
-    dead = [p.id for p in node.params.values() if not _changes(node, cases, p)]
+    made = _Renders(node, cases)
+    dead = [p.id for p in node.params.values() if not _changes(made, p)]
     assert not dead, f"nothing that was tried shows {', '.join(dead)}; name settings in {node.id}_cases.py"
 
 
-def _changes(node: Node, cases: Cases, param: Param) -> bool:
-    settings = dict(cases.settings.get(param.id, {}))
-    seen: list[list[Image]] = []
-    for picture in cases.pictures_for(param.id):
-        frames = shot(node, cases, picture)
-        seen = []
-        for value in [settings.get(param.id, param.default), *sample_values(param, cases)]:
-            made = [f.pixels for f in work(node, cases, frames, **(settings | {param.id: value}))]
-            if seen and any(not np.array_equal(a, b) for a, b in zip(made, seen[0], strict=True)):
+class _Renders:
+    """Shots rendered at their settings. The same settings give the same picture, so each is rendered once."""
+
+    def __init__(self, node: Node, cases: Cases) -> None:
+        self.node, self.cases = node, cases
+        self._made: dict[tuple[Any, ...], list[Image]] = {}
+
+    def of(self, picture: Callable[..., Image], params: Mapping[str, Value]) -> list[Image]:
+        whole = {name: params.get(name, p.default) for name, p in self.node.params.items()}
+        key = (picture, *whole.values())
+        if key not in self._made:
+            frames = work(self.node, self.cases, shot(self.node, self.cases, picture), **params)
+            self._made[key] = [f.pixels for f in frames]
+        return self._made[key]
+
+
+def _changes(made: _Renders, param: Param) -> bool:
+    settings = dict(made.cases.settings.get(param.id, {}))
+    for picture in made.cases.pictures_for(param.id):
+        first = made.of(picture, settings)
+        for value in sample_values(param, made.cases):
+            other = made.of(picture, settings | {param.id: value})
+            if any(not np.array_equal(a, b) for a, b in zip(other, first, strict=True)):
                 return True
-            seen.append(made)
     return False
 
 

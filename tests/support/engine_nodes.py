@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import numpy as np
 from wetgate.spec import Coherent, Context, Frame, Result, Shot, UsageError, Window, node, param, registry
 
 PREPARED: list[int] = []  # the frames that t_prepared was given, in order
+PAIRED: list[tuple[int, int]] = []  # pairs of frames that t_prepared made something of
 SHIMMERED: list[int] = []  # the frames that t_shimmer rendered, in order
 
 
@@ -41,31 +43,41 @@ def _declare() -> list[str]:
             repeated = sum(frames.repeated)
             return Result(frames.center.with_rgb(mean.astype(np.float32)), facts={"repeated": repeated})
 
-    @node(id="t_prepared", label="Prepared", space="scene", version=1, reach=1)
+    @node(id="t_prepared", label="Prepared", space="scene", version=1, reach=lambda self: self.radius)
     class Prepared:
         """The mean of what ``prepare`` made of the window's frames, for tests: each frame's light squared."""
 
         strength: float = param(1.0, lo=0, hi=1, hint="0 leaves the frame as it is.")
+        radius: int = param(1, lo=0, hi=1, hint="Frames on either side of the one.")
 
         def prepare(self, frame: Frame, ctx: Context) -> Frame:
             PREPARED.append(frame.number)
             return frame.with_rgb(np.square(frame.rgb))
 
         def render(self, frames: Window, ctx: Context) -> Result:
+            if frames.reach == 0:
+                assert not frames.prepared
+                return Result(frames.center)
+            for a, b in itertools.pairwise(f.number for f in frames.frames):
+                ctx.kept((a, b), lambda: PAIRED.append((a, b)))  # noqa: B023 - called at once
             assert not frames.prepared_at(0).pixels.flags.writeable
             mean = np.mean([f.rgb for f in frames.prepared], axis=0, dtype=np.float64)
             return Result(frames.center.with_rgb(mean.astype(np.float32)))
 
-    @node(id="t_level", label="Level", space="scene", version=1, analyzes=True)
+    @node(id="t_level", label="Level", space="scene", version=1, analyzes=lambda self: self.mean == 0)
     class Level:
         """Divides by the mean of the whole shot, which its analysis finds, for tests of analysis documents."""
 
         strength: float = param(1.0, lo=0, hi=1, hint="0 leaves the frame as it is.")
+        mean: float = param(0.0, lo=0, hi=16, render_only=True, hint="The mean by hand; 0 takes the analysis's.")
 
         def analyze(self, shot: Shot, ctx: Context) -> dict[str, Any]:
             return {"mean": float(np.mean([f.rgb.mean(dtype=np.float64) for f in shot])), "cuts": list(shot.cuts)}
 
         def render(self, frames: Window, ctx: Context) -> Result:
+            if self.mean > 0:
+                assert ctx.analysis is None, "an analysis was made and nobody asked for it"
+                return Result(frames.center.with_rgb(frames.center.rgb / np.float32(self.mean)))
             if ctx.analysis is None:
                 raise UsageError("t_level needs its analysis")
             return Result(frames.center.with_rgb(frames.center.rgb / np.float32(ctx.analysis["mean"])))

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import wetgate
-from support.engine_nodes import PREPARED, declared, grey
+from support.engine_nodes import PAIRED, PREPARED, declared, grey
 from wetgate.engine.direct import run_graph
-from wetgate.engine.graph import build, parse_nodes
+from wetgate.engine.graph import SCHEMA, build, parse_nodes
 from wetgate.spec import Frame, FrameError, UsageError, registry
 
 
@@ -63,6 +63,26 @@ def test_a_frame_is_prepared_once_and_handed_to_every_window_that_it_is_in() -> 
     # frame 1 sees 1, 1, 4; frame 2 sees 1, 4, 9; float32 of such means is exact to 1 ulp
     assert results[0].pixels[0, 0, 0] == pytest.approx(6 / 3, rel=1e-6)
     assert results[1].pixels[0, 0, 0] == pytest.approx(14 / 3, rel=1e-6)
+
+
+def test_a_window_of_one_frame_has_nothing_prepared() -> None:
+    PREPARED.clear()
+    results = _run(["t_prepared:radius=0"], [grey(1, 3.0)])
+    assert PREPARED == []
+    assert results[0].pixels[0, 0, 0] == 3.0
+
+
+def test_what_is_made_of_a_pair_of_frames_is_kept_for_the_windows_that_it_is_in() -> None:
+    PAIRED.clear()
+    _run(["t_prepared"], [grey(n, float(n)) for n in (1, 2, 3, 4)])
+    assert PAIRED == [(1, 1), (1, 2), (2, 3), (3, 4), (4, 4)]
+
+
+def test_what_is_kept_of_a_pair_is_not_what_other_parameters_made_of_it() -> None:
+    PAIRED.clear()
+    graph = {"graph": SCHEMA, "nodes": [{"node": "t_prepared", "name": "p", "params": {"strength": {1: 0.5, 2: 1.0}}}]}
+    run_graph(graph, [grey(n, float(n)) for n in (1, 2)])
+    assert PAIRED.count((1, 2)) == 2
 
 
 def test_windows_of_windows_reach_as_far_as_their_sum() -> None:
@@ -151,6 +171,18 @@ def test_a_node_that_analyses_sees_the_whole_shot_first() -> None:
     shot = [grey(1, 1.0), grey(2, 3.0)]
     results = _run(["t_level"], shot)
     assert [r.pixels[0, 0, 0] for r in results] == pytest.approx([0.5, 1.5], rel=1e-6)
+
+
+def test_a_node_that_is_told_all_by_hand_is_not_analysed() -> None:
+    results = _run(["t_level:mean=2"], [grey(1, 1.0), grey(2, 3.0)])  # the node asserts that it sees no analysis
+    assert [r.pixels[0, 0, 0] for r in results] == pytest.approx([0.5, 1.5], rel=1e-6)
+
+
+def test_a_node_that_is_told_by_hand_at_some_frames_only_is_analysed() -> None:
+    step = build({"graph": SCHEMA, "nodes": [{"node": "t_level", "name": "l", "params": {"mean": {1: 0.0, 2: 2.0}}}]})
+    step = step.used()[0]
+    assert step.wants_analysis([1, 2])
+    assert not step.wants_analysis([2])
 
 
 def test_an_analysis_sees_what_the_step_before_made() -> None:

@@ -98,6 +98,32 @@ def test_bfloat16_is_within_its_own_rounding_of_fp32(tmp_path, picture):
     assert not np.array_equal(rounded, exact)
 
 
+def test_detail_finer_than_bfloat16_is_seen_by_the_first_convolution(tmp_path):
+    pytest.importorskip("torch")
+    import torch
+
+    from wetgate.inference.torch_graph import TorchGraph
+
+    graph = Graph(3)
+    beside = np.zeros((3, 3, 1, 2), np.float32)
+    for channel in range(3):
+        beside[channel, channel, 0] = -1, 1
+    graph.add("Slice", *(graph.constant([n], np.int64) for n in (0, 3, 1)))  # what lies before it is exact as well
+    graph.add("Conv", graph.constant(beside), pads=[0, 0, 0, 1])
+    graph.add("Conv", graph.constant(np.ones((3, 3, 1, 1), np.float32)))
+    graph.add("Mul", "x")  # what meets the picture later sees it as coarse as the rest is
+    file = graph.save(tmp_path / "net.onnx")
+    # Between a half and one bfloat16 has steps of 1/256; these differences are a tenth of that.
+    x = torch.from_numpy(np.random.default_rng(1).normal(0.7, 4e-4, (1, 3, 16, 24)).astype(np.float32))
+    exact = TorchGraph(file, torch.float32, torch.device("cpu"))(x)
+    coarse = TorchGraph(file, torch.bfloat16, torch.device("cpu"))
+    assert coarse.takes == torch.float32
+    made = coarse(x)
+    assert made.dtype == torch.bfloat16
+    inner = (..., slice(0, -1))  # the last column meets the border, which is no small difference
+    assert (made.float() - exact)[inner].abs().max() < 0.02 * exact[inner].abs().max()
+
+
 def damaged(folder, name: str):
     """Models whose weights or manifest lie, by what is wrong with them."""
     file = folder / "net.onnx"

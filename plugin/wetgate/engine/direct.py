@@ -107,9 +107,8 @@ def run_graph(
     with ThreadPoolExecutor(1, thread_name_prefix="wetgate-read") as reader:
         store = FrameStore(source, space, reader, lambda *span: None, budget=1 << 62)
         for step in graph.used():
-            wants = step.node.analyzes and step.name not in setting.analyses
             seen = aovs is not None or graph.masks_by(step)
-            if wants and (seen or not all(step.is_identity(n) for n in source.numbers)):
+            if step.name not in setting.analyses and step.wants_analysis(source.numbers, seen):
                 document = analyse(
                     graph, step, source.numbers, source.numbers, store, colour, setting, lambda event: None
                 )

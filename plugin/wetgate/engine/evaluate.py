@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from wetgate.engine.pipeline import Timeline
 from wetgate.engine.plate import put_back
 from wetgate.engine.step import SOURCE, Mask, Step
 from wetgate.engine.untouched import Untouched, both, unchanged
-from wetgate.spec import COHERENCE_VIEW, Context, Frame, FrameError, Image, Result, Split, WetgateError, Window
+from wetgate.spec import COHERENCE_VIEW, Context, Frame, FrameError, Image, Keeps, Result, Split, WetgateError, Window
 
 if TYPE_CHECKING:
     from wetgate.engine.coherence import Coherence
@@ -100,6 +100,7 @@ class Evaluator:
         self._preparations = {name: Kept[Hashable, Frame](most) for name in self._steps}
         self._fused = {s.name: s.fused_reach(numbers) for s in graph.used() if s.node.coherent is not None}
         self._results = {name: Kept[Hashable, Result](2 * radius + 1) for name, radius in self._fused.items()}
+        self._shared = {s.name: Kept[Hashable, Any](_shareable(s.own_reach(numbers))) for s in graph.used()}
         self._coherence: dict[str, Coherence] = {}
         self.aovs: dict[str, Image] = {}
         self.facts: dict[str, Any] = {}
@@ -238,7 +239,7 @@ class Evaluator:
         if step.name not in self._coherence:
             assert step.node.coherent is not None
             self._coherence[step.name] = Coherence(
-                step.node.coherent.fuses, self._fused[step.name], self._colour, self._setting.check_abort
+                step.node.coherent, self._fused[step.name], self._colour, self._setting.check_abort
             )
         numbers, repeated = window_numbers(self._numbers, number, radius)
         settings = step.settings_at(number)
@@ -260,8 +261,9 @@ class Evaluator:
         def make() -> Result:
             self._setting.check_abort()
             window = self._window(step, instance, number, at)
+            seen = replace(context, kept=self._keeper(step, at))
             with self._setting.timeline.working(step.name):
-                result: Result = _guarded(step, number, lambda: instance.render(window, context))
+                result: Result = _guarded(step, number, lambda: instance.render(window, seen))
             if not step.is_identity(at):
                 _demand_sound(step, number, window.center.space, result)
             return result
@@ -270,11 +272,20 @@ class Evaluator:
             return make()
         return self._results[step.name].get((number, step.settings_at(at)), make)
 
+    def _keeper(self, step: Step, at: int) -> Keeps:
+        """Keeps what the step's node makes for several windows, by its parameters at frame ``at``."""
+        store, settings = self._shared[step.name], step.settings_at(at)
+
+        def kept(key: Hashable, make: Callable[[], T]) -> T:
+            return cast(T, store.get((settings, key), make))
+
+        return kept
+
     def _window(self, step: Step, instance: Any, number: int, at: int) -> Window:
         numbers, repeated = window_numbers(self._numbers, number, step.node.own_reach(instance))
         window = Window(tuple(self._entering(step, n) for n in numbers), repeated)
         _demand_one_size(step, window)
-        if step.node.prepares:
+        if step.node.prepares and window.reach:
             window = replace(window, prepared=tuple(self._prepared(step, instance, n, at) for n in numbers))
         return window
 
@@ -375,6 +386,11 @@ def _demand_one_size(step: Step, window: Window) -> None:
                 where=f"frame {a.number}",
                 remedy=f"{step.name} looks at neighbouring frames; bring them to one data window first",
             )
+
+
+def _shareable(reach: int) -> int:
+    """How much of a node's is kept for its windows: their frames, and pairs, which wait for the later frame."""
+    return 2 * reach + 1 + reach * (reach + 2)
 
 
 def _guarded(step: Step, number: int, work: Callable[[], T]) -> T:

@@ -141,13 +141,12 @@ class _Shot:
         documents: dict[str, Analysis] = {}
         used: set[int] = set()
         for step in graph.used():
-            if not step.node.analyzes:
-                continue
-            if all(step.is_identity(n) for n in numbers) and not shown and not graph.masks_by(step):
-                continue
             match = next((i for i, d in enumerate(given) if d.node == step.node.id and i not in used), None)
             if match is not None:
                 used.add(match)
+            if not step.wants_analysis(numbers, bool(shown) or graph.masks_by(step)):
+                continue
+            if match is not None:
                 demand_fit(given[match], step, self._colour.source_space)
                 documents[step.name] = given[match]
                 continue

@@ -70,6 +70,10 @@ class Step:
             return self.node.reach(self.at(0))
         return max((self.node.reach(self.at(n)) for n in numbers), default=0)
 
+    def own_reach(self, numbers: Iterable[int]) -> int:
+        """The widest window that the node is given over these frames."""
+        return max((self.node.own_reach(self.at(n)) for n in (numbers if self.keys else (0,))), default=0)
+
     def fused_reach(self, numbers: Iterable[int]) -> int:
         """The widest reach of fused results over these frames."""
         return max((self.node.fused_reach(self.at(n)) for n in (numbers if self.keys else (0,))), default=0)
@@ -84,6 +88,13 @@ class Step:
         """Whether the step returns its input bit for bit at this frame."""
         values = self.values_at(number)
         return values["view"] == "result" and (values["strength"] == 0 or values["mix"] == 0)
+
+    def wants_analysis(self, numbers: Iterable[int], looked_at: bool = False) -> bool:
+        """Whether what the step makes of these frames rests on its node's analysis. ``looked_at``: its views are
+        wanted even where it returns its input."""
+        return self.node.analyzes and any(
+            (looked_at or not self.is_identity(n)) and self.node.needs_analysis(self.at(n)) for n in numbers
+        )
 
     def with_values(self, **values: Value) -> Step:
         """The step with other values of those parameters that its node has."""

@@ -1,7 +1,8 @@
 """An ONNX graph run by torch, operator by operator: for convolutional networks, without code of their architectures.
 
 Operators are those of :data:`OPERATORS`, in opset 13 to 22 as the ONNX specification defines them; a graph with another
-one is refused with its name. Numbers are in one floating type; shapes and indices stay whole numbers.
+one is refused with its name. Numbers are in one floating type (:mod:`wetgate.inference.torch_entry` has the exception);
+shapes and indices stay whole numbers.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ _OPSETS = range(13, 23)
 
 
 class TorchGraph:
-    """A loaded graph with one input and one output. Raises :class:`ModelError` for what is no such graph."""
+    """A loaded graph with one input, of type ``takes``, and one output.
+
+    Raises :class:`ModelError` for what is no such graph.
+    """
 
     def __init__(self, path: Path, dtype: torch.dtype, device: torch.device, *, integers: str = "") -> None:
         """``integers``: quantised convolutions run as such: "" (they are emulated), "int8", "int8+bf16"."""
@@ -54,14 +58,21 @@ class TorchGraph:
                 allowed=f"opset {_OPSETS[0]} to {_OPSETS[-1]}, one input and output, {', '.join(sorted(OPERATORS))}",
                 remedy='give it the runtime "onnx" in the manifest',
             )
-        self._constants = {n: _cast(t, dtype, device) for n, t in constants.items()}
-        steps = [_step(node, numpy_helper, dtype, device) for node in graph.node]
+        worked = torch.float32 if dtype == torch.bfloat16 else dtype
+        self._constants = {n: _cast(t, worked, device) for n, t in constants.items()}
+        steps = [_step(node, numpy_helper, worked, device) for node in graph.node]
         if integers:
             from wetgate.inference.torch_quantised import fused
 
             steps = fused(steps, self._constants, OPERATORS, bf16=integers == "int8+bf16")
         self._input, self._output = inputs[0].name, graph.output[0].name
-        self._steps = _in_place(_folded(steps, self._constants), self._output)
+        steps = _folded(steps, self._constants)
+        if worked != dtype:
+            from wetgate.inference.torch_entry import entering_exactly
+
+            steps = entering_exactly(steps, self._constants, self._input, dtype, _conv)
+        self._steps = _in_place(steps, self._output)
+        self.takes = worked
         self._last_use = _last_uses(self._steps, self._output)
         dims = inputs[0].type.tensor_type.shape.dim
         self.in_channels: int | None = dims[1].dim_value or None if len(dims) == 4 else None

@@ -49,7 +49,7 @@ class TorchSession:
             if weights.precision == "int8" and device.kind == "cpu" and has_vnni():
                 integers = "int8+bf16" if has_bf16() else "int8"
             graph = TorchGraph(path, self._dtype, self._place, integers=integers)
-            self._graph, channels = graph, graph.in_channels
+            self._graph, channels, self._dtype = graph, graph.in_channels, graph.takes
         if channels not in (None, model.in_channels):
             raise ModelError(
                 f"{model.id} takes {channels} channels; the manifest says {model.in_channels}",

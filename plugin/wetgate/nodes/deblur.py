@@ -61,9 +61,10 @@ class Deblur:
     Blur may differ over the frame (``variation``). Discs and Gaussians are measured on a coarse grid as well: a focus
     that falls off, a lens that is soft at its corners. Motion is read from the flow between frames, cell by cell and
     frame by frame: a point draws a line of the share of its motion for which the shutter was open, so things that move
-    each have their own. That share is a parameter, or what explains the shot's blur best. Cells in which nothing shows
-    take what their neighbours have; the view ``confidence`` tells which. The frame is then undone in overlapping tiles,
-    each with the PSF of its place, and places without blur are left as they are.
+    each have their own; where ways meet nothing is done. That share is a parameter, or what explains the shot's blur
+    best. Cells in which no blur shows take the size that their neighbours have; the view ``confidence`` tells which.
+    The frame is then undone in overlapping tiles, each with the PSF of its place, and places without blur are left as
+    they are. What a measured PSF may be off by counts as noise beside edges, so that it does not ring.
 
     Where no PSF explains a frame, a network may be asked instead (``method``): it has learnt from pairs of blurred and
     sharp light, sharpens each place as it finds it, and leaves noise, grain and what is sharp as they are. It has no
@@ -346,7 +347,7 @@ class Deblur:
         deviation = np.zeros(frame.rgb.shape, np.float32)
         if noise is not None:
             deviation = noise.times(self.noise_gain).deviation_of(frame.rgb)
-        return Setting(shape, deviation, white_of(frame.rgb), source)
+        return Setting.of(frame.rgb, shape, deviation, white_of(frame.rgb), source)
 
     def _shape(self, frame: Frame, ctx: Context) -> Shape:
         from wetgate.ops.blur_shape import Shape, by_hand, found_free, measured, moved
@@ -442,7 +443,7 @@ class Deblur:
             )
 
         valid, clipped = self._known(frame, ctx)
-        shape, deviation = setting.shape, setting.deviation
+        shape, deviation = setting.shape, setting.doubted
         if shape.field is None:
             made = undo(frame.rgb, shape.psf, deviation, valid=valid, clipped=clipped)
         else:

@@ -13,6 +13,7 @@ from wetgate.ops.noise_model import MOST_DEVIATIONS, ShotNoise, explained
 from wetgate.spec import SCENE, Bound, Coherent, Context, Frame, Image, Result, Shot, Window, node, param
 
 if TYPE_CHECKING:
+    from wetgate.ops.motion import Motion
     from wetgate.ops.motion_average import Averaged
 
 _MOST_FRAMES = 12  # that an analysis looks at
@@ -42,7 +43,7 @@ class Setting:
     label="Denoise",
     space="video",
     version=2,
-    analyzes=True,
+    analyzes=lambda self: self.sigma == 0,
     splits=True,
     analysed_since=1,
     reach=lambda self: self.radius if self.temporal > 0 else 0,
@@ -230,16 +231,27 @@ class Denoise:
         if frames.reach == 0:
             done = self._cleaned(frames.center.rgb, frames.number, setting, ctx, lambda planes: planes)
             return None, done.picture, {"network": dict(done.facts)}
+        from wetgate.ops.motion import luma, motions, toward
         from wetgate.ops.motion_average import average_along_motion
 
-        encode = setting.encoding.encode
+        prepared, encoding, middle = frames.prepared, setting.encoding, frames.reach
+
+        def guide(k: int) -> Image:
+            frame = prepared[k]
+            return ctx.kept(("guide", frame.number, encoding), lambda: encoding.encode(frame.rgb))
+
+        def pair(k: int, later: int) -> tuple[Motion, Motion]:
+            numbers = prepared[k].number, prepared[later].number
+            return ctx.kept(("motion", numbers, encoding), lambda: motions(luma(guide(k)), luma(guide(later))))
+
         averaged = average_along_motion(
             [f.rgb for f in frames.frames],
-            [encode(f.rgb) for f in frames.prepared],
+            [guide(k) for k in range(len(prepared))],
             setting.noise.encoded_deviation_of(frames.center.rgb, setting.encoding.sigma),
             counted=[not repeated for repeated in frames.repeated],
             amount=self.temporal,
             threshold=self.motion_threshold,
+            motion=lambda k: toward(middle, k, k < middle, pair),
             check_abort=ctx.check_abort,
         )
         share = np.sqrt(averaged.variance)[..., None]

@@ -43,7 +43,12 @@ _SHARP_LIKE = (("sharp", 0.0), ("gaussian", 0.4), ("defocus", 0.7))  # what shar
 _SIZES = {"gaussian": (0.3, 6.0), "defocus": (0.5, 12.0)}  # px, between which sizes are looked for
 _TRIED = 20  # of them, before the best is refined
 _SPREADS, _MIXED = (0.0, 0.15, 0.3), 5  # of a size over what is measured at once, and how many sizes stand for it
+_LIMIT = 0.9  # of the largest size that is looked for: what is wider may be any
 _OFF = 0.25  # of a size: another one, for the confidence in it
+# Of cost a frequency by which a disc has to explain a spectrum better than a Gaussian does. Blur of lenses, film and
+# scalers is round and has no sharp rim; undone as a disc's it rings. Discs on three photographs won by 0.12 to 1.3 at
+# 0.5 % noise, five soft scans and photographs lie from -0.15 to 0.10.
+_ROUND = 0.05
 _CERTAIN = 0.02  # of cost a frequency between the best family and the next, for a confidence of 63 %
 
 
@@ -126,6 +131,9 @@ def blur_of(spectrum: Spectrum, long: Spectrum | None = None) -> Blur | None:
         line = (line[0], *_refined(_Fit(long), line)[1:])
     found.append(line)
     best, second = sorted(found)[:2]
+    gaussian = found[1]
+    if best[1] == "defocus" and gaussian[0] - best[0] < _ROUND * len(fit.log_power):
+        best = gaussian
     if best[1] == "sharp" or best[2] < SHARP[best[1]]:
         return Blur("sharp", 0.0, 0.0, 1.0)
     return Blur(best[1], best[2], (best[3] + 90) % 180 - 90, fit.confidence(second[0] - best[0]))
@@ -143,11 +151,13 @@ def explained_by(spectrum: Spectrum, psf: Kernel) -> float | None:
 @dataclass(frozen=True, slots=True)
 class Sized:
     """How well one kind of blur explains a spectrum at its best ``size``: ``cost`` of that, less is better, and the
-    ``confidence``, 0 to 1, that it is this size and none that is a quarter off; a size of 0 is sharp."""
+    ``confidence``, 0 to 1, that it is this size and none that is a quarter off; a size of 0 is sharp. ``count`` of the
+    frequencies that the cost is a sum over."""
 
     cost: float
     size: float
     confidence: float
+    count: int = 1
 
 
 def sizes_of(spectrum: Spectrum, kinds: Sequence[str]) -> dict[str, Sized] | None:
@@ -171,10 +181,12 @@ def sizes_of(spectrum: Spectrum, kinds: Sequence[str]) -> dict[str, Sized] | Non
         cost, size, spread = best
         if sharp <= cost or size < SHARP[kind]:
             off = fit.cost(kind, (1 + _OFF) * SHARP[kind])
-            out[kind] = Sized(min(sharp, cost), 0.0, fit.confidence(off - min(sharp, cost)))
+            sure = fit.confidence(off - min(sharp, cost))
+            out[kind] = Sized(min(sharp, cost), 0.0, sure, len(fit.log_power))
         else:
             others = (fit.spread_cost(kind, share * size, spread) for share in (1 - _OFF, 1 + _OFF))
-            out[kind] = Sized(cost, size, fit.confidence(min(*others, sharp) - cost))
+            sure = fit.confidence(min(*others, sharp) - cost) if size < _LIMIT * last else 0.0
+            out[kind] = Sized(cost, size, sure, len(fit.log_power))
     return out
 
 

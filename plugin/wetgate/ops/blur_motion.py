@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from wetgate.ops.blur_grid import cells_of, filled, spectra_by_cell
+from wetgate.ops.blur_grid import cells_of, spectra_by_cell
 from wetgate.ops.blur_measure import Blur, line_costs, luma_of
 from wetgate.ops.flow import Flow, dense_flow
 from wetgate.ops.psf import named
@@ -23,13 +23,14 @@ from wetgate.ops.psf_field import PsfField, Values, between_cells, tiles_of
 from wetgate.spec import Frame, Image, Shot, UsageError
 
 LONGEST_PX = 100.0  # of a line read from the flow: more is a cut or a flow that is lost
-_LEAST_PX = 1.0  # of a line that is undone
+LEAST_PX = 1.5  # of a line that is undone: flow of a camera on its tripod is off by as much as a shorter one
 _FLOW_PX = 960  # motion is read on pictures no longer than that
 # Motion is another than that of most of the picture from so many px and so large a share of it: a line whose end is off
 # by a quarter leaves a double edge.
 _APART_PX, _APART = 1.0, 0.25
-_MANY = 0.1  # of the sure cells: so many that move apart are not to be given the motion of most
+_MANY = 0.03  # of the sure cells: so many that move apart are not to be given the motion of most
 _SURE = 0.5  # of a cell's pixels that move as its median does: fewer, and its motion says nothing
+_KNOWN = 0.9  # of a tile that lies in cells whose motion is one
 _TENTHS, _PERCENT = 10, 100  # of a pixel, of certainty: how a document holds motion by cell
 _SHARES = (0.25, 0.5, 0.75, 1.0)  # of the time between frames that a shutter is tried to be open for
 _LONG_PX = 5.0  # a frame: cells that move by less do not show how open the shutter was
@@ -49,16 +50,24 @@ class Movement:
 
     @property
     def varies(self) -> bool:
-        """Whether many cells move otherwise than most of the picture."""
-        known = self.sure >= _SURE
+        """Whether many cells move otherwise than most of the picture, or in no one way."""
         gap = np.hypot.reduce(self.cells - np.array(self.most), axis=2)
-        return bool(known.any() and np.mean(gap[known] > _apart_from(self.most)) >= _MANY)
+        return bool(np.mean((gap > _apart_from(self.most)) | (self.sure < _SURE)) >= _MANY)
 
-    def field(self, size: tuple[int, int], share: float) -> PsfField:
-        """The lines over a frame of ``size`` (rows, columns) whose shutter was open for that share of the time."""
-        sure = np.where(self.sure >= _SURE, self.sure, 0.0)
-        lines = between_cells(filled(self.cells, sure), tiles_of(size)).reshape(-1, 2) * share
-        return PsfField(size, tuple(_line(float(x), float(y)) for x, y in np.round(lines, 1)))
+    def field(self, size: tuple[int, int], share: float, turn: float = 0.0) -> PsfField:
+        """The lines over a frame of ``size`` (rows, columns) whose shutter was open for that share of the time, turned
+        by so many radians.
+
+        None where a cell moves in no one way, or where one way meets another: a line of neither would ring there.
+        """
+        tiles = tiles_of(size)
+        lines = between_cells(self.cells, tiles)
+        spread = between_cells(np.square(self.cells).sum(axis=2), tiles) - np.square(lines).sum(axis=2)
+        known = between_cells((self.sure >= _SURE).astype(np.float64), tiles) >= _KNOWN
+        known &= spread <= np.square(_apart_from(np.moveaxis(lines, 2, 0)))
+        turned = lines @ np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
+        told = np.round(turned * share * known[..., None], 1).reshape(-1, 2)
+        return PsfField(size, tuple(_line(float(x), float(y)) for x, y in told))
 
 
 def line_of(x: float, y: float) -> tuple[float, float]:
@@ -171,7 +180,7 @@ def _with_cuts(frames: Iterable[Frame], cuts: Sequence[int]) -> Iterable[Frame |
 
 def _line(x: float, y: float) -> Image:
     length, angle = line_of(x, y)
-    return named("motion", length if length >= _LEAST_PX else 0.0, angle)
+    return named("motion", length if length >= LEAST_PX else 0.0, angle)
 
 
 def _apart_from(motion: Any) -> Any:

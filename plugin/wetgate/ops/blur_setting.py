@@ -7,29 +7,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.ops.blur import convolve
-from wetgate.ops.blur_shape import Shape
+from wetgate.ops.blur_shape import Blurring, Shape
 from wetgate.ops.deconvolve import CONSISTENT, LEAST, share_within
+from wetgate.ops.psf_field import PsfField
 from wetgate.spec import Image
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+# Of what another PSF changes in the blurred picture, to what it changes in the sharp one, variances: chosen so that
+# simulated motion gains.
+_TRUST = 16.0
 _ROUNDING = 0.05  # beyond the limit: what is done in a part of the picture, and in other precision
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """The blur's ``shape``; ``deviation`` (H, W, C) of the noise, and its ``source`` in words; ``white``, the level
-    that a network is to take for white."""
+    that a network is to take for white; ``doubted``, what the frame may differ by from the sharp picture blurred again:
+    the noise, and what the blur may be off."""
 
     shape: Shape
     deviation: Image
     white: float
     source: str
+    doubted: Image
+
+    @classmethod
+    def of(cls, picture: Image, shape: Shape, deviation: Image, white: float, source: str) -> Setting:
+        """For a ``picture`` (H, W, C)."""
+        return cls(shape, deviation, white, source, doubted(picture, shape, deviation))
 
     @property
     def blurs(self) -> bool:
@@ -45,7 +57,7 @@ class Setting:
 
     def blurred(self, image: Image) -> Image:
         """``image`` (H, W, C) as the blur makes it."""
-        return convolve(image, self.shape.psf) if self.shape.field is None else self.shape.field.convolve(image)
+        return blurred_by(self.shape.blurring, image)
 
     def without_psf(self) -> Setting:
         """The same for a frame that no PSF explains."""
@@ -56,6 +68,26 @@ class Setting:
         deviation = float(f"{float(np.median(self.deviation)):.4g}")
         words: Mapping[str, Any] = self.shape.words
         return {"psf": dict(words), "noise": self.source, "deviation": deviation}
+
+
+def blurred_by(blurring: Blurring, image: Image) -> Image:
+    """``image`` (H, W, C) through one PSF or a field of them."""
+    return blurring.convolve(image) if isinstance(blurring, PsfField) else convolve(image, blurring)
+
+
+def doubted(picture: Image, shape: Shape, deviation: Image) -> Image:
+    """The ``deviation`` of a picture's noise together with what it changes by where its blur is another by as much as
+    it may be off: beside edges a PSF that is a little too wide rings, and no noise hides it."""
+    if not shape.others:
+        return deviation
+    variance = np.square(deviation)
+    for one, other in shape.others:
+        apart = np.square(np.float32(0.5) * (blurred_by(one, picture) - blurred_by(other, picture)))
+        reach = max(n for b in (one, other) for n in (b.reach if isinstance(b, PsfField) else b.shape))
+        # Running sums leave a little less than 0 where nothing is.
+        about = np.maximum(cv2.blur(apart, (reach + 2, reach + 2)), 0).reshape(apart.shape)
+        variance += np.float32(_TRUST) * about
+    return np.asarray(np.sqrt(variance), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +107,7 @@ class Consistency:
         inside &= known
         if setting.shape.field is not None:
             inside &= setting.shape.field.worked()[..., None]
-        noise = np.maximum(setting.deviation, np.float32(LEAST * setting.white))
+        noise = np.maximum(setting.doubted, np.float32(LEAST * setting.white))
         own = ((source - setting.blurred(source)) / noise)[inside].astype(np.float64)
         return cls(own, (setting.blurred(result - source) / noise)[inside].astype(np.float64))
 

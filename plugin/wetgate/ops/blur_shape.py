@@ -13,7 +13,7 @@ import numpy as np
 from wetgate.ops.blur import Kernel
 from wetgate.ops.blur_grid import KINDS, BlurGrid, grid_of_frames
 from wetgate.ops.blur_measure import Blur
-from wetgate.ops.blur_motion import LONGEST_PX, Movement, line_of, movement_at
+from wetgate.ops.blur_motion import LEAST_PX, LONGEST_PX, Movement, line_of, movement_at
 from wetgate.ops.blur_shot import blur_of_frames, free_of_frames
 from wetgate.ops.psf import from_text, named
 from wetgate.ops.psf_field import PsfField, Values
@@ -21,6 +21,7 @@ from wetgate.spec import Image
 
 Analysis = Mapping[str, Any] | None
 Check = Callable[[], None]
+Blurring = Kernel | PsfField
 
 # Agreement of the parts from which a PSF of any shape is believed. Of nine photographs blurred by Levin's kernels, at
 # 1 % noise, seven agreed by 0.78 to 0.96: five gained 66 to 94 % of what the true PSF gains, two 5 and 15 %. Those that
@@ -28,6 +29,10 @@ Check = Callable[[], None]
 CONFIDENT = 0.75
 _SURE = 0.3  # confidence of a measured kind below which a network is asked: chosen, not measured
 _APART = 0.15  # of a frame that moves apart from the rest: more is no bystander
+# How far a size that was measured may be off, as a share of it: of a whole shot, of a place, and of a motion, there in
+# radians as well. Blind sizes are within a twentieth on photographs, and grids within a tenth; what moves does so
+# neither evenly nor straight.
+_DOUBT, _DOUBT_BY_PLACE, _DOUBT_IN_MOTION = 0.05, 0.1, 0.2
 _TOO_PLAIN = "the picture is too small or too plain to show its blur"
 
 
@@ -42,12 +47,19 @@ def _told() -> Values:
 @dataclass(frozen=True, slots=True)
 class Shape:
     """A blur in ``words`` and figures for the record; its ``psf``, of one pixel where there is nothing to undo, or a
-    ``field`` of them by place; how ``sure`` it is (rows, columns) over the frame, 0 to 1."""
+    ``field`` of them by place; how ``sure`` it is (rows, columns) over the frame, 0 to 1; pairs of ``others`` that it
+    may be as well, on either side of it."""
 
     words: Mapping[str, Any]
     psf: Kernel = dataclasses.field(default_factory=_nothing)
     field: PsfField | None = None
     sure: Values = dataclasses.field(default_factory=_told)
+    others: tuple[tuple[Blurring, Blurring], ...] = ()
+
+    @property
+    def blurring(self) -> Blurring:
+        """The PSF, or the field of them."""
+        return self.psf if self.field is None else self.field
 
 
 def by_hand(kind: str, size: float, angle: float) -> Shape:
@@ -94,8 +106,11 @@ def measured(
         return Shape({"kind": "defocus", "size": 0.0, "from": _TOO_PLAIN})
     words: dict[str, Any] = found.to_json() | {"from": source}
     words["size"] = 0.0 if found.kind == "sharp" else round(found.size * size_gain, 3)
-    psf = named(found.kind, words["size"], found.angle) if words["size"] > 0 else _nothing()
-    return Shape(words, psf, sure=np.full((1, 1), found.confidence))
+    if words["size"] == 0:
+        return Shape(words, sure=np.full((1, 1), found.confidence))
+    psf = named(found.kind, words["size"], found.angle)
+    wider, narrower = (named(found.kind, words["size"] * (1 + d), found.angle) for d in (_DOUBT, -_DOUBT))
+    return Shape(words, psf, sure=np.full((1, 1), found.confidence), others=((wider, narrower),))
 
 
 def moved(
@@ -112,7 +127,14 @@ def moved(
     words["from"] = "the shot's motion"
     if variation == "grid" or (variation == "auto" and found.varies):
         return _lines(found, share, size, words)
-    return Shape(words, named("motion", words["size"], angle))
+    if length < LEAST_PX:
+        return Shape(words | {"size": 0.0})
+    turned = np.degrees(_DOUBT_IN_MOTION)
+    longer, shorter, left, right = (
+        named("motion", length * (1 + by), angle + turn)
+        for by, turn in ((_DOUBT_IN_MOTION, 0), (-_DOUBT_IN_MOTION, 0), (0, turned), (0, -turned))
+    )
+    return Shape(words, named("motion", length, angle), others=((longer, shorter), (left, right)))
 
 
 def found_free(analysis: Analysis, picture: Image, check_abort: Check) -> Shape:
@@ -162,14 +184,17 @@ def _placed(places: BlurGrid, size: tuple[int, int], size_gain: float, source: s
         "by_place": _told_by_place(sizes, places.confidence),
         "from": f"{source}, place by place",
     }
-    return Shape(words, field=places.field(size, size_gain), sure=places.confidence)
+    fields = [places.field(size, size_gain * (1 + by)) for by in (0, _DOUBT_BY_PLACE, -_DOUBT_BY_PLACE)]
+    return Shape(words, field=fields[0], sure=places.confidence, others=((fields[1], fields[2]),))
 
 
 def _lines(found: Movement, share: float, size: tuple[int, int], words: Mapping[str, Any]) -> Shape:
     lines = np.minimum(np.hypot.reduce(found.cells, axis=2) * share, LONGEST_PX)
     placed = _told_by_place(lines, found.sure)
     told = dict(words) | {"by_place": placed, "from": "the shot's motion, place by place"}
-    return Shape(told, field=found.field(size, share), sure=found.sure)
+    longer, shorter = (found.field(size, share * (1 + by)) for by in (_DOUBT_IN_MOTION, -_DOUBT_IN_MOTION))
+    left, right = (found.field(size, share, turn) for turn in (_DOUBT_IN_MOTION, -_DOUBT_IN_MOTION))
+    return Shape(told, field=found.field(size, share), sure=found.sure, others=((longer, shorter), (left, right)))
 
 
 def _told_by_place(sizes: Values, sure: Values) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def views_of(
     if "residual" in wanted:
         views["residual"] = np.full(after.shape, _GREY, np.float32)
         if reblurred is not None:
-            deviation = np.maximum(setting.deviation, np.float32(1e-3 * setting.white))
+            deviation = np.maximum(setting.doubted, np.float32(1e-3 * setting.white))
             views["residual"] += np.float32(_DEVIATIONS) * (before - reblurred) / deviation
     if "change" in wanted:
         views["change"] = _GREY + np.float32(_CHANGE / setting.white) * (after - before)

@@ -22,6 +22,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from wetgate.ops.channels import mean_of_channels
 from wetgate.ops.flow import Flow, targets
 from wetgate.ops.motion import Motion, carried
 from wetgate.spec import Image
@@ -30,10 +31,7 @@ Fuses = Literal["result", "change"]
 
 # Gaussian of the comparison, in pixels: single pixels that differ flicker, areas that differ are ghosts.
 _COMPARED_OVER = 1.5
-# Times the usual difference (median square, where the motion is trusted) that still counts as agreement in full.
-_AGREED = 5.0
-# Encoded deviations: half an 8-bit code, below which interpolation alone differs; and what no shimmer reaches.
-_LEAST_DEVIATION, _MOST_DEVIATION = 2e-3, 0.06
+_LEAST_DEVIATION = 2e-3  # encoded: half an 8-bit code, below which interpolation alone differs
 _REDUCED = 4  # areas are measured on means of 4 x 4 pixels
 # Light that moves over areas: Gaussian in pixels. Noise of deviation s is down to s / (2 sqrt(pi) 12) = s / 43 there.
 _AREA = 12.0
@@ -66,13 +64,17 @@ def fuse(
     *,
     fuses: Fuses = "result",
     amount: float = 1.0,
+    agreed: float = 5.0,
+    unlike: float = 0.06,
     places: int = 0,
     check_abort: Callable[[], None] = lambda: None,
 ) -> Fused:
     """A frame's result fused with its neighbours', each of which comes with the motion from the frame into it.
 
     ``amount`` 0 to 1 scales the neighbours' weights; ``places`` is how many neighbours a full window has, where some
-    are missing: the confidence is a mean over these.
+    are missing: the confidence is a mean over these. A result counts in full as long as it differs from the frame's by
+    no more than ``agreed`` times the usual difference (median square, where the motion is trusted), and by no more than
+    ``unlike`` in encoded values, which no shimmer reaches.
     """
     height, width = frame.made.shape[:2]
     weights = np.zeros((height, width), np.float32)
@@ -82,7 +84,8 @@ def fuse(
     for part, way in neighbours:
         check_abort()
         motion = way.at(height, width)
-        weight = motion.trust * _likeness(frame.encoded, carried(part.encoded, motion.flow), motion.trust)
+        there = carried(part.encoded, motion.flow)
+        weight = motion.trust * _likeness(frame.encoded, there, motion.trust, agreed, unlike)
         weight *= np.float32(amount)
         other = _change(part) if fuses == "change" else part.made
         moved += weight[..., None] * (_within(other, motion.flow) - own)
@@ -100,15 +103,15 @@ def fuse(
     return Fused(np.asarray(frame.made + step, np.float32), confidence)
 
 
-def _likeness(here: Image, there: Image, trust: Image) -> Image:
+def _likeness(here: Image, there: Image, trust: Image, agreed: float, unlike: float) -> Image:
     """1 where the carried result differs by no more than is usual in this pair of frames, then falling as a Gaussian.
 
     By its colour, not its luma alone: a red sleeve over blue jeans is another thing, however bright both are.
     """
-    apart = cv2.GaussianBlur(np.square(here - there).mean(axis=2), (0, 0), _COMPARED_OVER)
+    apart = cv2.GaussianBlur(mean_of_channels(np.square(here - there)), (0, 0), _COMPARED_OVER)
     followed = apart[trust > 0.5]
     usual = float(np.median(followed)) if followed.size else 0.0
-    allowed = np.float32(min(max(_AGREED * usual, _LEAST_DEVIATION**2), _MOST_DEVIATION**2))
+    allowed = np.float32(min(max(agreed * usual, _LEAST_DEVIATION**2), unlike**2))
     return np.asarray(np.exp(-np.maximum(apart / allowed - 1, 0)), np.float32)
 
 
@@ -177,7 +180,7 @@ def _with_detail(mean: Image, made: Image) -> Image:
     Nowhere beyond the range of ``made`` about a pixel, and to no more energy than ``made`` has in all.
     """
     fine, own = (_fine(p) for p in (mean, made))
-    energy, wanted = (cv2.GaussianBlur(np.square(p).mean(axis=2), (0, 0), _MEASURED_OVER) for p in (fine, own))
+    energy, wanted = (cv2.GaussianBlur(mean_of_channels(np.square(p)), (0, 0), _MEASURED_OVER) for p in (fine, own))
     gain = np.sqrt(np.clip(_AIMED_AT * wanted / np.maximum(energy, np.float32(1e-12)), 1, _MOST_GAIN**2))
     near = np.ones((3, 3), np.uint8)
     least, most = np.minimum(cv2.erode(made, near), mean), np.maximum(cv2.dilate(made, near), mean)

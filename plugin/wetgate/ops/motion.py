@@ -6,13 +6,17 @@ Motion is searched between *guides*: (H, W) luma in encoded values, with as litt
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
 from wetgate.ops.flow import Flow, consistent, dense_flow, targets
 from wetgate.spec import Image
+
+T = TypeVar("T")
 
 # Luma of Rec.709 for guides: which weights is no matter, as long as noise of all channels is averaged.
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
@@ -52,8 +56,14 @@ def motions(first: Image, second: Image) -> tuple[Motion, Motion]:
     """The motion from ``first`` into ``second``, and that from ``second`` into ``first``."""
     scale = 2 if max(first.shape) >= _HALVED_FROM else 1
     a, b = _reduced(first, scale), _reduced(second, scale)
-    there, back = dense_flow(a, b), dense_flow(b, a)
+    there, back = (dense_flow(*pair, preset="stiff") for pair in ((a, b), (b, a)))
     return Motion(there, _trust(there, back)), Motion(back, _trust(back, there))
+
+
+def toward(here: T, there: T, backwards: bool, pair: Callable[[T, T], tuple[Motion, Motion]]) -> Motion:
+    """The motion from one frame into another. ``pair`` gives the :func:`motions` of an earlier frame and a later one,
+    so that it can be made once for both; ``backwards`` says that ``there`` is the earlier one."""
+    return pair(there, here)[1] if backwards else pair(here, there)[0]
 
 
 def _trust(there: Flow, back: Flow) -> Image:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from wetgate.ops.channels import mean_of_channels
 from wetgate.ops.flow import Flow
-from wetgate.ops.motion import carried, luma, motions
+from wetgate.ops.motion import Motion, carried, luma, motions
 from wetgate.spec import Image
 
 # Gaussian of the comparison, in pixels: differences of single pixels are noise.
@@ -43,6 +44,7 @@ def average_along_motion(
     counted: Sequence[bool],
     amount: float = 1.0,
     threshold: float = 1.0,
+    motion: Callable[[int], Motion] | None = None,
     check_abort: Callable[[], None] = lambda: None,
 ) -> Averaged:
     """Average the middle frame with its neighbours.
@@ -50,22 +52,23 @@ def average_along_motion(
     ``frames`` (H, W, C) each, odd in number, in any values; ``guides`` (H, W, 3), encoded, nominally 0 to 1;
     ``deviation`` the noise of a frame in the guides' values, (H, W, 3) or one number. ``counted`` says which frames
     count (the middle one always does). ``amount`` 0 to 1 scales the neighbours' weights, ``threshold`` multiplies how
-    much they may differ.
+    much they may differ. ``motion`` gives the way from the middle frame into the k-th, where somebody keeps it; else it
+    is searched between the guides.
     """
     middle = len(frames) // 2
     shape = guides[middle].shape[:2]
-    searched = {k: luma(guide) for k, guide in enumerate(guides) if k == middle or counted[k]}
     total = frames[middle].astype(np.float32, copy=True)
     weights, squares = np.ones(shape, np.float32), np.ones(shape, np.float32)
     neighbours = [k for k in range(len(frames)) if k != middle and counted[k]]
     for k in neighbours:
         check_abort()
-        motion = motions(searched[middle], searched[k])[0].at(*shape)
-        likeness = _likeness(guides[middle], carried(guides[k], motion.flow), deviation, threshold)
-        weight = likeness * motion.trust * np.float32(amount)
-        total += weight[..., None] * carried(frames[k], motion.flow)
+        way = motion(k) if motion is not None else motions(luma(guides[middle]), luma(guides[k]))[0]
+        way = way.at(*shape)
+        likeness = _likeness(guides[middle], carried(guides[k], way.flow), deviation, threshold)
+        weight = likeness * way.trust * np.float32(amount)
+        total += weight[..., None] * carried(frames[k], way.flow)
         weights += weight
-        squares += np.square(weight) * _kept_variance(motion.flow)
+        squares += np.square(weight) * _kept_variance(way.flow)
     picture = total / weights[..., None]
     variance = np.asarray(squares / np.square(weights), np.float32)
     trust = np.asarray((weights - 1) / max(len(neighbours), 1), np.float32)
@@ -77,7 +80,7 @@ def _likeness(here: Image, there: Image, deviation: Image | float, threshold: fl
     noise explains: 1 within that, then falling as a Gaussian. What is as bright and of another colour is another thing.
     """
     allowed = threshold * np.maximum(_AGREED * np.asarray(deviation, np.float32), np.float32(_LEAST_DEVIATION))
-    apart = cv2.GaussianBlur(np.square((here - there) / allowed).mean(axis=2), (0, 0), _COMPARED_OVER)
+    apart = cv2.GaussianBlur(mean_of_channels(np.square((here - there) / allowed)), (0, 0), _COMPARED_OVER)
     return np.asarray(np.exp(-np.maximum(apart - 1.0, 0.0)), np.float32)
 
 

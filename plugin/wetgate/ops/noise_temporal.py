@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from wetgate.ops.channels import mean_of_channels
 from wetgate.ops.noise_blocks import Blocks, cut
 from wetgate.spec import Image
 
@@ -52,7 +53,8 @@ def difference_blocks(first: Image, second: Image, most: int) -> Blocks:
 def whole_shift(first: Image, second: Image) -> tuple[int, int]:
     """How many pixels (down, across) the picture moved from ``first`` to ``second``, by phase correlation of what is
     coarser than noise; (0, 0) where no shift explains the frames better than none."""
-    a, b = (_coarse(p) for p in (first, second))
+    grey, moved = mean_of_channels(first), mean_of_channels(second)
+    a, b = _coarse(grey), _coarse(moved)
     if min(a.shape) < 16:
         return 0, 0
     cross = np.conj(np.fft.rfft2(a)) * np.fft.rfft2(b)
@@ -63,11 +65,10 @@ def whole_shift(first: Image, second: Image) -> tuple[int, int]:
     for j in (-1, 0, 1):
         candidates += [(2 * near[0] + j, 2 * near[1] + i) for i in (-1, 0, 1)]
     allowed = [c for c in candidates if max(abs(c[0]), abs(c[1])) <= _LARGEST_SHIFT]
-    return min(allowed, key=lambda c: _distance(first, second, *c))
+    return min(allowed, key=lambda c: _distance(grey, moved, *c))
 
 
-def _coarse(image: Image) -> Image:
-    grey = image.mean(axis=2)
+def _coarse(grey: Image) -> Image:
     height, width = (n // 2 * 2 for n in grey.shape)
     small = grey[:height, :width].reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
     window = np.outer(np.hanning(small.shape[0]), np.hanning(small.shape[1]))
@@ -75,13 +76,13 @@ def _coarse(image: Image) -> Image:
 
 
 def _distance(first: Image, second: Image, down: int, across: int) -> float:
-    """Median squared difference under a shift, of the grey pictures: half of the picture has to agree."""
-    height, width = first.shape[:2]
+    """Median squared difference of grey pictures under a shift: half of the picture has to agree."""
+    height, width = first.shape
     top, left = max(0, -down), max(0, -across)
     bottom, right = min(height, height - down), min(width, width - across)
     if bottom - top < 16 or right - left < 16:
         return float("inf")
     step = max(1, min(bottom - top, right - left) // 256)
-    a = first[top:bottom:step, left:right:step].mean(axis=2)
-    b = second[top + down : bottom + down : step, left + across : right + across : step].mean(axis=2)
+    a = first[top:bottom:step, left:right:step]
+    b = second[top + down : bottom + down : step, left + across : right + across : step]
     return float(np.median(np.square(a - b)))

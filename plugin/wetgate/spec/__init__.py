@@ -15,7 +15,7 @@ from wetgate.spec.errors import (
 from wetgate.spec.frame import DENSITY, DISPLAY, SCENE, VIDEO, WORKING_SPACES, Box, Frame, Image, Part, Plane
 from wetgate.spec.node import Node, node
 from wetgate.spec.params import RGB, Param, Point, Value, param
-from wetgate.spec.window import Bound, Context, Fidelity, Interrupted, Result, Shot, Split, Window
+from wetgate.spec.window import Bound, Context, Fidelity, Interrupted, Keeps, Result, Shot, Split, Window
 
 __all__ = [
     "COHERENCE_VIEW",
@@ -36,6 +36,7 @@ __all__ = [
     "HostError",
     "Image",
     "Interrupted",
+    "Keeps",
     "ModelError",
     "Node",
     "Param",

@@ -24,12 +24,13 @@ _ID = re.compile(r"[a-z][a-z0-9_]*\Z")
 class Node:
     """A declared node: its identity, its parameters in order, and the class that renders it.
 
-    For given parameters, ``own_reach`` gives r of the temporal window t-r..t+r that ``render`` is given, ``reach`` that
-    of all frames that the result depends on (more, where the node is ``coherent``), ``enlarges`` the factor by which
-    the result is wider and higher than the picture, and ``pointwise`` says whether each output pixel depends on the
-    same input pixel alone (such a chain can be baked into a LUT). ``neighbourhood`` is how many pixels around its own a
-    result pixel is made from, bit for bit, its place in the display window known; None where it takes the whole
-    picture.
+    ``analyzes`` marks one with a whole-shot pass. For given parameters, ``needs_analysis`` says whether the result
+    rests on what that finds (not, where all of it is told by hand), ``own_reach`` gives r of the temporal window
+    t-r..t+r that ``render`` is given, ``reach`` that of all frames that the result depends on (more, where the node is
+    ``coherent``), ``enlarges`` the factor by which the result is wider and higher than the picture, and ``pointwise``
+    says whether each output pixel depends on the same input pixel alone (such a chain can be baked into a LUT).
+    ``neighbourhood`` is how many pixels around its own a result pixel is made from, bit for bit, its place in the
+    display window known; None where it takes the whole picture.
     ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
     that can hold more than the input's; ``synthesises`` one that can put in what the input does not determine;
     ``codec_data`` one that reads from ``Frame.codec`` how the decoder found each block coded. ``references`` says what
@@ -48,6 +49,7 @@ class Node:
     params: Mapping[str, Param]
     cls: type[Any]
     analyzes: bool
+    needs_analysis: Callable[[Any], bool]
     views: Mapping[str, str]
     hdr_output: bool
     synthesises: bool
@@ -181,7 +183,7 @@ def node(
     label: str,
     space: Space,
     version: int,
-    analyzes: bool = False,
+    analyzes: bool | Callable[[Any], bool] = False,
     views: Mapping[str, str] | None = None,
     hdr_output: bool = False,
     synthesises: bool = False,
@@ -205,7 +207,7 @@ def node(
     input, bit for bit" (the engine sees to that and does not call ``render``). One that ``synthesises`` what the input
     does not determine gets ``fidelity``. One that works frame by frame and is ``coherent`` gets ``coherence``,
     ``coherence_radius`` and a view of its effect: the engine fuses its results along the motion of the picture
-    (:class:`Coherent` has the choices).
+    (:class:`Coherent` has the choices). ``analyzes`` may say for which parameters the analysis is needed.
     """
 
     def declare(cls: type[T]) -> type[T]:
@@ -221,7 +223,8 @@ def node(
             help=inspect.cleandoc(cls.__doc__ or ""),
             params=_collect(cls, own_views, synthesises, cohering),
             cls=cls,
-            analyzes=analyzes,
+            analyzes=callable(analyzes) or analyzes,
+            needs_analysis=analyzes if callable(analyzes) else _constant(analyzes),
             views=own_views,
             hdr_output=hdr_output,
             synthesises=synthesises,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.spec.errors import WetgateError
 from wetgate.spec.frame import Frame, Image
+
+T = TypeVar("T")
 
 Fidelity = Literal["forensic", "faithful", "pleasing"]
 
@@ -26,7 +28,7 @@ class Window:
     """The frames t-r..t+r about one frame. Past an edge of the shot the edge frame is repeated, and said to be.
 
     ``window[0]`` is the frame itself, ``window[-1]`` the one before it. ``prepared`` holds what the node's ``prepare``
-    made of each frame, in the same order; it is empty for a node without one.
+    made of each frame, in the same order; it is empty for a node without one, and where the window is one frame.
     """
 
     frames: tuple[Frame, ...]
@@ -113,6 +115,16 @@ class Split:
     invented: Image | None = None
 
 
+class Keeps(Protocol):
+    """Gives the value of a key, made if it is not held."""
+
+    def __call__(self, key: Hashable, make: Callable[[], T]) -> T: ...
+
+
+def _made_anew(key: Hashable, make: Callable[[], T]) -> T:
+    return make()
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What the engine tells a node about the render it is part of.
@@ -121,8 +133,9 @@ class Context:
     somebody asked for: a node computes only those. ``convert`` gives a frame in another working space or colour space,
     for what a node has to look at elsewhere than where it works. ``reference`` is a picture in the node's working space
     that somebody gave the analysis of a node that declares ``references``; ``split`` what an earlier step took off, for
-    a node that ``plates``. ``check_abort`` raises
-    :class:`Interrupted`; long work calls it.
+    a node that ``plates``. ``check_abort`` raises :class:`Interrupted`; long work calls it. ``kept(key, make)`` gives
+    what was made under a key before, for the windows that need it again: the key says all that it depends on, beside
+    the parameters and the footage. As many things are held as a window has frames and pairs of frames.
     """
 
     fidelity: Fidelity = "faithful"
@@ -135,6 +148,7 @@ class Context:
     reference: Frame | None = None
     split: Split | None = None
     check_abort: Callable[[], None] = _never
+    kept: Keeps = _made_anew
     progress: Callable[[float], None] = field(default=lambda share: None)
 
 

@@ -102,9 +102,7 @@ def _checked(job: Job) -> _Checked:
         whole = replace(job, output=output, graph=job.graph.with_fidelity(job.fidelity))
         record = job_record(whole, config, space, out_space, {})
         Claim(stem_of(output)).demand_free(record, analysed=False)
-        analyses = tuple(
-            s.name for s in job.graph.used() if s.node.analyzes and not all(s.is_identity(n) for n in source.numbers)
-        )
+        analyses = tuple(s.name for s in job.graph.used() if s.wants_analysis(source.numbers))
         return _Checked(numbers, _footage(job.input), output, analyses, tuple(source.numbers))
     finally:
         source.close()
