@@ -4,13 +4,13 @@
     PYTHONPATH=plugin:tests .venv/bin/python -m bench.deartifact clips CLIP ... [--frames 9] [--size 512x288] ...
     PYTHONPATH=plugin:tests .venv/bin/python -m bench.deartifact pace CLIP [--threads 2]
 
-``stills``: luma saved as grey JPEG, as the published figures are made; the node with the file's tables, the node that
-finds grid and quality in the pixels, and the network that is told nothing. ``--every`` goes from quality 5 to 95, and
-saves twice with a shifted grid. Published on Classic5 at 10, 20, 30 and 40: DnCNN-3 29.40 31.63 32.91 33.77, FBCNN
-30.12 32.31 33.54 34.35.
+``stills``: luma saved as grey JPEG, as the published figures are made; the node with the file's tables in each tier,
+the node that finds grid and quality in the pixels, and the network that is told nothing. ``--every`` goes from quality
+5 to 95, and saves twice with a shifted grid. Published on Classic5 at 10, 20, 30 and 40: DnCNN-3 29.40 31.63 32.91
+33.77, FBCNN 30.12 32.31 33.54 34.35.
 
 ``clips``: :mod:`bench.deartifact_clips`; ``--size`` crops the middle, ``--streams CRF`` takes those whose name holds
-the text, ``--alone`` leaves ffmpeg's filters out. ``pace``: processor time a frame of the node beside
+the text, ``--alone`` leaves ffmpeg's filters out. ``pace``: processor time a frame of the node's tiers beside
 ffmpeg's ``nlmeans=s=1.5:p=7:r=9`` on the same H.264 stream, decoding counted for neither.
 """
 
@@ -27,7 +27,7 @@ import numpy as np
 
 import wetgate
 import wetgate.nodes
-from bench.deartifact_clips import FILTERS, SPACE, clips, ffmpeg, pace
+from bench.deartifact_clips import FILTERS, SPACE, TIERS, clips, ffmpeg, pace
 from bench.timing import state_machine
 from wetgate.damage.jpeg import coded
 from wetgate.inference import network
@@ -49,7 +49,7 @@ class Still:
         """In values."""
         return float(in_values(jpeg_step(self.tables[0]), full_range=True))
 
-    def by_node(self, told: bool) -> Image:
+    def by_node(self, told: bool, tier: str = "fast") -> Image:
         height, width = self.saved.shape
         codec = {
             "coding": "jpeg",
@@ -59,7 +59,7 @@ class Still:
         }
         grey = np.ascontiguousarray(np.repeat(self.saved[..., None], 3, axis=2))
         frame = Frame(grey, SPACE, codec=codec if told else {})
-        made: Frame = wetgate.run_node(registry.get("deartifact"), frame, threads=1, coherence=0.0)
+        made: Frame = wetgate.run_node(registry.get("deartifact"), frame, threads=1, coherence=0.0, tier=tier)
         return np.asarray(made.rgb[..., 1])
 
     def by_network(self) -> Image:
@@ -99,7 +99,7 @@ def _rows(name: str, pictures: Sequence[Still], peers: bool) -> None:
     codes = pictures[0].step * 255
     runs: dict[str, Callable[[Still], Image]] = {
         "the input": lambda s: s.saved,
-        "node, told": lambda s: s.by_node(True),
+        **{f"node, told, tier {t}": lambda s, t=t: s.by_node(True, t) for t in TIERS},
         "node, blind": lambda s: s.by_node(False),
         "network, told nothing": lambda s: s.by_network(),
     }

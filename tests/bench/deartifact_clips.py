@@ -10,7 +10,8 @@ they are gone would count as structure in the error.
 Columns: PSNR of luma, rounded to 8 bits, and over the best Gaussian blur of that row's input; structural artefact (the
 squared step of output - source across the 8-pixel grid less that inside) against the input's; high-pass energy away
 from edges against the input's; excess (mean squared warping error along the source's flow less the source's own, in
-squared codes) against the node frame by frame; seconds a frame. Two frames at either end are left out.
+squared codes) against the node frame by frame; seconds a frame. Sixteen frames are coded before those that are worked,
+so that a bit rate binds; of these two at either end are left out.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 
@@ -45,7 +47,14 @@ STREAMS = {
     **{
         f"MPEG-2 {rate} Mb/s": [
             *["-c:v", "mpeg2video", "-g", "12", "-bf", "2"],
-            *["-b:v", f"{rate}M", "-maxrate", f"{rate}M", "-bufsize", f"{rate}M"],
+            *[
+                "-b:v",
+                f"{rate}M",
+                "-maxrate",
+                f"{rate}M",
+                "-bufsize",
+                "1835k",
+            ],  # H.262, Table 8-14: the buffer of MP@ML
         ]
         for rate in (1, 2, 4)
     },
@@ -61,9 +70,11 @@ NODE: dict[str, tuple[bool, dict[str, Any]]] = {  # whether it is told, and its 
 }
 SPACE = "rec1886_rec709_display"
 PACE = FILTERS[-1]
+TIERS = ("draft", "fast", "fine")
 _LIMITED = Quantisation(8, False)
 _EDGE_SHARE = 0.8  # of the pixels: those with less slope than the rest lie away from edges
 _ENDS = 2
+_LEAD = 16  # frames that are coded before those that count: until then a rate does not bind
 _CUT = 4  # px
 
 
@@ -98,7 +109,7 @@ class Truth:
 def clips(sources: Sequence[Path], frames: int, peers: bool, streams: str, size: str) -> None:
     layout = PlaneFormat(siting="left", multiple=2)
     for source in sources:
-        read = read_clip(source, frames)
+        read = read_clip(source, _LEAD + frames + 1)  # FFmpeg's MPEG decoders tell nothing of the last one
         cut = _CUT if source.is_dir() and any(source.glob("*.jpg")) else 0
         # Whole macroblocks: ffmpeg's fspp breaks off on other sizes.
         height, width = ((n - cut) // 16 * 16 for n in read[0].shape[:2])
@@ -108,7 +119,10 @@ def clips(sources: Sequence[Path], frames: int, peers: bool, streams: str, size:
             top, left = (cut + max(have - want, 0) // 32 * 16 for have, want in ((height, tall), (width, wide)))
             height, width = min(height, tall), min(width, wide)
         clean = [layout.planes(f[top : top + height, left : left + width]) for f in read]
-        truth = Truth.of([p[0].astype(np.float32) / 255 for p in clean[_ENDS:-_ENDS]])
+        count = len(clean) - _LEAD - 1
+        if count < 2 * _ENDS + 2:
+            raise SystemExit(f"{source.name} has {len(clean)} frames; needed: {_LEAD + 2 * _ENDS + 3} or more")
+        truth = Truth.of([p[0].astype(np.float32) / 255 for p in clean[_LEAD + _ENDS : _LEAD + count - _ENDS]])
         print(
             f"{source.name}: {len(truth.luma)} frames of {width}x{height}, luma, ends left out"
             f"{', cut by 4 px' if cut else ''}",
@@ -120,12 +134,12 @@ def clips(sources: Sequence[Path], frames: int, peers: bool, streams: str, size:
             with tempfile.TemporaryDirectory() as folder:
                 file = Path(folder) / ("stream.mpg" if "MPEG-2" in name else "stream.mkv")
                 _encode(clean, settings, file)
-                _stream(name, truth, file, len(clean), peers)
+                _stream(name, truth, file, count, peers)
 
 
 def _stream(name: str, truth: Truth, file: Path, count: int, peers: bool) -> None:
     opened = open_source(file, codec_data=True)
-    pictures = [opened.read(n).frame.with_(space=SPACE) for n in list(opened.numbers)[:count]]
+    pictures = [opened.read(n).frame.with_(space=SPACE) for n in list(opened.numbers)[_LEAD : _LEAD + count]]
     opened.close()
     if len(pictures) != count:
         raise SystemExit(f"{file.name} gave back {len(pictures)} of {count} frames")
@@ -138,7 +152,9 @@ def _stream(name: str, truth: Truth, file: Path, count: int, peers: bool) -> Non
         runs[label] = lambda t=told, p=params: _lumas(_node(pictures, t, p)[inside])
     for filters in FILTERS if peers else ():
         runs[f"ffmpeg {filters}"] = lambda f=filters: _filtered(file, f, given[0].shape, count)[inside]
-    rate = file.stat().st_size * 8 * 25 / count / 1000
+    with av.open(str(file)) as coded:
+        sizes = [packet.size for packet in coded.demux(video=0)]
+    rate = sum(sizes[_LEAD : _LEAD + count]) * 8 * 25 / count / 1000
     print(f"  {name}, {rate:.0f} kb/s; best blur {blur:.2f} dB", flush=True)
     before, shimmer = truth.artefact(given), 0.0
     for label, run in runs.items():
@@ -166,15 +182,19 @@ def pace(source: Path, count: int, threads: int) -> None:
         opened = open_source(file, codec_data=True)
         pictures = [opened.read(n).frame.with_(space=SPACE) for n in list(opened.numbers)[:count]]
         opened.close()
-        graph = build({"graph": SCHEMA, "nodes": [{"node": "deartifact", "params": {"coherence": 0.0}}]})
-        told = {graph.output: wetgate.analyze(str(file), nodes=["deartifact"], in_space=SPACE).results}
+        found = wetgate.analyze(str(file), nodes=["deartifact"], in_space=SPACE).results
+
+        def node(**params: Any) -> None:
+            graph = build({"graph": SCHEMA, "nodes": [{"node": "deartifact", "params": params}]})
+            wetgate.run_graph(graph, pictures, analyses={graph.output: found}, threads=threads)
 
         def filtered(filters: str) -> None:
             ffmpeg("-threads", str(threads), "-i", str(file), "-vf", filters, "-f", "null", "-", threads=threads)
 
         runs = alternate(
             {
-                "the node": lambda: wetgate.run_graph(graph, pictures, analyses=told, threads=threads),
+                **{f"the node, tier {t}": lambda t=t: node(tier=t, coherence=0.0) for t in TIERS},
+                "the node, tier fast, coherent": lambda: node(coherence=1.0),
                 "ffmpeg, decoding": lambda: filtered("null"),
                 f"ffmpeg {PACE}": lambda: filtered(PACE),
             },
@@ -186,8 +206,8 @@ def pace(source: Path, count: int, threads: int) -> None:
     for run in runs.values():
         print(f"  {run.row('ms', 1000 / len(clean))}")
     alone = runs[f"ffmpeg {PACE}"].median - runs["ffmpeg, decoding"].median
-    times = runs["the node"].median / alone
-    print(f"  nlmeans without decoding {1000 * alone / len(clean):.1f} ms: the node takes {times:.2f} times that")
+    times = ", ".join(f"{t} {runs[f'the node, tier {t}'].median / alone:.2f}" for t in TIERS)
+    print(f"  nlmeans without decoding {1000 * alone / len(clean):.1f} ms; the node's times of that: {times}")
 
 
 def _node(pictures: Sequence[Frame], told: bool, params: dict[str, Any]) -> list[Frame]:
@@ -206,9 +226,11 @@ def _lumas(frames: Sequence[Frame]) -> list[Image]:
 def _filtered(file: Path, filters: str, shape: tuple[int, ...], count: int) -> list[Image]:
     height, width = shape
     side = ["-export_side_data", "+venc_params", "-i", str(file)]
-    out = ffmpeg(*side, "-vf", filters, "-f", "rawvideo", "-pix_fmt", "yuv420p", "-")
+    limited = f"{filters},scale=out_range=limited"  # Motion JPEG comes in full range
+    out = ffmpeg(*side, "-vf", limited, "-f", "rawvideo", "-pix_fmt", "yuv420p", "-")
     size = width * height + 2 * (-(-width // 2) * -(-height // 2))
-    planes = [np.frombuffer(out, np.uint8, width * height, i * size).reshape(height, width) for i in range(count)]
+    shown = range(_LEAD, _LEAD + count)
+    planes = [np.frombuffer(out, np.uint8, width * height, i * size).reshape(height, width) for i in shown]
     return [p.astype(np.float32) / 255 for p in planes]
 
 

@@ -37,5 +37,5 @@ SETTINGS = dict.fromkeys(
 SETTINGS |= {"seed": by_hand | {"regrain": 2.0}}
 SETTINGS |= {"grid": by_hand | {"grid_x": 3, "grid_y": 5}}
 SETTINGS |= dict.fromkeys(("grid_x", "grid_y"), by_hand | {"grid": "hand"})
-SETTINGS |= {"detail": by_hand, "coherence_radius": by_hand | {"coherence": 1.0}}
+SETTINGS |= {"tier": by_hand, "detail": by_hand, "coherence_radius": by_hand | {"coherence": 1.0}}
 PICTURES = dict.fromkeys((*SETTINGS, "quantiser", "view"), coded) | {"deband": banded, "detail": predicted}

@@ -15,9 +15,9 @@ import numpy as np
 from wetgate.engine.colour import Colour, code_values
 from wetgate.engine.keeping import Kept
 from wetgate.ops.cuts import Signature, find_cuts, signature
-from wetgate.ops.fusion import Fuses, Part, fuse
+from wetgate.ops.fusion import Part, fuse
 from wetgate.ops.motion import Motion, luma, motions, toward
-from wetgate.spec import COHERENCE_VIEW, Frame, Image, Result
+from wetgate.spec import COHERENCE_VIEW, Coherent, Frame, Image, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Seen:
 class Coherence:
     """Fuses the results of one step."""
 
-    def __init__(self, fuses: Fuses, radius: int, colour: Colour, check_abort: Callable[[], None]) -> None:
-        """``fuses`` as the node declares it; ``radius`` is the largest that will be asked for."""
-        self._fuses = fuses
+    def __init__(self, declared: Coherent, radius: int, colour: Colour, check_abort: Callable[[], None]) -> None:
+        """``declared`` by the node; ``radius`` is the largest that will be asked for."""
+        self._declared = declared
         self._colour = colour
         self._check_abort = check_abort
         around = 2 * radius + 1
@@ -59,7 +59,9 @@ class Coherence:
         done = fuse(
             self._part(middle),
             neighbours,
-            fuses=self._fuses,
+            fuses=self._declared.fuses,
+            agreed=self._declared.agreed,
+            unlike=self._declared.unlike,
             amount=amount,
             places=2 * radius,
             check_abort=self._check_abort,

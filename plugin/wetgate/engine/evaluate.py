@@ -239,7 +239,7 @@ class Evaluator:
         if step.name not in self._coherence:
             assert step.node.coherent is not None
             self._coherence[step.name] = Coherence(
-                step.node.coherent.fuses, self._fused[step.name], self._colour, self._setting.check_abort
+                step.node.coherent, self._fused[step.name], self._colour, self._setting.check_abort
             )
         numbers, repeated = window_numbers(self._numbers, number, radius)
         settings = step.settings_at(number)

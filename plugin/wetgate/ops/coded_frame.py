@@ -131,15 +131,18 @@ class CodedFrame:
         change = np.asarray(after - before, np.float32)
 
         def hold(given: Image, luma: Image, chroma: Image) -> Image:
-            planes = [np.ascontiguousarray(given[..., k]) for k in range(3)]
-            return np.stack(self.bounded(planes, luma, chroma, allowance), axis=2)
+            y, *colour = (np.ascontiguousarray(given[..., k]) for k in range(3))
+            return np.stack([self.luma_within(y, luma, allowance), *self.chroma_within(colour, chroma)], axis=2)
 
         held = self.worked(change, hold)
         return after if held is change else np.asarray(before + held, np.float32)
 
-    def bounded(self, change: Sequence[Image], luma: Image, chroma: Image, allowance: float) -> list[Image]:
-        """A change of Y', Cb, Cr, (H, W) each, whose coefficients do not exceed :attr:`most_change` steps and, in luma,
-        an ``allowance`` in values; where the step is UNKNOWN (-1) it is taken for the whole range."""
-        share = np.float32(self.most_change)
-        limits = (share * np.abs(luma) + np.float32(allowance), share * np.abs(chroma), share * np.abs(chroma))
-        return [change_within(plane, limit) for plane, limit in zip(change, limits, strict=True)]
+    def luma_within(self, change: Image, steps: Image, allowance: float) -> Image:
+        """A change of Y' whose coefficients do not exceed :attr:`most_change` of its ``steps`` and an ``allowance`` in
+        values; where the step is UNKNOWN (-1) it is taken for the whole range."""
+        return change_within(change, np.float32(self.most_change) * np.abs(steps) + np.float32(allowance))
+
+    def chroma_within(self, change: Sequence[Image], steps: Image) -> list[Image]:
+        """A change of Cb and Cr, held as that of Y' is."""
+        limit = np.float32(self.most_change) * np.abs(steps)
+        return [change_within(plane, limit) for plane in change]

@@ -31,10 +31,7 @@ Fuses = Literal["result", "change"]
 
 # Gaussian of the comparison, in pixels: single pixels that differ flicker, areas that differ are ghosts.
 _COMPARED_OVER = 1.5
-# Times the usual difference (median square, where the motion is trusted) that still counts as agreement in full.
-_AGREED = 5.0
-# Encoded deviations: half an 8-bit code, below which interpolation alone differs; and what no shimmer reaches.
-_LEAST_DEVIATION, _MOST_DEVIATION = 2e-3, 0.06
+_LEAST_DEVIATION = 2e-3  # encoded: half an 8-bit code, below which interpolation alone differs
 _REDUCED = 4  # areas are measured on means of 4 x 4 pixels
 # Light that moves over areas: Gaussian in pixels. Noise of deviation s is down to s / (2 sqrt(pi) 12) = s / 43 there.
 _AREA = 12.0
@@ -67,13 +64,17 @@ def fuse(
     *,
     fuses: Fuses = "result",
     amount: float = 1.0,
+    agreed: float = 5.0,
+    unlike: float = 0.06,
     places: int = 0,
     check_abort: Callable[[], None] = lambda: None,
 ) -> Fused:
     """A frame's result fused with its neighbours', each of which comes with the motion from the frame into it.
 
     ``amount`` 0 to 1 scales the neighbours' weights; ``places`` is how many neighbours a full window has, where some
-    are missing: the confidence is a mean over these.
+    are missing: the confidence is a mean over these. A result counts in full as long as it differs from the frame's by
+    no more than ``agreed`` times the usual difference (median square, where the motion is trusted), and by no more than
+    ``unlike`` in encoded values, which no shimmer reaches.
     """
     height, width = frame.made.shape[:2]
     weights = np.zeros((height, width), np.float32)
@@ -83,7 +84,8 @@ def fuse(
     for part, way in neighbours:
         check_abort()
         motion = way.at(height, width)
-        weight = motion.trust * _likeness(frame.encoded, carried(part.encoded, motion.flow), motion.trust)
+        there = carried(part.encoded, motion.flow)
+        weight = motion.trust * _likeness(frame.encoded, there, motion.trust, agreed, unlike)
         weight *= np.float32(amount)
         other = _change(part) if fuses == "change" else part.made
         moved += weight[..., None] * (_within(other, motion.flow) - own)
@@ -101,7 +103,7 @@ def fuse(
     return Fused(np.asarray(frame.made + step, np.float32), confidence)
 
 
-def _likeness(here: Image, there: Image, trust: Image) -> Image:
+def _likeness(here: Image, there: Image, trust: Image, agreed: float, unlike: float) -> Image:
     """1 where the carried result differs by no more than is usual in this pair of frames, then falling as a Gaussian.
 
     By its colour, not its luma alone: a red sleeve over blue jeans is another thing, however bright both are.
@@ -109,7 +111,7 @@ def _likeness(here: Image, there: Image, trust: Image) -> Image:
     apart = cv2.GaussianBlur(mean_of_channels(np.square(here - there)), (0, 0), _COMPARED_OVER)
     followed = apart[trust > 0.5]
     usual = float(np.median(followed)) if followed.size else 0.0
-    allowed = np.float32(min(max(_AGREED * usual, _LEAST_DEVIATION**2), _MOST_DEVIATION**2))
+    allowed = np.float32(min(max(agreed * usual, _LEAST_DEVIATION**2), unlike**2))
     return np.asarray(np.exp(-np.maximum(apart / allowed - 1, 0)), np.float32)
 
 

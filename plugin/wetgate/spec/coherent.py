@@ -25,12 +25,18 @@ class Coherent:
     ``fuses`` says what is made to agree. "change": what the node changed, so that the picture's own detail and grain
     come through whole; for a node that adds to what is there. "result": the results themselves; for a node that takes
     off what is new in every frame, as noise and coding errors are.
+
+    A neighbour counts in full where it differs from the frame by up to ``agreed`` times the usual squared difference,
+    and by ``unlike`` in encoded values at the most. What a node does not take off everywhere alike, as a codec's errors
+    that come with each refreshed block, has a usual difference that says little of the largest.
     """
 
     fuses: Literal["result", "change"] = "result"
     amount: float = 1.0
     radius: int = 2
     since: int = 1
+    agreed: float = 5.0
+    unlike: float = 0.06
 
     def params(self) -> Mapping[str, tuple[type, Declared]]:
         """The two parameters, by id, each with its annotation."""
