@@ -11,7 +11,8 @@ PSNR in dB after the sRGB curve, mean over the pictures, as a gain over the inpu
 
 Peers: an unsharp mask and scikit-image's Richardson-Lucy with the true PSF, or where it varies the mean of those that
 there are; both in linear light, both the best of many settings for the very picture. ``psf``: Deblur as it measures the
-blur itself, one PSF for the frame. ``network``: Deblur with ``method=network``, told nothing. A row ``sharp`` is of
+blur itself, one PSF for the frame (by place: :mod:`bench.deblur_places`).
+``network``: Deblur with ``method=network``, told nothing. A row ``sharp`` is of
 pictures that nothing was done to: there the figure is the PSNR to the input, and 99 means no change.
 """
 
@@ -101,7 +102,7 @@ def _row(light: Image, shown: Image, psf: Kernel | None, name: str, out: Path | 
     results = {
         "unsharp": best(light, unsharp(shown)),
         "RL": best(light, richardson_lucy(shown, psf)) if psf is not None else shown,
-        "psf": made(shown, quality="fast"),
+        "psf": made(shown, quality="fast", variation="even"),
         "network": made(shown, method="network"),
     }
     if out is not None:

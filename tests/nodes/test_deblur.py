@@ -244,3 +244,13 @@ def test_doubt_in_a_measured_blur_counts_beside_edges_and_never_takes_noise_away
     assert found[:, 46:50].min() > 0.1
     assert found[:, :36].max() < 1e-3
     assert np.array_equal(doubted(picture, Shape({}, disc(3)), deviation), deviation)
+
+
+def test_fine_texture_under_a_small_blur_is_no_halo() -> None:
+    random = np.random.default_rng(2)
+    tiles = np.kron(random.random((16, 16, 1)), np.ones((6, 6, 3)))
+    truth = (0.3 + 0.06 * tiles + 0.02 * random.standard_normal((96, 96, 3))).astype(np.float32)
+    frame = _blurred(truth, disc(1), 0.005)
+    held, _ = _run(frame, noise=0.5, kind="defocus", size=1.0)
+    free, _ = _run(frame, noise=0.5, kind="defocus", size=1.0, halo=4.0)
+    assert _psnr(held, truth) > _psnr(free, truth) - 0.1

@@ -13,6 +13,9 @@ from wetgate.spec import Image
 
 _SOFT_PX = 1.5  # sigma of the Gaussian that takes the noise off what is compared: about a fifth of it is left
 _FLAT = 2.0  # deviations of the noise, by which softened light may differ over a flat area
+# Side of what may be called flat, at least: by smaller pieces fine texture is, and was held to its blur. With a disc of
+# 1 px and noise of 0.5 % a photograph of bricks lost 3.5 dB by it.
+_FLAT_PX = 9
 _SIDE = 5  # pixels: as far as the ringing of an 8x8 block reaches beyond an edge that matters
 
 
@@ -72,7 +75,7 @@ def limits_of(
 
 def _between_flats(picture: Image, noise: Image, psf: Kernel) -> tuple[NDArray[np.bool_], Image, Image]:
     """Where the light about a pixel lies between that of flat areas beside it, and their least and greatest light."""
-    rows, columns = psf.shape
+    rows, columns = (max(n, _FLAT_PX) for n in psf.shape)
     near, beside = (rows + 2, columns + 2), (3 * rows + 8, 3 * columns + 8)
     soft = cv2.GaussianBlur(picture, (0, 0), _SOFT_PX).reshape(picture.shape)
     flat = _over(cv2.dilate, soft, (rows, columns)) - _over(cv2.erode, soft, (rows, columns)) < _FLAT * noise
