@@ -4,9 +4,10 @@
     PYTHONPATH=plugin:tests .venv/bin/python -m bench.denoise sizes [--tier draft fast fine] [--size 1920x1080 ...]
 
 White Gaussian noise on code values, unclipped for our node, BM3D and OpenCV's means, rounded to eight bits for ffmpeg,
-which knows no other. Wetgate is blind: it measures the noise. PSNR in dB. ``--bm3d N`` runs BM3D (PyPI ``bm3d``) on the
-first N pictures. Clips are ``bench.denoise_clips``' subject. ``sizes`` prints the processor time and the peak memory of
-one frame of the node, alone and in a shot, in a process of its own.
+which knows no other. Wetgate is blind: it measures the noise, and leaves what it takes for film grain unless a row says
+"none kept". PSNR in dB. ``--bm3d N`` runs BM3D (PyPI ``bm3d``) on the first N pictures. Clips are
+``bench.denoise_clips``' subject. ``sizes`` prints the processor time and the peak memory of one frame of the node,
+alone and in a shot, in a process of its own.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ def stills(folder: Path, sigmas: Sequence[float], with_bm3d: int) -> None:
         runs: dict[str, tuple[Callable[[Clip], Clip], int]] = {
             "the input": (lambda clip: clip, len(given)),
             "Wetgate, noise measured": (ours(), len(given)),
+            "Wetgate, measured, none kept": (ours(keep_grain=0.0), len(given)),
             "Wetgate, noise told": (ours(sigma=sigma), len(given)),
             "Wetgate fine, noise measured": (ours(tier="fine"), len(given)),
             "OpenCV non-local means": (opencv_means(sigma), len(given)),
