@@ -92,8 +92,11 @@ def measured(
         places = None if grid is None else BlurGrid.from_json(grid)
         source = "measured in the shot"
     else:
-        found = blur_of_frames([picture], check_abort)
-        places = grid_of_frames([picture], check_abort) if variation == "grid" else None
+        # As an analysis would hold them, rounded: the last bits of linear algebra differ with its threads.
+        alone = blur_of_frames([picture], check_abort)
+        found = None if alone is None else Blur.from_json(alone.to_json())
+        cells = grid_of_frames([picture], check_abort) if variation == "grid" else None
+        places = None if cells is None else BlurGrid.from_json(cells.to_json())
         source = "measured in this frame alone"
     seen = (analysis or {}).get("shutter")
     if seen is not None and variation != "even":

@@ -189,10 +189,15 @@ def _brightness(picture: Image, psf: Kernel, white: float) -> Image:
 def share_within(left: Values, step: Values, wanted: float, most: bool = False) -> float:
     """The t of 0 to 1 with the rms of left - t step nearest to ``wanted``: the least there is, or the ``most``."""
     from_it, by_step = left.astype(np.float64), step.astype(np.float64)
-    aa, bb = float(by_step @ by_step), float(from_it @ by_step)
-    cc = float(from_it @ from_it) - wanted**2 * len(from_it)
+    aa, bb = _inner(by_step, by_step), _inner(from_it, by_step)
+    cc = _inner(from_it, from_it) - wanted**2 * len(from_it)
     if aa <= 0:
         return 0.0
     root = math.sqrt(max(bb * bb - aa * cc, 0.0))
     t = (bb - root) / aa if cc > 0 and not most else (bb + root) / aa
     return min(max(t, 0.0), 1.0)
+
+
+def _inner(a: Values, b: Values) -> float:
+    """The inner product, in an order of its own: that of a library's may change with threads and places in memory."""
+    return float(np.multiply(a, b, dtype=np.float64).sum())

@@ -48,8 +48,10 @@ class Motion:
 
 
 def luma(encoded: Image) -> Image:
-    """The (H, W) luma of an encoded picture: a guide."""
-    return np.asarray(encoded[..., :3] @ _LUMA, np.float32)
+    """The (H, W) luma of an encoded picture: a guide. Summed pixel by pixel: the last bit of a matrix product may
+    depend on where in memory a picture lies, and the search rounds to codes."""
+    red, green, blue = (encoded[..., k] * weight for k, weight in enumerate(_LUMA))
+    return np.asarray(red + green + blue, np.float32)
 
 
 def motions(first: Image, second: Image) -> tuple[Motion, Motion]:

@@ -79,7 +79,7 @@ def cut(image: Image, *, level: Image | None = None, most: int = _MOST) -> Block
     step = _step(height, width, most)
     windows = np.lib.stride_tricks.sliding_window_view(image, (BLOCK, BLOCK), axis=(0, 1))[::step, ::step]
     samples = np.ascontiguousarray(windows).reshape(-1, BLOCK * BLOCK)
-    coefficients = (samples @ _transform().T).reshape(-1, channels, BLOCK * BLOCK)
+    coefficients = _transformed(samples).reshape(-1, channels, BLOCK * BLOCK)
     if level is None:
         values, mean = samples.reshape(coefficients.shape), coefficients[..., 0] / BLOCK
     else:
@@ -108,6 +108,17 @@ def _step(height: int, width: int, most: int) -> int:
     while ((height - BLOCK) // step + 1) * ((width - BLOCK) // step + 1) > most:
         step += 1
     return step
+
+
+def _transformed(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The transform of flattened blocks, (N, 64), 64 at a time: linear algebra shares a product among its threads from
+    twice that size on, and then its last bits, and which blocks count as flat, differ with their number."""
+    at_once = BLOCK * BLOCK
+    count = -(-len(samples) // at_once)
+    whole = np.zeros((count * at_once, BLOCK * BLOCK), np.float32)
+    whole[: len(samples)] = samples
+    made = whole.reshape(count, at_once, BLOCK * BLOCK) @ _transform().T
+    return np.asarray(made.reshape(whole.shape)[: len(samples)])
 
 
 @cache

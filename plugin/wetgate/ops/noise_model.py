@@ -59,7 +59,7 @@ class ShotNoise:
             light.append(to_scene(frame).rgb)
             progress(0.5 * done / len(numbers))
         measured = measure_noise(frames, numbers)
-        results: dict[str, Any] = {"top": float(f"{max(top_of(f) for f in frames):.6g}"), "noise": {"frames": 0}}
+        results: dict[str, Any] = {"top": _held(max(top_of(f) for f in frames)), "noise": {"frames": 0}}
         if measured is None:
             return results
         progress(0.75)
@@ -79,9 +79,16 @@ class ShotNoise:
 
     @classmethod
     def of_frame(cls, rgb: Image) -> ShotNoise | None:
-        """Of one frame by itself; None where no noise could be measured."""
+        """Of one frame by itself; None where no noise could be measured.
+
+        The figures are those that an analysis would hold: rounded, so that the last bits of a sum, which differ with
+        the threads that linear algebra works on, reach no pixel.
+        """
         measured = measure_noise([rgb])
-        return None if measured is None else cls._of(measured, top_of(rgb))
+        if measured is None:
+            return None
+        held = MeasuredNoise.from_json(measured.to_json())
+        return None if held is None else cls._of(held, _held(top_of(rgb)))
 
     @classmethod
     def white(cls, deviation: float) -> ShotNoise:
@@ -167,6 +174,11 @@ class ShotNoise:
 def top_of(rgb: Image) -> float:
     """The level that counts as white in a picture: its 99.5th percentile, of the brightest channel."""
     return max(_LEAST_TOP, float(np.percentile(rgb[::2, ::2].max(axis=2), _TOP_PERCENTILE)))
+
+
+def _held(value: float) -> float:
+    """A figure as an analysis holds it."""
+    return float(f"{value:.6g}")
 
 
 def coarseness(autocorrelation: NDArray[np.float64]) -> float:
