@@ -79,9 +79,9 @@ def cut(image: Image, *, level: Image | None = None, most: int = _MOST) -> Block
     step = _step(height, width, most)
     windows = np.lib.stride_tricks.sliding_window_view(image, (BLOCK, BLOCK), axis=(0, 1))[::step, ::step]
     samples = np.ascontiguousarray(windows).reshape(-1, BLOCK * BLOCK)
-    coefficients = _transformed(samples).reshape(-1, channels, BLOCK * BLOCK)
+    coefficients: NDArray[np.float32] = _transformed(samples).reshape(-1, channels, BLOCK * BLOCK)
     if level is None:
-        values, mean = samples.reshape(coefficients.shape), coefficients[..., 0] / BLOCK
+        values, mean = samples.reshape(coefficients.shape), coefficients[..., 0] / np.float32(BLOCK)
     else:
         seen = np.lib.stride_tricks.sliding_window_view(level, (BLOCK, BLOCK), axis=(0, 1))[::step, ::step]
         values = np.ascontiguousarray(seen).reshape(coefficients.shape)
