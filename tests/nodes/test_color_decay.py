@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,11 +12,14 @@ import pytest
 
 from support.reels import Reel
 from wetgate import damage
+from wetgate.color import fade_prior
 from wetgate.color.density import density_from_linear, linear_from_density
 from wetgate.color.difference import delta_e_2000, xyz_to_lab
+from wetgate.color.fade_solver import Anchor, solve
+from wetgate.color.film_dyes import set_matrix
 from wetgate.color.primaries import rgb_to_xyz
 from wetgate.engine.direct import run_node
-from wetgate.ops import fade_reel
+from wetgate.ops import fade_reel, fade_trust
 from wetgate.ops.random import Stream
 from wetgate.spec import DENSITY, Context, Frame, UsageError, Window, registry
 from wetgate.spec.window import Result
@@ -53,6 +57,10 @@ def faded(density: np.ndarray, **params: object) -> np.ndarray:
 
 def frames(pictures: list[np.ndarray]) -> list[Frame]:
     return [Frame(p, DENSITY, number=1001 + i) for i, p in enumerate(pictures)]
+
+
+def worked_analysis(pictures: list[np.ndarray]) -> dict[str, Any]:
+    return registry.get(NODE).make({}).analyze(Reel(pictures), Context())
 
 
 def worked(pictures: list[np.ndarray], views: frozenset[str] = frozenset(), **params: object) -> list[Result]:
@@ -231,9 +239,9 @@ def test_a_picture_over_which_the_networks_are_at_odds_is_held_back(monkeypatch)
     """Their shares of the change, within which a picture by itself is trusted, are the solver's own."""
     seen = [faded(scene(5), amount=0.6, stain=0.1)]
     node = registry.get(NODE).make({})
-    monkeypatch.setattr(fade_reel, "disagreement", lambda *_: 0.0)
+    monkeypatch.setattr(fade_trust, "disagreement", lambda *_: 0.0)
     agreed = node.analyze(Reel(seen), Context())["reel"]["trust"]
-    monkeypatch.setattr(fade_reel, "disagreement", lambda *_: 1.0)
+    monkeypatch.setattr(fade_trust, "disagreement", lambda *_: 1.0)
     assert node.analyze(Reel(seen), Context())["reel"]["trust"] == 0.0 < agreed
 
 
@@ -293,3 +301,38 @@ def test_a_fade_in_which_a_dye_would_have_grown_is_not_used(monkeypatch):
 
     monkeypatch.setattr(fade_reel, "believed", grown)
     assert node.analyze(Reel(seen), Context())["reel"]["trust"] == 0
+
+
+def test_what_is_held_back_says_why_and_which_control_changes_that(monkeypatch):
+    seen = [faded(scene(5), amount=0.6, stain=0.1)]
+    node = registry.get(NODE).make({})
+    monkeypatch.setattr(fade_trust, "disagreement", lambda *_: 1.0)
+    found = node.analyze(Reel(seen), Context())
+    (note,) = node.notes(found)
+    assert note.startswith("nothing is restored: networks that learnt from different photographs are at odds")
+    assert "more shots of the reel" in note
+    assert "neutral_at" in note
+    assert "cautious=false" in note
+    (alone,) = registry.get(NODE).make({"reel_lock": False}).notes(found)
+    assert "Lock the reel" in alone
+    for params in ({"cautious": False}, {"method": "dark"}):
+        assert registry.get(NODE).make(params).notes(found) == []
+
+
+def test_a_fade_that_is_undone_wholly_needs_no_note():
+    seen = [with_borders(faded(scene(seed), amount=0.6, stain=0.1)) for seed in range(8)]
+    found = worked_analysis(seen)
+    assert found["reel"]["trust"] == 1.0
+    assert registry.get(NODE).make({}).notes(found) == []
+
+
+def test_clear_film_that_was_sampled_moves_the_base_and_no_gain():
+    """The networks were given it: an update by the coarse covariance of their errors would count it twice."""
+    random = np.random.default_rng(4)
+    base = np.array([0.02, 0.05, 0.3])
+    belief = fade_prior.believed(random.normal(0, 0.5, fade_prior.STATISTICS), "negative", True, base)
+    matrix = set_matrix("negatives", "broad")
+    clear = Anchor("base", (matrix @ base)[None], np.zeros((1, 3)))
+    solved = solve(belief, matrix, [clear]).fade.vector()
+    assert solved[6:] == pytest.approx(base, abs=1e-3)
+    assert solved[:6] == pytest.approx(solve(belief, matrix, []).fade.vector()[:6], abs=1e-3)

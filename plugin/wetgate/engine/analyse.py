@@ -160,6 +160,13 @@ def analyse(
     return analyse_step(step, readable, cuts, read, colour, context, "" if reference is None else reference.hash)
 
 
+def notes_on(step: Step, document: Analysis) -> list[str]:
+    """What a person should know of what an analysis found: as the step's node has it."""
+    if not step.node.notes:
+        return []
+    return [f"{step.name}: {text}" for text in step.at(min(document.frames)).notes(document.results)]
+
+
 def _looked_at(graph: Graph, step: Step) -> str:
     """The step whose output the analysis sees: the input, or what came before grain was split off."""
     if step.plate is not None and step.takes_plate:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wetgate.color.config import ColorConfig
-from wetgate.engine.analyse import analyse
+from wetgate.engine.analyse import analyse, notes_on
 from wetgate.engine.analysis import Analysis, demand_fit, load_analysis
 from wetgate.engine.colour import Colour, unknown_space
 from wetgate.engine.evaluate import Setting
@@ -80,6 +80,9 @@ def prepared(
                 shown = _views(job.graph) if views else {}
                 shot = _Shot(job, source, store, colour, setting, on_event)
                 documents = shot.analyses(analysed, shown)
+                for name, document in documents.items():
+                    for text in notes_on(job.graph.step(name), document):
+                        on_event({"event": "note", "text": text})
                 yield Prepared(
                     numbers,
                     config,

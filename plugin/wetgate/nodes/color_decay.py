@@ -15,6 +15,7 @@ from wetgate.ops.fade_field import WHOLE, extent
 from wetgate.ops.fade_field import Window as Place
 from wetgate.ops.fade_plots import density_plot, dye_curves, recovered_view
 from wetgate.ops.fade_reel import solve_reel
+from wetgate.ops.fade_trust import why_held
 from wetgate.spec import RGB, Context, Frame, Image, Point, Result, Shot, Window, node, param
 
 Array = NDArray[np.float64]
@@ -244,6 +245,11 @@ class ColorDecay:
         for found in gathered:
             demand_alike(found)
         return solve_reel(gathered, self._setup())
+
+    def notes(self, results: Mapping[str, Any]) -> list[str]:
+        """Why less than the whole fade is undone, and what changes that."""
+        held = why_held(results, self.reel_lock) if self.cautious and self.method == "auto" else ""
+        return [held] if held else []
 
     def _setup(self) -> Setup:
         medium: Medium = "print" if self.film == "positive" else "negative"

@@ -92,6 +92,12 @@ class Node:
         footage is not averaged away."""
         return hasattr(self.cls, "finish")
 
+    @property
+    def notes(self) -> bool:
+        """Whether the class has ``notes(self, results) -> Sequence[str]``: what a person should know of what its
+        analysis found, and which control changes it."""
+        return hasattr(self.cls, "notes")
+
     def takes_analysis_of(self, version: int) -> bool:
         """Whether an analysis by that version of the node fits this one."""
         return self.analysed_since <= version <= self.version

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from wetgate.engine.analyse import analyse_shot, analysing_step
+from wetgate.engine.analyse import analyse_shot, analysing_step, notes_on
 from wetgate.engine.analysis import Analysis
 from wetgate.engine.graph import Graph
 from wetgate.engine.job import Job, Outcome
@@ -181,11 +181,13 @@ def run_analyze(args: Any) -> int:
                 "on_event": progress,
                 "abort": abort,
             }
+            step = analysing_step(graph, args.step)
             if several:
-                step = analysing_step(graph, args.step)
                 documents = analyse_reel(args.input, step, lambda one: analyse_shot(one, graph, **options))
             else:
                 documents = [analyse_shot(args.input[0], graph, **options)]
+            for text in dict.fromkeys(text for document in documents for text in notes_on(step, document)):
+                progress({"event": "note", "text": text})
     finally:
         progress.close()
     for document, kept in zip(documents, paths, strict=True):
