@@ -22,12 +22,12 @@ from wetgate.spec import Frame, Image, Shot
 
 REC709 = 1  # H.273 MatrixCoefficients, where nothing says otherwise
 _LOOKED_AT = 8  # frames, spread over the shot
-# Frames that are read before a render, whose frames bring what their decoder says of them: those that are looked at, and
-# three between each two, for what is typical of each kind of picture.
+# Frames that are read before a render, whose frames bring what their decoder says of them: those that are looked at,
+# and three between each two, for what is typical of each kind of picture.
 _READ = 4 * (_LOOKED_AT - 1) + 1
 _LATTICES = 3  # of them, in which a lattice is looked for
-# In the most combed part of a picture, from which a stream that says it is interlaced is believed. Measured: clips of one
-# moment reach 0.01, fields of a moving picture 0.07 and more.
+# In the most combed part of a picture, from which a stream that says it is interlaced is believed. Measured: clips of
+# one moment reach 0.01, fields of a moving picture 0.07 and more.
 _SHOWS_FIELDS = 0.03
 _COARSER = 1.25  # steps of an earlier save over the file's own, from which it counts
 

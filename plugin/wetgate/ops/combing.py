@@ -43,7 +43,7 @@ def _combed(image: Image) -> Image:
     typical = np.median(np.abs(rows[4:] - rows[:-4])) + np.float32(1e-4)
     limit = (_STANDS_OUT * typical) ** 2
     # What is fine detail in the picture stands out at both distances, and takes away from the comb.
-    return (near > limit).astype(np.float32) - np.float32(2) * (far > limit).astype(np.float32)
+    return np.asarray((near > limit).astype(np.float32) - np.float32(2) * (far > limit), np.float32)
 
 
 def _standing(middle: Image, above: Image, below: Image) -> Image:

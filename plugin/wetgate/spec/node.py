@@ -38,8 +38,8 @@ class Node:
     off; ``plates`` says whether, for given parameters, one is about the picture before such a step: its analysis sees
     that, and what was taken off is handed to it (:class:`~wetgate.spec.Split`). ``analysed_since`` is the earliest
     version whose analysis still fits; this version, where it is not declared. ``analysis_frames`` picks, of a shot's
-    frame numbers, those that the pass before a render has to read, where that is not all of them. ``finishing`` names the parameters that
-    ``finish`` alone reads: a frame is rendered once for all of their values.
+    frame numbers, those that the pass before a render has to read, where that is not all of them. ``finishing``
+    names the parameters that ``finish`` alone reads: a frame is rendered once for all of their values.
     """
 
     id: str
