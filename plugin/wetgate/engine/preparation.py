@@ -181,4 +181,5 @@ class _Shot:
             self._colour,
             replace(self._setting, analyses=_results(documents)),
             self._on_event,
+            sparing=True,
         )

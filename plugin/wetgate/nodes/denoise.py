@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wetgate.inference import Restored, Vst, network
+from wetgate.ops.noise_measure import chosen_frames
 from wetgate.ops.noise_model import MOST_DEVIATIONS, ShotNoise, explained
 from wetgate.spec import SCENE, Bound, Coherent, Context, Frame, Image, Result, Shot, Window, node, param
 
@@ -47,6 +48,7 @@ class Setting:
     analyzes=lambda self: self.sigma == 0,
     splits=True,
     analysed_since=1,
+    analysis_frames=lambda numbers: chosen_frames(numbers, _MOST_FRAMES),
     reach=lambda self: self.radius if self.temporal > 0 else 0,
     coherent=Coherent(radius=1, since=2),
     finishing=_FINISHING,

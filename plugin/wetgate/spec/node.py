@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -38,8 +38,9 @@ class Node:
     a reference picture tells the node's analysis; "" where it looks at none. ``splits`` marks a node that takes grain
     off; ``plates`` says whether, for given parameters, one is about the picture before such a step: its analysis sees
     that, and what was taken off is handed to it (:class:`~wetgate.spec.Split`). ``analysed_since`` is the earliest
-    version whose analysis still fits; this version, where it is not declared. ``finishing`` names the parameters that
-    ``finish`` alone reads: a frame is rendered once for all of their values.
+    version whose analysis still fits; this version, where it is not declared. ``analysis_frames`` picks, of a shot's
+    frame numbers, those that the pass before a render has to read, where that is not all of them. ``finishing``
+    names the parameters that ``finish`` alone reads: a frame is rendered once for all of their values.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Node:
     references: str
     codec_data: bool
     analysed_since: int
+    analysis_frames: Callable[[Sequence[int]], Sequence[int]] | None
     coherent: Coherent | None
     finishing: frozenset[str]
     own_reach: Callable[[Any], int]
@@ -191,6 +193,7 @@ def node(
     references: str = "",
     codec_data: bool = False,
     analysed_since: int = 0,
+    analysis_frames: Callable[[Sequence[int]], Sequence[int]] | None = None,
     reach: int | Callable[[Any], int] = 0,
     pointwise: bool | Callable[[Any], bool] = False,
     neighbourhood: int | Callable[[Any], int | None] | None = None,
@@ -209,6 +212,8 @@ def node(
     does not determine gets ``fidelity``. One that works frame by frame and is ``coherent`` gets ``coherence``,
     ``coherence_radius`` and a view of its effect: the engine fuses its results along the motion of the picture
     (:class:`Coherent` has the choices). ``analyzes`` may say for which parameters the analysis is needed.
+    ``analysis_frames`` spares a render from reading a whole shot of which ``analyze`` looks at some frames only: it
+    picks them, and picks all of what it has picked. What such an analysis finds has no cuts.
     """
 
     def declare(cls: type[T]) -> type[T]:
@@ -232,6 +237,7 @@ def node(
             references=references,
             codec_data=codec_data,
             analysed_since=analysed_since or version,
+            analysis_frames=analysis_frames,
             coherent=cohering,
             finishing=frozenset(finishing),
             own_reach=reach if callable(reach) else _constant(reach),
