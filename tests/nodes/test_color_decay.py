@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
 
 import cv2
 import numpy as np
@@ -57,10 +56,6 @@ def faded(density: np.ndarray, **params: object) -> np.ndarray:
 
 def frames(pictures: list[np.ndarray]) -> list[Frame]:
     return [Frame(p, DENSITY, number=1001 + i) for i, p in enumerate(pictures)]
-
-
-def worked_analysis(pictures: list[np.ndarray]) -> dict[str, Any]:
-    return registry.get(NODE).make({}).analyze(Reel(pictures), Context())
 
 
 def worked(pictures: list[np.ndarray], views: frozenset[str] = frozenset(), **params: object) -> list[Result]:
@@ -308,22 +303,24 @@ def test_what_is_held_back_says_why_and_which_control_changes_that(monkeypatch):
     node = registry.get(NODE).make({})
     monkeypatch.setattr(fade_trust, "disagreement", lambda *_: 1.0)
     found = node.analyze(Reel(seen), Context())
-    (note,) = node.notes(found)
-    assert note.startswith("nothing is restored: networks that learnt from different photographs are at odds")
-    assert "more shots of the reel" in note
-    assert "neutral_at" in note
-    assert "cautious=false" in note
-    (alone,) = registry.get(NODE).make({"reel_lock": False}).notes(found)
-    assert "Lock the reel" in alone
-    for params in ({"cautious": False}, {"method": "dark"}):
-        assert registry.get(NODE).make(params).notes(found) == []
+    for lock in (True, False):
+        said = registry.get(NODE).make({"reel_lock": lock}).summary(found)
+        assert "nothing is done, since networks that learnt from different photographs are at odds" in said
+        assert "cautious=false" in said
+    assert "since" not in registry.get(NODE).make({"cautious": False}).summary(found)
+    for older in (found["reel"], *(shot["own"] for shot in found["shots"])):
+        del older["held"]
+    assert "nothing is done: " in node.summary(found)
 
 
-def test_a_fade_that_is_undone_wholly_needs_no_note():
-    seen = [with_borders(faded(scene(seed), amount=0.6, stain=0.1)) for seed in range(8)]
-    found = worked_analysis(seen)
-    assert found["reel"]["trust"] == 1.0
-    assert registry.get(NODE).make({}).notes(found) == []
+def test_an_error_as_large_as_the_change_is_told_in_figures():
+    flat = faded(np.full((64, 64, 3), (0.3, 0.9, 1.0), np.float32), amount=0.1)
+    node = registry.get(NODE).make({})
+    found = node.analyze(Reel([flat]), Context())
+    reel = found["reel"]
+    assert reel["trust"] == 0
+    wanted = f"dE {reel['expected_error']:.1f}, is large against what it changes, dE {reel['change']:.1f}"
+    assert wanted in node.summary(found)
 
 
 def test_clear_film_that_was_sampled_moves_the_base_and_no_gain():

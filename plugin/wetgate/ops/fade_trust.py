@@ -1,4 +1,4 @@
-"""How far the fade that was solved for is used in a shot, and what a person is told where it is held back."""
+"""How far the fade that was solved for is used in a shot, and what holds it back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ _AGREED, _AT_ODDS, _FEW = 0.2, 0.4, 8
 # No dye grows. A ln gain so far below 0, which no simulated fade has (-0.018 at the least), comes from a picture unlike
 # all that the networks have seen: from the first number on the reversal is held back, from the second left out.
 _GROWN, _IMPOSSIBLE = 0.05, 0.15
-_WHOLE = 0.995  # a share that reads as 100 %
 
 _CAUSES = {
     "error": "the error to be expected of the reversal, dE {expected_error:.1f}, is large against what it changes, dE"
@@ -33,11 +32,6 @@ _CAUSES = {
     "grown": "a dye would have grown, which none does: the picture is unlike those that the analysis learnt from",
     "at_odds": "networks that learnt from different photographs are at odds over so few pictures",
 }
-_MORE = "Analyse more shots of the reel together ({few} are many),"
-_POINT = (
-    "point at clear film, black, a neutral or skin (base_at, black_at, neutral_at, skin_at), give a reference still, or"
-    " take the solution as it is where you know that the film has faded (cautious=false)."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,37 +65,11 @@ def warranted(
     return Warrant(shares * causes["grown"] * causes["at_odds"], causes)
 
 
-def why_held(results: Mapping[str, Any], reel_lock: bool) -> str:
-    """A sentence or two about why the fade of an analysis is held back and what changes that; ``""`` where it is not,
-    or where an earlier version of Wetgate did not write it down."""
-    if not reel_lock:
-        return _of_shots(results["shots"])
-    reel = results["reel"]
-    trust = float(reel["trust"])
-    if "held" not in reel or trust >= _WHOLE:
+def cause_held(results: Mapping[str, Any], reel_lock: bool) -> str:
+    """What holds the fade of an analysis back the most, as half a sentence; without the reel lock in the shot that is
+    held back the most. ``""`` where an earlier version of Wetgate did not write it down."""
+    least = results["reel"] if reel_lock else min((s["own"] for s in results["shots"]), key=lambda own: own["trust"])
+    if "held" not in least:
         return ""
-    remedy = _POINT[0].upper() + _POINT[1:]
-    if reel["shots"] < _FEW and not reel["base"]:
-        remedy = f"{_MORE.format(few=_FEW)} {_POINT}"
-    return f"{_used(trust)}: {_because(reel)}. {remedy}"
-
-
-def _of_shots(shots: Sequence[Mapping[str, Any]]) -> str:
-    held = [s["own"] for s in shots if "held" in s["own"] and float(s["own"]["trust"]) < _WHOLE]
-    if not held:
-        return ""
-    least = min(held, key=lambda own: float(own["trust"]))
-    count = f"{len(held)} of {len(shots)} shots" if len(shots) > 1 else "the shot"
-    return (
-        f"without the reel lock the fade of {count} is held back; the least sure: {_used(float(least['trust']))}, since"
-        f" {_because(least)}. Lock the reel, or {_POINT}"
-    )
-
-
-def _used(trust: float) -> str:
-    return "nothing is restored" if trust < 1 - _WHOLE else f"the fade is undone to {100 * trust:.0f} % only"
-
-
-def _because(solved: Mapping[str, Any]) -> str:
-    cause = min(_CAUSES, key=lambda name: float(solved["held"][name]))
-    return _CAUSES[cause].format(**solved)
+    cause = min(_CAUSES, key=lambda name: float(least["held"][name]))
+    return _CAUSES[cause].format(**least)

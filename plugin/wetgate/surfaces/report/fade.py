@@ -14,7 +14,6 @@ from wetgate.color.fade import DyeFade, unbent
 from wetgate.engine.colour import Colour
 from wetgate.ops.fade_facts import Gathered, trust_in
 from wetgate.ops.fade_field import extent
-from wetgate.ops.fade_trust import why_held
 from wetgate.spec import DENSITY, DISPLAY, Context, Frame, Window, registry
 from wetgate.surfaces.report.data import Curve, Gallery, Plot, Plots, Table, View
 from wetgate.surfaces.report.images import srgb_from_nits
@@ -58,9 +57,6 @@ def fade_plots(step: str, results: Mapping[str, Any]) -> Plots | None:
         f"Solved over {_counted(int(reel['shots']), 'shot')} together, and used to {100 * trust:.0f} %. Densities are"
         " of the scan, over clear film; the line is where neutral lies."
     )
-    held = why_held(results, reel_lock=True)
-    if held:
-        about += f" {held[0].upper()}{held[1:]}"
     plots = [
         _densities(
             "Density in the scan", seen, known, "What the analysis saw, and clear film, black and pointed places."
