@@ -414,14 +414,15 @@ class Deblur:
         from wetgate.ops.deconvolve import FAST, FINE, deconvolve
         from wetgate.ops.deconvolve_places import deconvolve_places
 
-        net = network("denoise", "fast", device=ctx.device)
+        net = network("denoise", self.quality, device=ctx.device)
 
-        def denoise(picture: Image, deviation: Image) -> Image:
+        def denoise(picture: Image, deviation: Image, turn: int) -> Image:
             return clean_light(
                 net,
                 picture,
                 deviation,
                 setting.white,
+                turn=turn,
                 threads=ctx.threads,
                 check_abort=ctx.check_abort,
                 where=f"frame {frame.number}",
