@@ -8,9 +8,10 @@
 The blur is not made by the code that undoes it: PSFs are drawn here, by 33 samples an axis and pixel, and applied in
 the Fourier domain in double precision to the whole picture, of which the middle is taken: light comes in over the
 edges, as it does in a camera. White Gaussian noise in percent of white, in linear light, unclipped. Everybody gets the
-same picture and the same PSF; with ``--blind`` Wetgate is shown the picture alone, and the kind, size and angle that it
-found are printed beside the share of its gain with the PSF told. ``peers`` puts the peers' figures into the file that
-``table`` goes on from: they do not change with our code, and take most of the time.
+middle of it and the same PSF; Wetgate measures the noise, over all of the photograph, as it would over a shot. With
+``--blind`` it is told no PSF either, and the kind, size and angle that it found in the photograph are printed beside
+the share of its gain with the PSF told. ``peers`` puts the peers' figures into the file that ``table`` goes on from:
+they do not change with our code, and take half of the time.
 
 Peers are scikit-image's: Wiener, unsupervised Wiener and Richardson-Lucy, with the picture's edges reflected by twice
 the PSF's reach. Each is tuned on the very picture that it is judged by: the best of 16 balances, of 60 numbers of
@@ -38,6 +39,8 @@ import wetgate.nodes
 from bench.timing import state_machine
 from wetgate.ops import blur_measure
 from wetgate.ops.blur_shot import blur_of_frames, free_of_frames
+from wetgate.ops.noise_measure import measure_noise
+from wetgate.ops.noise_model import top_of
 from wetgate.spec import Image, registry
 
 Kernel = np.ndarray
@@ -208,7 +211,7 @@ def best(made: Iterator[Image], truth: Image) -> tuple[float, float]:
 
 def ours(picture: Image, params: dict[str, object], **more: object) -> tuple[Image, float]:
     aovs: dict[int, dict[str, Image]] = {}
-    made = wetgate.nodes.deblur(picture, in_space=SPACE, aovs=aovs, **params, **more)
+    made = wetgate.nodes.deblur(picture, in_space=SPACE, aovs=aovs, **{"threads": 1} | params | more)
     (views,) = aovs.values()
     left = (views["deblur.residual"] - 0.5) / 0.1
     return made, float(np.sqrt(np.mean(np.square(left, dtype=np.float64))))
@@ -260,35 +263,47 @@ class Condition:
     def __str__(self) -> str:
         return f"{self.file.name} {self.side} {self.blur.name} {self.noise}"
 
-    def pictures(self) -> tuple[Image, Image]:
-        """What everybody is given, and the truth."""
+    def pictures(self) -> tuple[Image, Image, Image]:
+        """The photograph blurred and with noise, the middle of it that everybody is given, and that of the truth."""
         picture = to_light(cv2.imread(str(self.file))[..., ::-1].astype(np.float32) / 255)
         whole = blurred(picture, self.blur.psf)
+        whole = (whole + self.noise * np.random.default_rng(self.seed).standard_normal(whole.shape)).astype(np.float32)
         side = [min(self.side, n) for n in whole.shape[:2]]
         top, left = ((n - s) // 2 for n, s in zip(whole.shape[:2], side, strict=True))
-        truth, given = (x[top : top + side[0], left : left + side[1]] for x in (picture, whole))
-        white = np.random.default_rng(self.seed).standard_normal(given.shape)
-        return (given + self.noise * white).astype(np.float32), truth
+        given, truth = (np.ascontiguousarray(x[top : top + side[0], left : left + side[1]]) for x in (whole, picture))
+        return whole, given, truth
 
 
 def peers_tried(at: Condition) -> Tried:
-    given, truth = at.pictures()
+    _, given, truth = at.pictures()
     levels = {"input": psnr(given, truth)}
     return {"levels": levels | {name: best(peer(given, at.blur.psf), truth) for name, peer in PEERS.items()}}
 
 
 def ours_tried(at: Condition, quality: str, blind: bool) -> Tried:
-    given, truth = at.pictures()
-    made, residual = ours(given, at.blur.params, quality=quality)
+    whole, given, truth = at.pictures()
+    noise = noise_of(whole)
+    made, residual = ours(given, at.blur.params, quality=quality, analysis=noise)
     levels = {"Wetgate": psnr(made, truth)}
     found: dict[str, object] | None = None
     if blind:
-        free = at.blur.family == "Levin"
-        alone = ours(given, {"kind": "free"} if free else {}, quality=quality)[0]
-        levels["blind"] = in_place(alone, truth, at.blur.psf.shape[0] // 2) if free else psnr(alone, truth)
-        found = free_of_frames([given]) if free else (blur_of_frames([given]) or Sharp).to_json()
+        if at.blur.family == "Levin":
+            found = free_of_frames([whole])
+            alone, _ = ours(given, {"kind": "free"}, quality=quality, analysis=noise | {"free": found})
+            levels["blind"] = in_place(alone, truth, at.blur.psf.shape[0] // 2)
+        else:
+            found = (blur_of_frames([whole]) or Sharp).to_json()
+            alone, _ = ours(given, {}, quality=quality, analysis=noise | {"blur": found})
+            levels["blind"] = psnr(alone, truth)
         found = found or {"kind": "none"}
     return {"levels": levels, "residual": residual, "found": found}
+
+
+def noise_of(whole: Image) -> dict[str, Any]:
+    """An analysis of the shot, as far as its noise."""
+    measured = measure_noise([whole])
+    held: dict[str, Any] = {"frames": 0} if measured is None else measured.to_json()
+    return {"top": top_of(whole), "noise": held, "verdict": {"origin": "unknown"}}
 
 
 def table(args: argparse.Namespace) -> None:
