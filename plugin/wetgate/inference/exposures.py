@@ -55,7 +55,8 @@ def clean_light(
     def shown(part: tuple[slice, slice], exposure: float) -> Image:
         here, noise = picture[part], deviation[part]
         encoding, strength = _rooted(here, noise, exposure)
-        told = np.clip(strength, _WEAKEST, _STRONGEST)
+        known = bool(strength.min() >= _WEAKEST and strength.max() <= _STRONGEST)
+        told = strength if known else np.clip(strength, _WEAKEST, _STRONGEST)
         done = net.restore(
             [_laid(here, turn)],
             maps={"noise": _laid(told, turn), "coarseness": 0.0},
@@ -64,7 +65,8 @@ def clean_light(
             check_abort=check_abort,
             where=where,
         )
-        return np.asarray(here + _laid_back(done.change, turn) * np.minimum(strength / told, 1), np.float32)
+        change = _laid_back(done.change, turn)
+        return np.asarray(here + (change if known else change * np.minimum(strength / told, 1)), np.float32)
 
     peak = float(picture.max())
     exposure = max(white, peak / _FULL) if peak <= _ONE_STOP * _FULL * white else white
@@ -83,12 +85,17 @@ def _rooted(picture: Image, deviation: Image, exposure: float) -> tuple[Vst, Ima
     """The root by which a picture is shown at an exposure, and the deviation of its noise in what is shown."""
     import cv2
 
-    seen = deviation[picture.max(axis=2) <= _NOTHING * exposure]
-    bend = _BENDS_AT * float((seen if seen.size else deviation).max())
+    seen = deviation
+    if float(picture.max()) > _NOTHING * exposure:
+        shown = picture.max(axis=2) <= _NOTHING * exposure
+        seen = deviation[shown] if shown.any() else deviation
+    bend = _BENDS_AT * float(seen.max())
     if bend <= 0:
         bend = exposure
     light = cv2.GaussianBlur(picture, (0, 0), _SMOOTH_PX, borderType=cv2.BORDER_REFLECT).reshape(picture.shape)
-    root = np.sqrt(np.maximum(light, 0) + np.float32(bend))
+    root = np.maximum(light, 0)
+    root += np.float32(bend)
+    np.sqrt(root, out=root)
     # The slope of the root, over the value that it has at the exposure's white.
     per_white = (math.sqrt(exposure + bend) + math.sqrt(bend)) / (2 * exposure)
     encoding = Vst((_ROOT_GAIN,) * 3, (_ROOT_GAIN * bend,) * 3, exposure)

@@ -347,7 +347,8 @@ class Deblur:
         deviation = np.zeros(frame.rgb.shape, np.float32)
         if noise is not None:
             deviation = noise.times(self.noise_gain).deviation_of(frame.rgb)
-        return Setting.of(frame.rgb, shape, deviation, white_of(frame.rgb), source)
+        certain = noise is not None and noise.coarseness == 0
+        return Setting.of(frame.rgb, shape, deviation, white_of(frame.rgb), source, certain)
 
     def _shape(self, frame: Frame, ctx: Context) -> Shape:
         from wetgate.ops.blur_shape import Shape, by_hand, found_free, measured, moved
@@ -438,6 +439,7 @@ class Deblur:
                 valid=valid,
                 clipped=clipped,
                 overshoot=self.halo,
+                certain=setting.certain,
                 schedule=FINE if self.quality == "fine" else FAST,
                 threads=ctx.threads,
                 check_abort=ctx.check_abort,

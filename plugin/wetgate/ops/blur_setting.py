@@ -30,18 +30,22 @@ _ROUNDING = 0.05  # beyond the limit: what is done in a part of the picture, and
 class Setting:
     """The blur's ``shape``; ``deviation`` (H, W, C) of the noise, and its ``source`` in words; ``white``, the level
     that a network is to take for white; ``doubted``, what the frame may differ by from the sharp picture blurred again:
-    the noise, and what the blur may be off."""
+    the noise, and what the blur may be off. ``certain``: that the noise is that strong, which coarse noise never is:
+    blurred texture looks like it."""
 
     shape: Shape
     deviation: Image
     white: float
     source: str
     doubted: Image
+    certain: bool = True
 
     @classmethod
-    def of(cls, picture: Image, shape: Shape, deviation: Image, white: float, source: str) -> Setting:
+    def of(
+        cls, picture: Image, shape: Shape, deviation: Image, white: float, source: str, certain: bool = True
+    ) -> Setting:
         """For a ``picture`` (H, W, C)."""
-        return cls(shape, deviation, white, source, doubted(picture, shape, deviation))
+        return cls(shape, deviation, white, source, doubted(picture, shape, deviation), certain)
 
     @property
     def blurs(self) -> bool:

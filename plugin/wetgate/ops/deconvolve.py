@@ -72,7 +72,7 @@ class Schedule:
     tolerance: float
 
 
-FAST = Schedule(0.2, 0.3, 24, 0.02)
+FAST = Schedule(0.2, 0.22, 24, 0.005)
 FINE = Schedule(0.4, 0.72, 24, 0.005)
 
 
@@ -97,6 +97,7 @@ def deconvolve(
     valid: Mask | None = None,
     clipped: Mask | None = None,
     overshoot: float = math.inf,
+    certain: bool = True,
     schedule: Schedule = FINE,
     threads: int = 1,
     check_abort: Callable[[], None] = lambda: None,
@@ -106,7 +107,8 @@ def deconvolve(
     ``deviation`` (H, W, C) of the picture's noise; ``white`` the level that the denoiser takes for white. ``valid`` and
     ``clipped`` (H, W, C): where values are known, and where they are at a limit and not. The result overshoots by at
     most ``overshoot`` (:func:`~wetgate.ops.halo_limit.limits_of`), and is never below 0 where the picture is not,
-    beyond its noise.
+    beyond its noise. Where the noise is not ``certain``, and may be texture that measured as noise, a result may be
+    nearer to the picture than it.
     """
     floor = np.float32(LEAST * white)
     noise = np.maximum(deviation, floor).astype(np.float32)
@@ -150,7 +152,7 @@ def deconvolve(
         z = cleaned(x, relative * (np.float32(s) * lift))
     again, left, found = seen(z)
     rise = 1.0
-    while found < _NEAREST - _SPARE and rise < _RISE**_MOST_MORE:
+    while certain and found < _NEAREST - _SPARE and rise < _RISE**_MOST_MORE:
         check_abort()
         rise *= _RISE
         x = canvas.solved(y, z, known, LAMBDA, None, schedule.steps, schedule.tolerance)
