@@ -41,6 +41,7 @@ def clean_light(
     deviation: Image,
     white: float,
     *,
+    coarseness: float = 0.0,
     turn: int = 0,
     threads: int = 1,
     check_abort: Callable[[], None] = lambda: None,
@@ -48,7 +49,8 @@ def clean_light(
 ) -> Image:
     """``picture`` (H, W, C) without noise of ``deviation`` (H, W, C), both linear light; ``white`` is what the first
     exposure takes for 1. Values below 0 are kept. Where the noise is weaker than any that the network was trained on,
-    at the exposure that a value is taken from, less of the change is taken. ``turn`` of :data:`TURNS`: how the picture
+    at the exposure that a value is taken from, less of the change is taken. ``coarseness`` of the noise is the sigma in
+    pixels of the Gaussian through which white noise would look like it. ``turn`` of :data:`TURNS` says how the picture
     is laid before the network, turned and mirrored; who cleans a picture over and over takes another one each time, so
     that what the network does to one direction does not add up."""
 
@@ -59,7 +61,7 @@ def clean_light(
         told = strength if known else np.clip(strength, _WEAKEST, _STRONGEST)
         done = net.restore(
             [_laid(here, turn)],
-            maps={"noise": _laid(told, turn), "coarseness": 0.0},
+            maps={"noise": _laid(told, turn), "coarseness": coarseness},
             encoding=encoding,
             threads=threads,
             check_abort=check_abort,

@@ -347,8 +347,8 @@ class Deblur:
         deviation = np.zeros(frame.rgb.shape, np.float32)
         if noise is not None:
             deviation = noise.times(self.noise_gain).deviation_of(frame.rgb)
-        certain = noise is not None and noise.coarseness == 0
-        return Setting.of(frame.rgb, shape, deviation, white_of(frame.rgb), source, certain)
+        coarse = 0.0 if noise is None else noise.coarseness
+        return Setting.of(frame.rgb, shape, deviation, white_of(frame.rgb), source, coarse)
 
     def _shape(self, frame: Frame, ctx: Context) -> Shape:
         from wetgate.ops.blur_shape import Shape, by_hand, found_free, measured, moved
@@ -423,6 +423,7 @@ class Deblur:
                 picture,
                 deviation,
                 setting.white,
+                coarseness=setting.coarseness,
                 turn=turn,
                 threads=ctx.threads,
                 check_abort=ctx.check_abort,

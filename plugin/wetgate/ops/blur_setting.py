@@ -30,22 +30,28 @@ _ROUNDING = 0.05  # beyond the limit: what is done in a part of the picture, and
 class Setting:
     """The blur's ``shape``; ``deviation`` (H, W, C) of the noise, and its ``source`` in words; ``white``, the level
     that a network is to take for white; ``doubted``, what the frame may differ by from the sharp picture blurred again:
-    the noise, and what the blur may be off. ``certain``: that the noise is that strong, which coarse noise never is:
-    blurred texture looks like it."""
+    the noise, and what the blur may be off. ``coarseness`` of the noise: sigma in pixels of the Gaussian through which
+    white noise would look like it."""
 
     shape: Shape
     deviation: Image
     white: float
     source: str
     doubted: Image
-    certain: bool = True
+    coarseness: float = 0.0
 
     @classmethod
     def of(
-        cls, picture: Image, shape: Shape, deviation: Image, white: float, source: str, certain: bool = True
+        cls, picture: Image, shape: Shape, deviation: Image, white: float, source: str, coarseness: float = 0.0
     ) -> Setting:
         """For a ``picture`` (H, W, C)."""
-        return cls(shape, deviation, white, source, doubted(picture, shape, deviation), certain)
+        return cls(shape, deviation, white, source, doubted(picture, shape, deviation), coarseness)
+
+    @property
+    def certain(self) -> bool:
+        """Whether the noise is as strong as it measures: of coarse noise that is not known, since blurred texture
+        measures as such."""
+        return self.coarseness == 0
 
     @property
     def blurs(self) -> bool:
