@@ -130,6 +130,14 @@ def test_the_blur_of_a_shot_is_found_and_undone() -> None:
     assert gained > 0.8 * possible > 0
 
 
+@pytest.mark.parametrize("noise", [0.004, 0.01])
+def test_noise_is_not_fitted_where_the_blur_is_weak(noise: float) -> None:
+    # Ended when the prior's noise is the picture's, the result is within 0.8 of it.
+    frame = _blurred(_natural(), disc(1), noise)
+    facts = _facts(frame, kind="defocus", size=1.0, noise=100 * noise)
+    assert 0.95 <= facts["residual"] <= 1.05
+
+
 def test_noise_is_put_back_on_request() -> None:
     frame = _blurred(_squares(), disc(2))
     common = {"noise": 100 * NOISE, "kind": "defocus", "size": 2.0}
