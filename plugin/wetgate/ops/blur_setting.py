@@ -20,9 +20,6 @@ from wetgate.spec import Image
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-# Of what another PSF changes in the blurred picture, to what it changes in the sharp one, variances: chosen so that
-# simulated motion gains.
-_TRUST = 16.0
 _ROUNDING = 0.05  # beyond the limit: what is done in a part of the picture, and in other precision
 
 
@@ -96,7 +93,7 @@ def doubted(picture: Image, shape: Shape, deviation: Image) -> Image:
         reach = max(n for b in (one, other) for n in (b.reach if isinstance(b, PsfField) else b.shape))
         # Running sums leave a little less than 0 where nothing is.
         about = np.maximum(cv2.blur(apart, (reach + 2, reach + 2)), 0).reshape(apart.shape)
-        variance += np.float32(_TRUST) * about
+        variance += np.float32(shape.caution) * about
     return np.asarray(np.sqrt(variance), np.float32)
 
 
