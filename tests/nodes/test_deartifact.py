@@ -154,6 +154,17 @@ def test_motion_jpeg_with_tables_of_its_own_is_not_overdone_where_nobody_tells(t
     assert psnr(blind.rgb, originals[1]) > before - 0.05
 
 
+def test_motion_jpeg_whose_tables_change_is_worked_by_those_of_each_picture(tmp_path: Path):
+    """A camera's rate control sets them anew: each picture is a JPEG still, in the intervals of its own."""
+    photographs = [photograph(W, H)] * 3
+    frames = []
+    for number, (picture, quality) in enumerate(zip(photographs, (15, 30, 60), strict=True)):
+        frames.append(still(tmp_path, quality, picture).with_(number=number))
+    made = run(frames, coherence=0.0)
+    for frame, result in zip(frames, made, strict=True):
+        assert np.array_equal(result.rgb, run(frame).rgb)
+
+
 def test_detail_kept_leaves_more_of_what_the_codec_sent(tmp_path: Path):
     movie(tmp_path / "m.mp4", crf="36")
     source = open_source(tmp_path / "m.mp4", codec_data=True)
@@ -219,6 +230,18 @@ def test_fields_are_worked_apart():
     assert np.allclose(made[0::2], run(a, fields="frame", **settings), atol=1e-6)
     auto = run(woven, fields="auto", **settings)
     assert np.array_equal(auto, made)  # combing was seen
+
+
+@pytest.mark.parametrize("moved", [0, 9])
+def test_a_stream_that_says_interlaced_is_believed_where_its_pictures_show_it(moved: int):
+    """Progressive film and video often come in streams that say so all the same, DV always."""
+    picture = original(W, 2 * H)
+    picture[1::2] = np.roll(picture[1::2], moved, 1)
+    frame = Frame(picture, SDR, codec={"interlaced": True})
+    settings = {"quantiser": 25.0, "fidelity": "forensic"}
+    made = run([frame, frame.with_(number=1)], **settings)
+    wanted = run(frame, fields="fields" if moved else "frame", **settings)
+    assert np.array_equal(made[0].rgb, wanted.rgb)
 
 
 def test_forensic_loads_no_network(tmp_path: Path):

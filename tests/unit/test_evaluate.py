@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +12,10 @@ import pytest
 
 import wetgate
 from support.engine_nodes import PAIRED, PREPARED, declared, grey
+from wetgate.color import ColorConfig
+from wetgate.engine.colour import Colour
 from wetgate.engine.direct import run_graph
+from wetgate.engine.evaluate import Evaluator, Setting
 from wetgate.engine.graph import SCHEMA, build, parse_nodes
 from wetgate.spec import Frame, FrameError, UsageError, registry
 
@@ -63,6 +68,21 @@ def test_a_frame_is_prepared_once_and_handed_to_every_window_that_it_is_in() -> 
     # frame 1 sees 1, 1, 4; frame 2 sees 1, 4, 9; float32 of such means is exact to 1 ulp
     assert results[0].pixels[0, 0, 0] == pytest.approx(6 / 3, rel=1e-6)
     assert results[1].pixels[0, 0, 0] == pytest.approx(14 / 3, rel=1e-6)
+
+
+def test_an_evaluator_lets_its_frames_go_at_once_when_it_is_gone() -> None:
+    gc.disable()  # a cycle would keep a shot's frames until the collector runs
+    try:
+        kept = grey(1, 0.5)
+        evaluator = Evaluator(
+            parse_nodes(["t_gain:gain=2"]), Colour(ColorConfig.load(), kept.space), (1,), lambda _: kept, Setting()
+        )
+        made = weakref.ref(evaluator.frame(1).pixels)
+        assert made() is not None
+        del evaluator
+        assert made() is None
+    finally:
+        gc.enable()
 
 
 def test_a_window_of_one_frame_has_nothing_prepared() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wetgate.ops.combing import combing
+from wetgate.ops.combing import combing, most_combed
 
 Y, X = np.mgrid[0:180, 0:320].astype(np.float32)
 
@@ -35,6 +35,14 @@ def test_one_moment_has_no_comb_however_noisy(noise: float) -> None:
     assert combing(moment(0, noise)) < 0.01
 
 
+def test_a_small_thing_that_moves_is_seen_where_the_whole_hardly_is() -> None:
+    ground = moment(0)
+    both = ground.copy()
+    both[61:93:2, 20:60] += 0.4  # of one field
+    assert combing(both) < 0.03 < 0.1 < most_combed(both)
+    assert most_combed(ground) < 0.01
+
+
 @pytest.mark.parametrize(
     "picture",
     [
@@ -48,3 +56,4 @@ def test_one_moment_has_no_comb_however_noisy(noise: float) -> None:
 )
 def test_what_has_no_motion_has_no_comb(picture: np.ndarray) -> None:
     assert combing(picture) < 0.01
+    assert most_combed(picture) < 0.01

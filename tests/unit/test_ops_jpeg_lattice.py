@@ -30,6 +30,14 @@ def test_quality_and_phase_of_a_cropped_save_are_found(quality: int, cut: tuple[
     assert abs(found.quality - quality) <= 1
 
 
+def test_every_coarse_quality_is_found_as_its_neighbours_tables_do_not_fit():
+    picture = photograph(256, 192)
+    for quality in range(11, 50):
+        found = find_lattice(luma(saved(picture, quality)[2:, 4:]))
+        assert found is not None, quality
+        assert (found.phase, found.quality) == ((4, 6), quality)
+
+
 def test_a_picture_that_was_never_saved_has_no_lattice():
     assert find_lattice(luma(photograph(256, 192))) is None
 

@@ -104,12 +104,20 @@ def analyse(
     setting: Setting,
     on_event: OnEvent,
     reference: Reference | None = None,
+    *,
+    sparing: bool = False,
 ) -> Analysis:
     """Run one step's whole-shot pass over ``numbers``; ``shot`` are all frames that windows may reach into.
+
+    ``sparing`` reads no more than the node has to see before a render, where it says which those are.
 
     Frames that cannot be read are left out, with a note: they will fail by themselves when they are rendered.
     Events: ``analysis`` as it begins, ``analysing`` with the share that is done, at each further hundredth.
     """
+    pick = step.node.analysis_frames
+    wanted = tuple(pick(numbers)) if sparing and pick is not None else tuple(numbers)
+    picked = (numbers[0], numbers[-1]) if len(wanted) < len(numbers) else None
+    numbers = wanted
     on_event({"event": "analysis", "step": step.name, "frames": len(numbers)})
     done = 0
 
@@ -138,7 +146,9 @@ def analyse(
         setting.check_abort()
         progress(_CUTS_SHARE * position / len(numbers))
         try:
-            signatures.append(signature(code_values(read(number)[0], colour)))
+            frame = read(number)[0]
+            if picked is None:  # of frames that lie apart no two tell a cut
+                signatures.append(signature(code_values(frame, colour)))
         except FrameError as error:
             left_out = f"frame {number} was left out of the analysis of {step.name}: {error.message()}"
             on_event({"event": "note", "text": left_out})
@@ -156,8 +166,9 @@ def analyse(
         check_abort=setting.check_abort,
         progress=lambda share: progress(_CUTS_SHARE + (1 - _CUTS_SHARE) * share),
     )
-    cuts = find_cuts(readable, signatures)
-    return analyse_step(step, readable, cuts, read, colour, context, "" if reference is None else reference.hash)
+    cuts = find_cuts(readable, signatures) if picked is None else ()
+    beside = "" if reference is None else reference.hash
+    return analyse_step(step, readable, cuts, read, colour, context, beside, picked)
 
 
 def _looked_at(graph: Graph, step: Step) -> str:

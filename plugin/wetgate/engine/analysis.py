@@ -23,10 +23,18 @@ _MOST_BYTES = 1 << 20
 _HASH_LENGTH = 16  # hexadecimal digits kept of each frame's hash: 64 bits tell frames of a shot apart
 
 
+def summary_of(step: Step, document: Analysis) -> str:
+    """What an analysis found, and what the step makes of it, in a sentence for the user; "" where there is nothing to
+    say. Of keyframed parameters the values at the first frame count."""
+    made = step.at(min(document.frames))
+    return str(made.summary(document.results))
+
+
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """One analysis document. ``frames`` maps each frame number to the head of its pixels' hash; ``reference`` is that
-    of the reference picture, or ""."""
+    of the reference picture, or "". ``picked`` is the range, first and last, out of which these are some frames alone;
+    None where they are all of it."""
 
     node: str
     version: int
@@ -36,6 +44,7 @@ class Analysis:
     cuts: tuple[int, ...]
     results: Mapping[str, Any]
     reference: str = ""
+    picked: tuple[int, int] | None = None
 
     def to_json(self) -> str:
         """The document as text, the same for the same content."""
@@ -52,6 +61,8 @@ class Analysis:
         }
         if self.reference:
             data["reference"] = self.reference
+        if self.picked is not None:
+            data["picked"] = list(self.picked)
         return json.dumps(data, sort_keys=True, indent=1, allow_nan=False) + "\n"
 
     @property
@@ -64,9 +75,11 @@ class Analysis:
         save_text(path, self.to_json())
 
     def demand_frame(self, number: int, pixel_hash: str) -> None:
-        """Raise :class:`UsageError` unless this frame is one that the analysis saw."""
+        """Raise :class:`UsageError` unless this frame is one that the analysis saw, or one between those it picked."""
         known = self.frames.get(number)
         if known is None:
+            if self.picked is not None and self.picked[0] <= number <= self.picked[1]:
+                return
             raise UsageError(
                 f"frame {number} is outside the analysis of {self.node}",
                 allowed=f"{min(self.frames)} to {max(self.frames)}",
@@ -104,11 +117,19 @@ def parse_analysis(raw: str | bytes, label: str) -> Analysis:
             cuts=tuple(int(c) for c in data["cuts"]),
             results=dict(data["results"]),
             reference=str(data.get("reference", "")),
+            picked=_range(data.get("picked")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"{label} is no analysis document: {type(error).__name__} {error}", remedy="make it with wetgate analyze"
         ) from None
+
+
+def _range(given: Any) -> tuple[int, int] | None:
+    if given is None:
+        return None
+    first, last = given
+    return int(first), int(last)
 
 
 def demand_fit(document: Analysis, step: Step, source_space: str) -> None:
@@ -178,8 +199,10 @@ def analyse_step(
     colour: Colour,
     context: Context,
     reference: str = "",
+    picked: tuple[int, int] | None = None,
 ) -> Analysis:
-    """Run a node's whole-shot pass. ``reference`` is the hash of the context's reference picture.
+    """Run a node's whole-shot pass. ``reference`` is the hash of the context's reference picture, ``picked`` the range
+    of which ``numbers`` are some alone.
 
     ``read`` gives a frame as it enters the step, and the hash of the *source* frame of that number. The results must
     be JSON of less than 1 MiB.
@@ -207,6 +230,7 @@ def analyse_step(
         cuts=tuple(cuts),
         results=json.loads(json.dumps(results, allow_nan=False)),
         reference=reference[:_HASH_LENGTH],
+        picked=picked,
     )
     size = len(document.to_json())
     if size > _MOST_BYTES:

@@ -110,7 +110,15 @@ def run_graph(
             seen = aovs is not None or graph.masks_by(step)
             if step.name not in setting.analyses and step.wants_analysis(source.numbers, seen):
                 document = analyse(
-                    graph, step, source.numbers, source.numbers, store, colour, setting, lambda event: None
+                    graph,
+                    step,
+                    source.numbers,
+                    source.numbers,
+                    store,
+                    colour,
+                    setting,
+                    lambda event: None,
+                    sparing=True,
                 )
                 setting = replace(setting, analyses={**setting.analyses, step.name: document.results})
         evaluator = Evaluator(graph, colour, source.numbers, lambda n: store.get(n).frame, setting, out_space or "")

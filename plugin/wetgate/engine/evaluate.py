@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any
+from weakref import proxy
 
 import numpy as np
 
 from wetgate.engine.blending import mixed, shown
 from wetgate.engine.colour import Colour
-from wetgate.engine.frames import window_numbers
 from wetgate.engine.graph import Graph
 from wetgate.engine.keeping import Kept
 from wetgate.engine.masks import channel
+from wetgate.engine.node_work import NodeWork, read_only
 from wetgate.engine.pipeline import Timeline
 from wetgate.engine.plate import put_back
 from wetgate.engine.step import SOURCE, Mask, Step
 from wetgate.engine.untouched import Untouched, both, unchanged
-from wetgate.spec import COHERENCE_VIEW, Context, Frame, FrameError, Image, Keeps, Result, Split, WetgateError, Window
-
-if TYPE_CHECKING:
-    from wetgate.engine.coherence import Coherence
-
-T = TypeVar("T")
+from wetgate.spec import Context, Frame, FrameError, Image, Result, Split
 
 SYNTHESIS_VIEW = "synthesis"  # of nodes that tell how far their result is not determined by the input
 
@@ -86,7 +82,6 @@ class Evaluator:
         self._goes_home = self._target == colour.source_space
         self._graph = graph
         self._colour = colour
-        self._numbers = numbers
         self._source = source
         self._setting = setting
         self._steps = {s.name: s for s in graph.used()}
@@ -96,12 +91,11 @@ class Evaluator:
         self._telling = frozenset(name for names in self._between.values() for name in names)
         most = 2 * graph.reach(numbers) + 1
         self._kept = {name: Kept[int, Made](most) for name in self._steps}
-        self._inputs = {name: Kept[int, Frame](most) for name in self._steps}
-        self._preparations = {name: Kept[Hashable, Frame](most) for name in self._steps}
-        self._fused = {s.name: s.fused_reach(numbers) for s in graph.used() if s.node.coherent is not None}
-        self._results = {name: Kept[Hashable, Result](2 * radius + 1) for name, radius in self._fused.items()}
-        self._shared = {s.name: Kept[Hashable, Any](_shareable(s.own_reach(numbers))) for s in graph.used()}
-        self._coherence: dict[str, Coherence] = {}
+        own = proxy(self)  # no cycle: the frames held are let go with the evaluator, not when the collector runs
+        self._work = {
+            s.name: NodeWork(s, colour, numbers, partial(Evaluator._frame_of, own, s.input), setting.timeline, most)
+            for s in graph.used()
+        }
         self.aovs: dict[str, Image] = {}
         self.facts: dict[str, Any] = {}
 
@@ -125,7 +119,7 @@ class Evaluator:
 
     def entering(self, number: int) -> Frame:
         """The graph's output at a frame number in whatever space it is in: what a step above it is given."""
-        return self._made(self._graph.output, number).frame
+        return self._frame_of(self._graph.output, number)
 
     def _show_pictures(self) -> None:
         """Colour pictures among the AOVs go to the output's space; planes of data stay as they are."""
@@ -143,6 +137,9 @@ class Evaluator:
             return replace(result, pixels=source.pixels)
         pixels = np.where(untouched[..., None], source.pixels, result.pixels)
         return replace(result, pixels=pixels)
+
+    def _frame_of(self, name: str, number: int) -> Frame:
+        return self._made(name, number).frame
 
     def _made(self, name: str, number: int) -> Made:
         if name == SOURCE:
@@ -165,10 +162,10 @@ class Evaluator:
         idle = step.is_identity(number)
         if idle and not context.views:
             return Made(below.frame, below.untouched, since=below.since)
-        given = self._entering(step, number)
+        given = self._work[step.name].entering(number)
         if step.takes_plate or step.name in self._setting.plates:
             context = replace(context, split=self._split(step, number, below))
-        result = self._result(step, instance, number, context)
+        result = self._work[step.name].result(instance, number, context)
         if idle:  # the picture is the input, bit for bit; its views are still what somebody looks at or masks with
             return Made(below.frame, below.untouched, result.aovs, since=below.since)
         made = shown(step, instance, given, result)
@@ -206,10 +203,10 @@ class Evaluator:
     def _split(self, step: Step, number: int, below: Made) -> Split:
         """What the step is to put back, in its node's space."""
         if step.plate is None:
-            return Split(_read_only(self._colour.to(self._setting.plates[step.name], step.node.space)), None)
+            return Split(read_only(self._colour.to(self._setting.plates[step.name], step.node.space)), None)
         split = self._steps[step.plate.step]
         whole, rest = self._made(split.input, number), self._made(split.name, number)
-        before, after = (_read_only(self._colour.to(m.frame, step.node.space)) for m in (whole, rest))
+        before, after = (read_only(self._colour.to(m.frame, step.node.space)) for m in (whole, rest))
         told = [self._made(name, number).aovs.get(SYNTHESIS_VIEW) for name in self._between[step.name]]
         kept = np.ones(below.frame.pixels.shape[:2], np.float32)
         for plane in told:
@@ -217,97 +214,6 @@ class Evaluator:
                 kept *= np.float32(1) - np.clip(plane, 0.0, 1.0)
         invented = np.float32(1) - kept if any(plane is not None for plane in told) else None
         return Split(before, after, step.plate.amount, below.since.get(split.name, False), invented)
-
-    def _result(self, step: Step, instance: Any, number: int, context: Context) -> Result:
-        """What the step's node makes of a frame, fused with what it makes of its neighbours where it is coherent."""
-        result = self._steadied(step, instance, number, context)
-        if step.node.finishes:
-            given, made = self._entering(step, number), result
-            result = _guarded(step, number, lambda: instance.finish(given, made, context))
-            if not step.is_identity(number):
-                _demand_sound(step, number, given.space, result)
-        return result
-
-    def _steadied(self, step: Step, instance: Any, number: int, context: Context) -> Result:
-        radius = 0 if step.is_identity(number) else step.node.fused_reach(instance)
-        alone = self._alone(step, instance, number, number, context)
-        if radius == 0:
-            none = step.node.coherent is not None and COHERENCE_VIEW in context.views
-            return _with_view(alone, COHERENCE_VIEW) if none else alone
-        from wetgate.engine.coherence import Coherence, Seen
-
-        if step.name not in self._coherence:
-            assert step.node.coherent is not None
-            self._coherence[step.name] = Coherence(
-                step.node.coherent, self._fused[step.name], self._colour, self._setting.check_abort
-            )
-        numbers, repeated = window_numbers(self._numbers, number, radius)
-        settings = step.settings_at(number)
-        window = [
-            Seen((n, settings), self._entering(step, n), partial(self._alone, step, instance, n, number, context))
-            for n in numbers
-        ]
-        result = self._coherence[step.name].fused(window, repeated, instance.coherence)
-        if step.node.settles:
-            given = self._entering(step, number)
-            settled = _guarded(step, number, lambda: instance.within_bound(given, result.frame, context))
-            result = replace(result, frame=settled)
-        _demand_sound(step, number, alone.frame.space, result)
-        return result
-
-    def _alone(self, step: Step, instance: Any, number: int, at: int, context: Context) -> Result:
-        """What the node makes of frame ``number`` by itself, with its parameters (``instance``) at frame ``at``."""
-
-        def make() -> Result:
-            self._setting.check_abort()
-            window = self._window(step, instance, number, at)
-            seen = replace(context, kept=self._keeper(step, at))
-            with self._setting.timeline.working(step.name):
-                result: Result = _guarded(step, number, lambda: instance.render(window, seen))
-            if not step.is_identity(at):
-                _demand_sound(step, number, window.center.space, result)
-            return result
-
-        if step.node.fused_reach(instance) == 0:
-            return make()
-        return self._results[step.name].get((number, step.settings_at(at)), make)
-
-    def _keeper(self, step: Step, at: int) -> Keeps:
-        """Keeps what the step's node makes for several windows, by its parameters at frame ``at``."""
-        store, settings = self._shared[step.name], step.settings_at(at)
-
-        def kept(key: Hashable, make: Callable[[], T]) -> T:
-            return cast(T, store.get((settings, key), make))
-
-        return kept
-
-    def _window(self, step: Step, instance: Any, number: int, at: int) -> Window:
-        numbers, repeated = window_numbers(self._numbers, number, step.node.own_reach(instance))
-        window = Window(tuple(self._entering(step, n) for n in numbers), repeated)
-        _demand_one_size(step, window)
-        if step.node.prepares and window.reach:
-            window = replace(window, prepared=tuple(self._prepared(step, instance, n, at) for n in numbers))
-        return window
-
-    def _entering(self, step: Step, number: int) -> Frame:
-        """A step's input in its working space, kept for the windows that the frame is in."""
-
-        def make() -> Frame:
-            return _read_only(self._colour.to(self._made(step.input, number).frame, step.node.space))
-
-        return self._inputs[step.name].get(number, make)
-
-    def _prepared(self, step: Step, instance: Any, number: int, at: int) -> Frame:
-        """What the step's node makes of one frame alone, with its parameters (``instance``) at frame ``at``."""
-
-        def make() -> Frame:
-            self._setting.check_abort()
-            context = replace(self._context(step, instance), views=frozenset())
-            frame = self._entering(step, number)
-            with self._setting.timeline.working(step.name):
-                return _read_only(_guarded(step, number, lambda: instance.prepare(frame, context)))
-
-        return self._preparations[step.name].get((number, step.settings_at(at)), make)
 
     def _context(self, step: Step, instance: Any) -> Context:
         setting = self._setting
@@ -368,60 +274,3 @@ def _since(graph: Graph, step: Step) -> tuple[str, ...]:
             names.append(name)
         name = between.input
     return tuple(names)
-
-
-def _read_only(frame: Frame) -> Frame:
-    pixels = frame.pixels.view()
-    pixels.flags.writeable = False
-    return replace(frame, pixels=pixels)
-
-
-def _demand_one_size(step: Step, window: Window) -> None:
-    """Frames of a window are compared pixel by pixel, so they must lie in one data window."""
-    for frame in window.frames:
-        if frame.window != window.center.window:
-            a, b = window.center, frame
-            raise FrameError(
-                f"frames {a.number} and {b.number} differ in size or place: {a.window} and {b.window}",
-                where=f"frame {a.number}",
-                remedy=f"{step.name} looks at neighbouring frames; bring them to one data window first",
-            )
-
-
-def _shareable(reach: int) -> int:
-    """How much of a node's is kept for its windows: their frames, and pairs, which wait for the later frame."""
-    return 2 * reach + 1 + reach * (reach + 2)
-
-
-def _guarded(step: Step, number: int, work: Callable[[], T]) -> T:
-    """The node's own result; whatever goes wrong inside it is an error of this frame, not of the whole render."""
-    try:
-        return work()
-    except WetgateError:
-        raise
-    except Exception as error:
-        raise FrameError(
-            f"{step.name} failed: {type(error).__name__}: {error}",
-            where=f"frame {number}",
-            remedy="report this with the record; it is a fault of the node or of the machine's memory",
-        ) from error
-
-
-def _with_view(result: Result, name: str) -> Result:
-    """The result with a view that is 0 everywhere."""
-    return replace(result, aovs={**result.aovs, name: np.zeros(result.frame.pixels.shape[:2], np.float32)})
-
-
-def _demand_sound(step: Step, number: int, space: str, result: Result) -> None:
-    frame = result.frame
-    if frame.space != space or frame.number != number:
-        raise FrameError(
-            f"{step.name} returned frame {frame.number} in {frame.space}, asked for frame {number} in {space}"
-        )
-    if not np.isfinite(frame.pixels).all():
-        count = int((~np.isfinite(frame.pixels)).sum())
-        raise FrameError(
-            f"{step.name} made {count} values that are not numbers",
-            where=f"frame {number}",
-            remedy="report this with the record; other parameters may avoid it",
-        )

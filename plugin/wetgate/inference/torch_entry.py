@@ -8,21 +8,21 @@ picture was rounded, 0.18 where it was not, as in float32 throughout.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from wetgate.inference.torch_operators import Operator, Step, conv
+
 if TYPE_CHECKING:
     import torch
-
-Step = tuple[Any, tuple[str, ...], dict[str, Any], tuple[str, ...]]  # operator, inputs, attributes, outputs
 
 
 @dataclass(frozen=True, slots=True)
 class _Typed:
     """An operator whose inputs at ``cast`` are given to it, or whose result is given on, in another type."""
 
-    operator: Callable[..., Any]
+    operator: Operator
     dtype: torch.dtype
     cast: frozenset[int] = frozenset()
     result: bool = False
@@ -38,9 +38,7 @@ class _Typed:
         return made.to(self.dtype) if self.result else made
 
 
-def entering_exactly(
-    steps: Sequence[Step], constants: dict[str, Any], given: str, dtype: torch.dtype, convolution: Callable[..., Any]
-) -> list[Step]:
+def entering_exactly(steps: Sequence[Step], constants: dict[str, Any], given: str, dtype: torch.dtype) -> list[Step]:
     """``steps``, whose constants are in float32, in ``dtype`` but for those between the input ``given`` and the first
     convolutions, and these; ``constants`` are cast in place, where no such step needs them."""
     exact: set[str] = {given}
@@ -48,9 +46,9 @@ def entering_exactly(
     needed: set[str] = set()
     for operator, names, _, outputs in steps:
         fed = [n for n in names if n and n not in constants]
-        if operator is convolution and fed == [n for n in fed if n in exact]:
+        if operator is conv and fed == [n for n in fed if n in exact]:
             entering.update(outputs)
-        elif operator is not convolution and set(fed) <= exact:
+        elif operator is not conv and set(fed) <= exact:
             exact.update(outputs)
         else:
             continue

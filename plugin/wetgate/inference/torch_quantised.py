@@ -12,9 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-Tensor = Any  # a torch.Tensor
-Step = tuple[Any, tuple[str, ...], dict[str, Any], tuple[str, ...]]  # operator, inputs, attributes, outputs
-
+from wetgate.inference.torch_operators import OPERATORS, Step, Tensor
 
 _PIECE = 1 << 17  # values quantised at a time: what is in between stays in the processor's cache
 
@@ -37,14 +35,14 @@ def quantise(x: Tensor, scale: float, zero: int) -> Tensor:
     return made
 
 
-def fused(steps: Sequence[Step], constants: dict[str, Tensor], operators: dict[str, Any], *, bf16: bool) -> list[Step]:
-    """``steps`` with integer convolutions. ``operators`` are those of the graph by name, ``bf16`` asks for the rest."""
+def fused(steps: Sequence[Step], constants: dict[str, Tensor], *, bf16: bool) -> list[Step]:
+    """``steps`` with integer convolutions. ``bf16`` asks for the rest in bfloat16."""
     made_by = {name: step for step in steps for name in step[3]}
     used_by: dict[str, list[Step]] = {}
     for step in steps:
         for name in step[1]:
             used_by.setdefault(name, []).append(step)
-    quantising, restoring = operators["QuantizeLinear"], operators["DequantizeLinear"]
+    quantising, restoring = OPERATORS["QuantizeLinear"], OPERATORS["DequantizeLinear"]
     out: list[Step] = []
     gone: set[int] = set()
     for step in steps:
@@ -54,9 +52,9 @@ def fused(steps: Sequence[Step], constants: dict[str, Tensor], operators: dict[s
         if operator is quantising and names[1] in constants:
             scale, zero = float(constants[names[1]]), int(constants[names[2]])
             out.append((_Quantise(scale, zero), names[:1], {}, outputs))
-        elif operator is operators["Conv"] and _quantised(made_by, names, restoring, constants):
+        elif operator is OPERATORS["Conv"] and _quantised(made_by, names, restoring, constants):
             x, weight = made_by[names[0]], made_by[names[1]]
-            after = _after(outputs[0], used_by, operators["Relu"], quantising)
+            after = _after(outputs[0], used_by, OPERATORS["Relu"], quantising)
             result = None if after is None else [constants[n] for n in after[1][1][1:3]]
             convolution = _Convolution(
                 [constants[n] for n in weight[1]],
@@ -68,7 +66,7 @@ def fused(steps: Sequence[Step], constants: dict[str, Tensor], operators: dict[s
             if after is not None:
                 gone |= {id(after[0]), id(after[1])}
             out.append((convolution, x[1][:1], {}, outputs if after is None else after[1][3]))
-        elif bf16 and operator in (operators["Conv"], operators["ConvTranspose"]) and set(names[1:]) <= set(constants):
+        elif bf16 and operator in (OPERATORS["Conv"], OPERATORS["ConvTranspose"]) and set(names[1:]) <= set(constants):
             out.append((_Half(operator, [constants[n] for n in names[1:]]), names[:1], attributes, outputs))
         else:
             out.append(step)

@@ -237,7 +237,14 @@ def _short(container: InputContainer, stream: VideoStream, index: MovieIndex) ->
 
 
 def _rate(average: Fraction | None, guessed: Fraction | None, index: MovieIndex) -> Fraction | None:
-    """Frames a second, exact: the container's mean, or its guess of the nominal rate where the two nearly agree."""
+    """Frames a second, exact: the container's mean, or its guess of the nominal rate where the two nearly agree.
+
+    A mean that is faster than the shortest frame is none: libavformat's DV demuxer, and what was copied from it, state
+    the clock's ticks a second.
+    """
+    spread = index.durations()
+    if average is not None and average > 0 and spread is not None and 1 / average < spread[0] - index.time_base:
+        average = guessed if not index.is_variable(guessed) else index.mean_rate()
     if average is None or average <= 0:
         return exact_rate(guessed)
     if guessed is not None and abs(guessed - average) <= average / 100 and not index.is_variable(guessed):

@@ -110,6 +110,12 @@ class MovieIndex:
         steps = np.diff(np.asarray(self.times, np.int64))
         return int(steps.min()) * self.time_base, int(steps.max()) * self.time_base
 
+    def mean_rate(self) -> Fraction | None:
+        """Frames a second by their times; None for a single frame, or where the stream has no times."""
+        if self.ordinal or len(self.times) < 2:
+            return None
+        return (len(self.times) - 1) / ((self.times[-1] - self.times[0]) * self.time_base)
+
     def is_variable(self, rate: Fraction | None) -> bool:
         """Whether frames last differently long, by more than one tick of the stream's clock (which rounds them)."""
         spread = self.durations()

@@ -30,8 +30,10 @@ SD_LINES = 576
 LIMITED_BY_DEFINITION = frozenset({"v210", "dvvideo", "mpeg2video", "mpeg1video", "prores"})
 _LIMITED, _FULL = 1, 2  # AVCOL_RANGE_MPEG, AVCOL_RANGE_JPEG
 _MATRIX_NAMES = {1: "BT.709", 5: "BT.601", 6: "BT.601", 9: "BT.2020"}
-# AVFieldOrder (libavcodec/defs.h): which field is shown first. TB and BT name the order of coding first.
-_FIELDS = {2: "top", 3: "bottom", 4: "bottom", 5: "top"}
+# AVFieldOrder (libavcodec/defs.h): which field is shown first. TB and BT stand for 9 and 14 of QuickTime's fiel and
+# Matroska's FieldOrder: frames of woven fields, the top or the bottom one shown first (RFC 9559, 5.1.4.1.28.2),
+# whatever libavcodec's comment says of the order of coding.
+_FIELDS = {2: "top", 3: "bottom", 4: "top", 5: "bottom"}
 _dump_lock = threading.Lock()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,12 @@ _AGREED, _UNLIKE = 100.0, 0.1
 _VIEW_GREY, _VIEW_GAIN = 0.5, 5.0
 
 
+def _some_frames(numbers: Sequence[int]) -> Sequence[int]:
+    from wetgate.ops.coding_measure import frames_to_measure
+
+    return frames_to_measure(numbers)
+
+
 @node(
     id="deartifact",
     label="Deartifact",
@@ -36,6 +42,7 @@ _VIEW_GREY, _VIEW_GAIN = 0.5, 5.0
     version=2,
     analyzes=True,
     analysed_since=1,
+    analysis_frames=_some_frames,
     synthesises=True,
     codec_data=True,
     coherent=Coherent(amount=0.0, radius=1, since=2, agreed=_AGREED, unlike=_UNLIKE),
@@ -162,6 +169,11 @@ class Deartifact:
 
         return measure_coding(shot, ctx.check_abort, ctx.progress).to_json()
 
+    def summary(self, results: Mapping[str, Any]) -> str:
+        from wetgate.ops.shot_coding import ShotCoding
+
+        return ShotCoding.from_json(results).told()
+
     def render(self, frames: Window, ctx: Context) -> Result:
         frame = frames.center
         coded = self._coded(frame, ctx)
@@ -230,7 +242,7 @@ class Deartifact:
         by_decoder = own is not None and "blocks" in frame.codec
         if self.quantiser > 0:
             steps, source = Steps(self.quantiser / 255, self.quantiser / 255), "by hand"
-        elif own is not None and (by_decoder or ctx.analysis is None):
+        elif own is not None and (by_decoder or ctx.analysis is None or not coding.tables):
             steps, source = own, "the decoder's" if by_decoder else "the file's tables"
         else:
             steps = coding.steps_at(frame.number, height, width)

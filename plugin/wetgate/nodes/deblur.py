@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -280,6 +280,11 @@ class Deblur:
             results |= motion_of_shot(shot, shot.cuts, ctx.check_abort)
         ctx.progress(1.0)
         return results
+
+    def summary(self, results: Mapping[str, Any]) -> str:
+        from wetgate.ops.blur_shape import said
+
+        return "" if self.method == "network" else said(self.kind, results)
 
     def render(self, frames: Window, ctx: Context) -> Result:
         from wetgate.ops.blur_views import views_of

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wetgate.inference import Restored, Vst, network
+from wetgate.ops.noise_measure import chosen_frames
 from wetgate.ops.noise_model import MOST_DEVIATIONS, ShotNoise, explained
 from wetgate.spec import SCENE, Bound, Coherent, Context, Frame, Image, Result, Shot, Window, node, param
 
@@ -26,6 +27,7 @@ _VIEW_GREY, _VIEW_GAIN = 0.5, 0.1
 
 
 # Parameters that say how much of what was found is taken out: of a picture that is cleaned, and steadied, in full.
+_ORIGINS = {"grain": "film grain", "electronic": "electronic noise", "compression": "noise that a codec left"}
 _FINISHING = ("strength", "luma", "chroma", "fine", "medium", "coarse", "shadows", "mids", "highlights")
 
 
@@ -46,6 +48,7 @@ class Setting:
     analyzes=lambda self: self.sigma == 0,
     splits=True,
     analysed_since=1,
+    analysis_frames=lambda numbers: chosen_frames(numbers, _MOST_FRAMES),
     reach=lambda self: self.radius if self.temporal > 0 else 0,
     coherent=Coherent(radius=1, since=2),
     finishing=_FINISHING,
@@ -179,6 +182,18 @@ class Denoise:
         return ShotNoise.measure(
             shot, _MOST_FRAMES, lambda frame: ctx.convert(frame, SCENE), ctx.check_abort, ctx.progress
         )
+
+    def summary(self, results: Mapping[str, Any]) -> str:
+        found = ShotNoise.from_json(results)
+        if found is None:
+            return "no noise was found, so nothing is done; sigma sets it by hand"
+        level = max(found.typical()) * self.gain
+        told = f"{_ORIGINS.get(found.origin, 'noise')} of about {255 * level:.2g}/255"
+        kept = self._kept(found)
+        if kept == 0:
+            return told
+        share = "all" if kept == 1 else f"{100 * kept:.0f} %"
+        return f"{told}; {share} of it is kept, keep_grain=0 takes it out"
 
     def bound(self, source: Frame, result: Frame, ctx: Context) -> Bound:
         """The most that was taken out of a pixel, in deviations of the noise there."""

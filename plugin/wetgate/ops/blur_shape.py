@@ -165,6 +165,33 @@ def found_free(analysis: Analysis, picture: Image, check_abort: Check) -> Shape:
     return Shape(words, from_text(found["psf"]), sure=np.full((1, 1), agreement))
 
 
+def said(kind: str, analysis: Mapping[str, Any]) -> str:
+    """What an analysis found for that ``kind`` of blur, in a sentence for people; "" where all is told by hand."""
+    if kind == "free":
+        found = analysis["free"]
+        if found is None:
+            return f"{_TOO_PLAIN}, so nothing is done"
+        if found["sharp"]:
+            return "the shot is sharp, so nothing is done"
+        agreed = f"parts of the picture agree on its PSF by {found['agreement']:.2f}"
+        return agreed if found["agreement"] >= CONFIDENT else f"{agreed}, less than {CONFIDENT}: nothing is done"
+    if kind != "auto":
+        return ""
+    if analysis["blur"] is None:
+        return f"{_TOO_PLAIN}, so nothing is done; kind and size set it by hand"
+    blur = Blur.from_json(analysis["blur"])
+    if blur.kind == "sharp":
+        return "the shot is sharp, so nothing is done; kind and size sharpen it by hand"
+    turned = f" at {blur.angle:.0f} degrees" if blur.kind == "motion" else ""
+    told = f"{blur.kind} of {blur.size:.1f} px{turned}, {100 * blur.confidence:.0f} % sure"
+    if analysis.get("shutter") is not None:
+        return f"{told}; motion explains it, with a shutter of {analysis['shutter']['degrees']:.0f} degrees"
+    grid = analysis.get("grid")
+    if grid is not None and blur.kind in KINDS and BlurGrid.from_json(grid).varies:
+        return f"{told}; it differs over the frame"
+    return told
+
+
 def differs(analysis: Analysis, number: int, shape: Shape) -> str:
     """Why no PSF explains a frame, in words; empty where one does, or one by place, or nothing is known against it."""
     words = shape.words

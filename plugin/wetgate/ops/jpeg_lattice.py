@@ -51,8 +51,6 @@ _NONZERO = 1.0  # codes: below it a coefficient is 0 or rounding
 _FOUND = 0.05
 _MERE_ROUNDING = 4.0  # codes: the most, where a soft block's pixels are rounded alike
 _LEAST = 60  # coefficients
-# Qualities at which all phases are tried: near enough that a neighbour's tables still fit most of the coefficients.
-_TRIED = np.array([*range(2, 12), *range(12, 50, 2), *range(50, 80, 2), *range(80, 100)])
 _BLOCKS_TRIED, _BLOCKS_MEASURED = 500, 3000
 _COEFFICIENTS_TRIED, _COEFFICIENTS_MEASURED = 1500, 12000
 _ENOUGH_SOUND = 40  # blocks
@@ -100,7 +98,7 @@ def find_lattice(luma: Image, sound: NDArray[np.bool_] | None = None) -> Lattice
     scores = []
     for phase in phases:
         coefficients = _coefficients(plane, sound, phase, _BLOCKS_TRIED)
-        evidence, count = _evidence(coefficients, _TRIED, _COEFFICIENTS_TRIED, _ON)
+        evidence, count = _evidence(coefficients, QUALITIES, _COEFFICIENTS_TRIED, _ON)
         scores.append(float(evidence.max()) * count)
     best: Lattice | None = None
     for place in np.argsort(scores)[::-1][:_FINALISTS]:

@@ -27,9 +27,9 @@ class ShotCoding:
     ``older`` the phase (x, y) of an earlier, much coarser JPEG save on a shifted grid, or None; ``quality`` libjpeg's,
     where it was found in the pixels (beside TABLES: of an earlier, coarser save on the same grid, which ``tables`` and
     ``steps`` then hold); ``odds`` that the shot was compressed; ``combed`` the share of pixels where lines of two
-    moments interleave, ``interlaced`` what the stream says. ``frames`` has each frame's kind and typical steps,
-    ``maps`` their pattern over cells of ``cell`` pixels. ``tables`` and ``sampling`` are a JPEG's, ``matrix`` the code
-    of its colour matrix.
+    moments interleave, ``interlaced`` whether the stream says so and its pictures show it. ``frames`` has each
+    frame's kind and typical steps, ``maps`` their pattern over cells of ``cell`` pixels. ``tables`` and ``sampling``
+    are a JPEG's, empty where they differ from frame to frame, ``matrix`` the code of its colour matrix.
     """
 
     source: str
@@ -78,6 +78,27 @@ class ShotCoding:
         if text is not None and (width, height) == self.size:
             return steps_of_map(text, self.cell, (luma, chroma), height, width)
         return Steps(luma, chroma)
+
+    def told(self) -> str:
+        """In a sentence for people."""
+        luma, chroma = self.steps
+        if luma == 0 and chroma == 0:
+            return "no compression was found"
+        if luma < 0:
+            what = "compressed, how coarsely is not known: the picture is judged as it comes"
+        else:
+            what = f"quantised in steps of {255 * luma:.1f}/255, colour {255 * max(chroma, 0.0):.1f}/255"
+        if self.source == DECODER:
+            how = f", as the decoder of {self.codec or 'the stream'} tells"
+        elif self.source == TABLES:
+            how = ", by the JPEG's own tables"
+        else:
+            how = "" if self.quality is None else f", as a JPEG of quality {self.quality} is"
+        if self.resized:
+            how += f"; its blocks of {self.period[0]:.2f} x {self.period[1]:.2f} pixels say that it was resized since"
+        if self.older is not None:
+            how += "; an earlier, coarser save lies under it on another grid"
+        return what + how
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, small."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -24,11 +24,12 @@ _ID = re.compile(r"[a-z][a-z0-9_]*\Z")
 class Node:
     """A declared node: its identity, its parameters in order, and the class that renders it.
 
-    ``analyzes`` marks one with a whole-shot pass. For given parameters, ``needs_analysis`` says whether the result
-    rests on what that finds (not, where all of it is told by hand), ``own_reach`` gives r of the temporal window
-    t-r..t+r that ``render`` is given, ``reach`` that of all frames that the result depends on (more, where the node is
-    ``coherent``), ``enlarges`` the factor by which the result is wider and higher than the picture, and ``pointwise``
-    says whether each output pixel depends on the same input pixel alone (such a chain can be baked into a LUT).
+    ``analyzes`` marks one with a whole-shot pass, whose results the class's ``summary`` says in a sentence. For given
+    parameters, ``needs_analysis`` says whether the result rests on what that finds (not, where all of it is told by
+    hand), ``own_reach`` gives r of the temporal window t-r..t+r that ``render`` is given, ``reach`` that of all frames
+    that the result depends on (more, where the node is ``coherent``), ``enlarges`` the factor by which the result is
+    wider and higher than the picture, and ``pointwise`` says whether each output pixel depends on the same input pixel
+    alone (such a chain can be baked into a LUT).
     ``neighbourhood`` is how many pixels around its own a result pixel is made from, bit for bit, its place in the
     display window known; None where it takes the whole picture.
     ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
@@ -37,8 +38,9 @@ class Node:
     a reference picture tells the node's analysis; "" where it looks at none. ``splits`` marks a node that takes grain
     off; ``plates`` says whether, for given parameters, one is about the picture before such a step: its analysis sees
     that, and what was taken off is handed to it (:class:`~wetgate.spec.Split`). ``analysed_since`` is the earliest
-    version whose analysis still fits; this version, where it is not declared. ``finishing`` names the parameters that
-    ``finish`` alone reads: a frame is rendered once for all of their values.
+    version whose analysis still fits; this version, where it is not declared. ``analysis_frames`` picks, of a shot's
+    frame numbers, those that the pass before a render has to read, where that is not all of them. ``finishing``
+    names the parameters that ``finish`` alone reads: a frame is rendered once for all of their values.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Node:
     references: str
     codec_data: bool
     analysed_since: int
+    analysis_frames: Callable[[Sequence[int]], Sequence[int]] | None
     coherent: Coherent | None
     finishing: frozenset[str]
     own_reach: Callable[[Any], int]
@@ -190,6 +193,7 @@ def node(
     references: str = "",
     codec_data: bool = False,
     analysed_since: int = 0,
+    analysis_frames: Callable[[Sequence[int]], Sequence[int]] | None = None,
     reach: int | Callable[[Any], int] = 0,
     pointwise: bool | Callable[[Any], bool] = False,
     neighbourhood: int | Callable[[Any], int | None] | None = None,
@@ -199,8 +203,8 @@ def node(
     plates: bool | Callable[[Any], bool] = False,
     finishing: Iterable[str] = (),
 ) -> Callable[[type[T]], type[T]]:
-    """Declare a node. The class body holds parameters (:func:`param`), a docstring, ``render``, maybe ``analyze``,
-    ``prepare`` and ``finish``.
+    """Declare a node. The class body holds parameters (:func:`param`), a docstring, ``render``, maybe ``analyze`` with
+    ``summary``, ``prepare`` and ``finish``.
 
     The declaration is checked against the class here, at import: a contradiction is a :class:`TypeError`.
     Every node gets ``mix`` and ``view`` beside its own parameters, and must declare ``strength``, whose 0 means "the
@@ -208,6 +212,8 @@ def node(
     does not determine gets ``fidelity``. One that works frame by frame and is ``coherent`` gets ``coherence``,
     ``coherence_radius`` and a view of its effect: the engine fuses its results along the motion of the picture
     (:class:`Coherent` has the choices). ``analyzes`` may say for which parameters the analysis is needed.
+    ``analysis_frames`` spares a render from reading a whole shot of which ``analyze`` looks at some frames only: it
+    picks them, and picks all of what it has picked. What such an analysis finds has no cuts.
     """
 
     def declare(cls: type[T]) -> type[T]:
@@ -231,6 +237,7 @@ def node(
             references=references,
             codec_data=codec_data,
             analysed_since=analysed_since or version,
+            analysis_frames=analysis_frames,
             coherent=cohering,
             finishing=frozenset(finishing),
             own_reach=reach if callable(reach) else _constant(reach),
@@ -320,7 +327,7 @@ def _demand_sound(made: Node) -> None:
         raise TypeError(f"{made.id}: a parameter's since may not exceed the node's version")
     wanted = [("render", ["self", "frames", "ctx"])]
     if made.analyzes:
-        wanted.append(("analyze", ["self", "shot", "ctx"]))
+        wanted += [("analyze", ["self", "shot", "ctx"]), ("summary", ["self", "results"])]
     elif hasattr(cls, "analyze"):
         raise TypeError(f"{made.id}: has analyze() but is not declared with analyzes=True")
     if made.coherent is not None and hasattr(cls, "bound") and not (made.settles or made.finishes):
