@@ -16,6 +16,7 @@ namespace wetgate {
 namespace {
 
 constexpr std::size_t longest_document = 64 << 10;
+constexpr std::size_t longest_sentence = 1024;
 constexpr int most_frames = 1000000;
 
 // The host's progress bar, where it has one.
@@ -125,7 +126,12 @@ std::vector<Slot> slots_for(const Picture& picture, double time) {
     return slots;
 }
 
-std::string analyse(const Instance& instance, Order order) {
+// What the worker answers: the document, and a sentence on what it holds.
+struct Analysed {
+    std::string document, found;
+};
+
+Analysed analyse(const Instance& instance, Order order) {
     const Range range = range_of(instance, order.time);
     if (range.first != range.last && !instance.host.gives_other_times())
         throw Failure("this host gives no other frames than the one that it shows; run: wetgate analyze");
@@ -145,7 +151,7 @@ std::string analyse(const Instance& instance, Order order) {
     Writer body = write_request(instance, order, slots, lane.pool_number());
     body.i32(range.first);
     body.i32(range.last);
-    std::string document;
+    Analysed analysed;
     Sameness frames;
     lane.ask(Type::analyse, body, aborted, [&](const Message& message) {
         Reader said(message.body);
@@ -158,14 +164,15 @@ std::string analyse(const Instance& instance, Order order) {
             return false;
         }
         if (message.type != Type::analysed) throw Failure("the render worker broke the protocol: no ANALYSED");
-        document = said.text(longest_document);
+        analysed.document = said.text(longest_document);
+        analysed.found = said.text(longest_sentence);
         said.finish();
         return true;
     });
     if (range.last > range.first && !frames.differs())
         throw Failure("the host gives the same picture for every frame of the range, as one does that ignores time; run:"
                       " wetgate analyze");
-    return document;
+    return analysed;
 }
 
 }  // namespace
@@ -178,7 +185,9 @@ OfxStatus instance_changed(const Plugin& plugin, OfxImageEffectHandle effect, Of
                         arguments.text("OfxPropChangeReason") == "OfxChangeUserEdited";
     if (!button) return ofx::ReplyDefault;
     try {
-        instance->set_text(own::analysis, analyse(*instance, read_order(arguments)));
+        const Analysed analysed = analyse(*instance, read_order(arguments));
+        instance->set_text(own::analysis, analysed.document);
+        instance->set_text(own::found, analysed.found);
         instance->clear_warning();
     } catch (const Failure& failure) {
         if (failure.cause != Cause::aborted)

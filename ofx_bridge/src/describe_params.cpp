@@ -221,6 +221,10 @@ void define_analysis(Definer& definer) {
     }
     definer.define("OfxParamTypePushButton", own::analyse, "Analyse",
                    "Reads the frames of the range once, and keeps what it finds with the project.", "analysis");
+    const Properties found =
+        define_text(definer, own::found, "Found", "What the last analysis found, and what is done about it.", "analysis");
+    found.set("OfxParamPropStringMode", "OfxParamStringIsLabel");
+    found.set("OfxParamPropEvaluateOnChange", 0);
     define_text(definer, own::analysis, "Analysis", "What the analysis found.", "").set("OfxParamPropSecret", 1);
 }
 

@@ -18,6 +18,7 @@ inline constexpr char analysis[] = "wetgate_analysis";
 inline constexpr char analysis_first[] = "analysis_first";
 inline constexpr char analysis_last[] = "analysis_last";
 inline constexpr char analyse[] = "analyse";
+inline constexpr char found[] = "found";
 
 enum OnError : int { fail = 0, pass = 1 };
 enum MaskInput : int { ask_mask = 0, use_mask = 1, ignore_mask = 2 };

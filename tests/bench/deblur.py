@@ -1,14 +1,17 @@
 """Deblur beside its peers: clean pictures are blurred in linear light, noise is added, and everybody is told the PSF.
 
     PYTHONPATH=plugin:tests .venv/bin/python -m bench.deblur table PICTURES --levin KERNELS.npz [--quick] [--blind]
+    PYTHONPATH=plugin:tests .venv/bin/python -m bench.deblur peers PICTURES --levin KERNELS.npz --rows FILE
     PYTHONPATH=plugin:tests .venv/bin/python -m bench.deblur halos
     PYTHONPATH=plugin:tests .venv/bin/python -m bench.deblur speed
 
 The blur is not made by the code that undoes it: PSFs are drawn here, by 33 samples an axis and pixel, and applied in
 the Fourier domain in double precision to the whole picture, of which the middle is taken: light comes in over the
 edges, as it does in a camera. White Gaussian noise in percent of white, in linear light, unclipped. Everybody gets the
-same picture and the same PSF; with ``--blind`` Wetgate is shown the picture alone, and the kind, size and angle that it
-found are printed beside the share of its gain with the PSF told.
+middle of it and the same PSF; Wetgate measures the noise, over all of the photograph, as it would over a shot. With
+``--blind`` it is told no PSF either, and the kind, size and angle that it found in the photograph are printed beside
+the share of its gain with the PSF told. ``peers`` puts the peers' figures into the file that ``table`` goes on from:
+they do not change with our code, and take half of the time.
 
 Peers are scikit-image's: Wiener, unsupervised Wiener and Richardson-Lucy, with the picture's edges reflected by twice
 the PSF's reach. Each is tuned on the very picture that it is judged by: the best of 16 balances, of 60 numbers of
@@ -28,7 +31,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from scipy.signal import fftconvolve
+from scipy import fft
 from skimage import restoration
 
 import wetgate
@@ -36,6 +39,8 @@ import wetgate.nodes
 from bench.timing import state_machine
 from wetgate.ops import blur_measure
 from wetgate.ops.blur_shot import blur_of_frames, free_of_frames
+from wetgate.ops.noise_measure import measure_noise
+from wetgate.ops.noise_model import top_of
 from wetgate.spec import Image, registry
 
 Kernel = np.ndarray
@@ -151,14 +156,21 @@ def unsupervised(picture: Image, psf: Kernel) -> Iterator[Image]:
 
 def richardson_lucy(picture: Image, psf: Kernel, most: int = 60) -> Iterator[Image]:
     """Every count of iterations of scikit-image's algorithm (0.26, no filter_epsilon), each going on from the one
-    before."""
+    before. Its ``fftconvolve`` with the transform of the PSF kept."""
     held, cut = padded(np.maximum(picture, 0), psf)
-    made, mirrored = np.full_like(held, 0.5), np.flip(psf)
+    size = held.shape[:2]
+    room = [fft.next_fast_len(n + k - 1, real=True) for n, k in zip(size, psf.shape, strict=True)]
+    transfer, mirrored = (fft.rfft2(k, room) for k in (psf, np.flip(psf)))
+    rows, columns = (slice(k // 2, k // 2 + n) for n, k in zip(size, psf.shape, strict=True))
+
+    def through(x: Image, by: np.ndarray) -> Image:
+        return fft.irfft2(fft.rfft2(x, room) * by, room)[:, rows, columns]
+
+    seen = np.ascontiguousarray(held.transpose(2, 0, 1))
+    made = np.full_like(seen, 0.5)
     for _ in range(most):
-        for c in range(3):
-            again = fftconvolve(made[..., c], psf, mode="same") + 1e-12
-            made[..., c] *= fftconvolve(held[..., c] / again, mirrored, mode="same")
-        yield cut(made).copy()
+        made *= through(seen / (through(made, transfer) + 1e-12), mirrored)
+        yield cut(made.transpose(1, 2, 0)).copy()
 
 
 PEERS = {"wiener": wiener, "unsupervised": unsupervised, "RL": richardson_lucy}
@@ -199,7 +211,7 @@ def best(made: Iterator[Image], truth: Image) -> tuple[float, float]:
 
 def ours(picture: Image, params: dict[str, object], **more: object) -> tuple[Image, float]:
     aovs: dict[int, dict[str, Image]] = {}
-    made = wetgate.nodes.deblur(picture, in_space=SPACE, aovs=aovs, **params, **more)
+    made = wetgate.nodes.deblur(picture, in_space=SPACE, aovs=aovs, **{"threads": 1} | params | more)
     (views,) = aovs.values()
     left = (views["deblur.residual"] - 0.5) / 0.1
     return made, float(np.sqrt(np.mean(np.square(left, dtype=np.float64))))
@@ -238,55 +250,100 @@ class Row:
         return text + ("" if min(self.gain) > 0 else "  LOSS")
 
 
-def tried(blur: Blur, noise: float, picture: Image, seed: int, side: int, quality: str, blind: bool) -> Tried:
-    random = np.random.default_rng(seed)
-    whole = blurred(picture, blur.psf)
-    top, left = ((n - side) // 2 for n in whole.shape[:2])
-    truth, given = (x[top : top + side, left : left + side] for x in (picture, whole))
-    given = (given + noise * random.standard_normal(given.shape)).astype(np.float32)
-    made, residual = ours(given, blur.params, quality=quality)
-    levels = {"input": psnr(given, truth), "Wetgate": psnr(made, truth)}
-    levels |= {name: best(peer(given, blur.psf), truth) for name, peer in PEERS.items()}
+@dataclass(frozen=True)
+class Condition:
+    """One blur at one noise on the middle of one picture, ``side`` px of it: all that the peers' figures hang on."""
+
+    file: Path
+    seed: int
+    side: int
+    blur: Blur
+    noise: float
+
+    def __str__(self) -> str:
+        return f"{self.file.name} {self.side} {self.blur.name} {self.noise}"
+
+    def pictures(self) -> tuple[Image, Image, Image]:
+        """The photograph blurred and with noise, the middle of it that everybody is given, and that of the truth."""
+        picture = to_light(cv2.imread(str(self.file))[..., ::-1].astype(np.float32) / 255)
+        whole = blurred(picture, self.blur.psf)
+        whole = (whole + self.noise * np.random.default_rng(self.seed).standard_normal(whole.shape)).astype(np.float32)
+        side = [min(self.side, n) for n in whole.shape[:2]]
+        top, left = ((n - s) // 2 for n, s in zip(whole.shape[:2], side, strict=True))
+        given, truth = (np.ascontiguousarray(x[top : top + side[0], left : left + side[1]]) for x in (whole, picture))
+        return whole, given, truth
+
+
+def peers_tried(at: Condition) -> Tried:
+    _, given, truth = at.pictures()
+    levels = {"input": psnr(given, truth)}
+    return {"levels": levels | {name: best(peer(given, at.blur.psf), truth) for name, peer in PEERS.items()}}
+
+
+def ours_tried(at: Condition, quality: str, blind: bool) -> Tried:
+    whole, given, truth = at.pictures()
+    noise = noise_of(whole)
+    made, residual = ours(given, at.blur.params, quality=quality, analysis=noise)
+    levels = {"Wetgate": psnr(made, truth)}
     found: dict[str, object] | None = None
     if blind:
-        free = blur.family == "Levin"
-        alone = ours(given, {"kind": "free"} if free else {}, quality=quality)[0]
-        levels["blind"] = in_place(alone, truth, blur.psf.shape[0] // 2) if free else psnr(alone, truth)
-        found = free_of_frames([given]) if free else (blur_of_frames([given]) or Sharp).to_json()
+        if at.blur.family == "Levin":
+            found = free_of_frames([whole])
+            alone, _ = ours(given, {"kind": "free"}, quality=quality, analysis=noise | {"free": found})
+            levels["blind"] = in_place(alone, truth, at.blur.psf.shape[0] // 2)
+        else:
+            found = (blur_of_frames([whole]) or Sharp).to_json()
+            alone, _ = ours(given, {}, quality=quality, analysis=noise | {"blur": found})
+            levels["blind"] = psnr(alone, truth)
         found = found or {"kind": "none"}
     return {"levels": levels, "residual": residual, "found": found}
+
+
+def noise_of(whole: Image) -> dict[str, Any]:
+    """An analysis of the shot, as far as its noise."""
+    measured = measure_noise([whole])
+    held: dict[str, Any] = {"frames": 0} if measured is None else measured.to_json()
+    return {"top": top_of(whole), "noise": held, "verdict": {"origin": "unknown"}}
 
 
 def table(args: argparse.Namespace) -> None:
     """Picture by picture, so that a run that is ended early is a table of fewer pictures."""
     files = sorted(f for f in args.pictures.iterdir() if f.suffix in {".png", ".webp", ".tif", ".jpg"})
     files = files[:: max(1, len(files) // args.count)][: args.count]
-    kept = read_kept(args.rows)
-    conditions = [(blur, n) for blur in blurs(args.levin, args.quick) for n in ((0.01,) if args.quick else NOISE)]
+    kept = Kept(args.rows)
+    kinds = [(blur, n) for blur in blurs(args.levin, args.quick) for n in ((0.01,) if args.quick else NOISE)]
+    tries: list[list[Tried]] = [[] for _ in kinds]
     for seed, file in enumerate(files):
-        picture = to_light(cv2.imread(str(file))[..., ::-1].astype(np.float32) / 255)
-        side = min(args.side, *picture.shape[:2])
-        for blur, noise in conditions:
-            key = key_of(file.name, side, blur, noise, args)
-            if key not in kept:
-                kept[key] = tried(blur, noise, picture, seed, side, args.quality, args.blind)
-                if args.rows:
-                    with args.rows.open("a") as out:
-                        out.write(json.dumps([key, kept[key]]) + "\n")
-        whole = [f.name for f in files[: seed + 1]]
-        print(f"\n{args.pictures.name}: {', '.join(whole)}; {side} px of the middle; linear / sRGB PSNR in dB")
-        rows = [Row.of(b, n, [kept[key_of(name, side, b, n, args)] for name in whole]) for b, n in conditions]
-        print_table(rows)
+        for (blur, noise), row in zip(kinds, tries, strict=True):
+            at = Condition(file, seed, args.side, blur, noise)
+            peers = kept.get(f"peers {at}", lambda at=at: peers_tried(at))
+            if args.what == "peers":
+                continue
+            found = kept.get(
+                f"{args.quality}{' blind' * args.blind} {at}", lambda at=at: ours_tried(at, args.quality, args.blind)
+            )
+            row.append(found | {"levels": peers["levels"] | found["levels"]})
+        if args.what == "table":
+            names = ", ".join(f.name for f in files[: seed + 1])
+            print(f"\n{args.pictures.name}: {names}; {args.side} px of the middle; linear / sRGB PSNR in dB")
+            print_table([Row.of(b, n, row) for (b, n), row in zip(kinds, tries, strict=True)])
 
 
-def key_of(name: str, side: int, blur: Blur, noise: float, args: argparse.Namespace) -> str:
-    return f"{name} {side} {blur.name} {noise} {args.quality} {args.blind}"
+class Kept:
+    """Figures in a ``file``, a line each, as they come: a run that was ended goes on from there."""
 
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        lines = file.read_text().splitlines() if file is not None and file.exists() else []
+        self._held: dict[str, Tried] = dict(json.loads(line) for line in lines)
 
-def read_kept(file: Path | None) -> dict[str, Tried]:
-    if file is None or not file.exists():
-        return {}
-    return dict(json.loads(line) for line in file.read_text().splitlines())
+    def get(self, key: str, make: Callable[[], Tried]) -> Tried:
+        if key not in self._held:
+            self._held[key] = make()
+            if self._file is not None:
+                with self._file.open("a") as out:
+                    out.write(json.dumps([key, self._held[key]]) + "\n")
+        return self._held[key]
 
 
 def print_table(rows: list[Row]) -> None:
@@ -394,18 +451,18 @@ def speed() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["table", "halos", "speed"])
+    parser.add_argument("what", choices=["table", "peers", "halos", "speed"])
     parser.add_argument("pictures", type=Path, nargs="?")
     parser.add_argument("--levin", type=Path)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--blind", action="store_true")
     parser.add_argument("--quality", default="fine")
-    parser.add_argument("--rows", type=Path, help="file that keeps each figure; a run that was ended goes on from it")
+    parser.add_argument("--rows", type=Path, help="file that keeps each figure; runs go on from it")
     parser.add_argument("--count", type=int, default=6)
     parser.add_argument("--side", type=int, default=256)
     args = parser.parse_args()
     state_machine()
-    if args.what == "table":
+    if args.what in {"table", "peers"}:
         table(args)
     elif args.what == "halos":
         halos()

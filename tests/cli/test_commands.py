@@ -190,6 +190,9 @@ def test_analyze_finds_the_cut_and_render_uses_the_document(run: Run, tmp_path: 
     )  # fmt: skip
     assert used.code == 0, used.err
     assert "analysing" not in used.err
+    told = next(line for line in done.out.splitlines() if line.startswith("found: ")).removeprefix("found: ")
+    assert told.startswith("2 shots; lifted, MaxCLL ")
+    assert f"wetgate: hdr_lift-1: {told}" in used.err
 
 
 def test_a_lut_agrees_with_the_chain_and_says_by_how_much_it_does_not(run: Run, tmp_path: Path) -> None:

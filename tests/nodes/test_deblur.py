@@ -123,10 +123,19 @@ def test_a_sharp_shot_comes_through_as_it_is() -> None:
 def test_the_blur_of_a_shot_is_found_and_undone() -> None:
     truth = _natural()
     frame = _blurred(truth, disc(3), 0.005)
-    made, _ = _run(frame)
-    told, _ = _run(frame, kind="defocus", size=3.0)
+    # All of this field is texture, which measures as coarse noise: so how strong the noise is is told.
+    made, _ = _run(frame, noise=0.5)
+    told, _ = _run(frame, kind="defocus", size=3.0, noise=0.5)
     gained, possible = _psnr(made, truth) - _psnr(frame, truth), _psnr(told, truth) - _psnr(frame, truth)
     assert gained > 0.8 * possible > 0
+
+
+@pytest.mark.parametrize("noise", [0.004, 0.01])
+def test_noise_is_not_fitted_where_the_blur_is_weak(noise: float) -> None:
+    # Ended when the prior's noise is the picture's, the result is within 0.8 of it.
+    frame = _blurred(_natural(), disc(1), noise)
+    facts = _facts(frame, kind="defocus", size=1.0, noise=100 * noise)
+    assert 0.95 <= facts["residual"] <= 1.05
 
 
 def test_noise_is_put_back_on_request() -> None:

@@ -142,6 +142,7 @@ def test_the_analysis_button_keeps_its_document_in_the_project(session: Callable
     host.plugin("hdr_lift").changed(instance, ["analyse"])
     document = json.loads(saved_values(instance)["wetgate_analysis"][0])
     assert sorted(map(int, document["frames"])) == [2, 3, 4, 5, 6]
+    assert "MaxCLL" in saved_values(instance)["found"][0]
     frames = [Frame(sdr_pixels(n), SPACE, n) for n in range(2, 7)]
     wanted = run_node(registry.get("hdr_lift"), frames, out_space=HDR)[2].pixels
     np.testing.assert_array_equal(host.render(instance, 4), wanted)

@@ -155,9 +155,10 @@ def test_a_plot_is_fitted_into_the_picture(lane: LanePeer) -> None:
 def test_analysis_through_the_worker_equals_the_public_one_and_steers_the_render(lane: LanePeer) -> None:
     shot = {n: picture(seed=n) * np.float32(0.3 + 0.05 * n) for n in range(5, 11)}
     ask = replace(LIFT, values={"method": "adaptive"})
-    text = lane.analyse(ask, 5, 10, lambda n: Given(shot[n]))
+    text, found = lane.analyse(ask, 5, 10, lambda n: Given(shot[n]))
     document = json.loads(text)
     assert document["range"] == [5, 10]
+    assert found == registry.get("hdr_lift").make({"method": "adaptive"}).summary(document["results"]) != ""
     expected = engine(ask, shot, analyses={"hdr_lift": document["results"]})
     answer = lane.render(replace(ask, analysis=text), [Given(shot[7])])
     assert answer.notes == ""
@@ -171,7 +172,7 @@ def test_analysis_through_the_worker_equals_the_public_one_and_steers_the_render
 def test_a_frame_outside_its_analysis_is_refused_and_another_picture_is_noted(lane: LanePeer) -> None:
     shot = {n: picture(seed=n) for n in range(1, 4)}
     ask = replace(LIFT, values={"method": "adaptive"})
-    text = lane.analyse(ask, 1, 3, lambda n: Given(shot[n]))
+    text, _ = lane.analyse(ask, 1, 3, lambda n: Given(shot[n]))
     with pytest.raises(Refused, match="frame 7 is outside the analysis") as refused:
         lane.render(replace(ask, analysis=text), [Given(shot[1])])
     assert refused.value.code is Code.USAGE
@@ -185,7 +186,7 @@ def test_a_frame_outside_its_analysis_is_refused_and_another_picture_is_noted(la
 def test_frames_that_the_host_lacks_are_left_out_of_an_analysis(lane: LanePeer) -> None:
     shot = {n: picture(seed=n) for n in (1, 2)}
     ask = replace(LIFT, values={"method": "adaptive"})
-    text = lane.analyse(ask, 1, 4, lambda n: Given(shot[n]) if n in shot else None)
+    text, _ = lane.analyse(ask, 1, 4, lambda n: Given(shot[n]) if n in shot else None)
     assert sorted(json.loads(text)["frames"]) == ["1", "2"]
 
 

@@ -102,7 +102,7 @@ def test_a_node_that_wants_an_analysis_and_has_none_says_so(lane: LanePeer) -> N
 
 def test_an_analysis_over_the_hosts_frames_is_the_engines(lane: LanePeer) -> None:
     ask = Ask("t_level", input_space=SPACE, time=11.0)
-    text = lane.analyse(ask, 10, 15, lambda n: Given(SHOT[n], time=float(n)))
+    text, _ = lane.analyse(ask, 10, 15, lambda n: Given(SHOT[n], time=float(n)))
     answer = lane.render(replace(ask, analysis=text), [Given(SHOT[11])])
     assert_pixels_match(answer.pixels, engine("t_level", 11, list(SHOT)))
 

@@ -182,7 +182,11 @@ def render_directly(node: Node, frames: Sequence[Frame], params: Mapping[str, Va
     window = tuple(frames[min(max(centre + i, 0), len(frames) - 1)] for i in range(-reach, reach + 1))
     context = Context(source_space=node.space, views=frozenset(node.views))
     if node.analyzes:
-        context = replace(context, analysis=instance.analyze(_Shot(frames, instance), context))
+        found = instance.analyze(_Shot(frames, instance), context)
+        said = instance.summary(found)
+        fits = isinstance(said, str) and len(said) <= 400 and not said.endswith(".")
+        assert fits, f"the summary is no line: {said!r}"
+        context = replace(context, analysis=found)
     prepared: tuple[Frame, ...] = ()
     if node.prepares:
         prepared = tuple(instance.prepare(f, replace(context, views=frozenset())) for f in window)

@@ -75,6 +75,9 @@ def _declare() -> list[str]:
         def analyze(self, shot: Shot, ctx: Context) -> dict[str, Any]:
             return {"mean": float(np.mean([f.rgb.mean(dtype=np.float64) for f in shot])), "cuts": list(shot.cuts)}
 
+        def summary(self, results: dict[str, Any]) -> str:
+            return f"a mean of {results['mean']:.3g}"
+
         def render(self, frames: Window, ctx: Context) -> Result:
             if self.mean > 0:
                 assert ctx.analysis is None, "an analysis was made and nobody asked for it"

@@ -122,6 +122,9 @@ def quantiser_probe():
         def analyze(self, shot: Any, ctx: Context) -> dict[str, Any]:
             return {"means": [float(f.codec["blocks"]["quantiser"].mean()) for f in shot]}
 
+        def summary(self, results: dict[str, Any]) -> str:
+            return f"{len(results['means'])} frames with quantisers"
+
     yield registry.get("quantiser_probe")
     registry.forget("quantiser_probe")
 

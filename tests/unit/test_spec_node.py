@@ -90,6 +90,7 @@ def test_a_constant_reach_and_pointwise_are_functions_as_well():
         ({"render": lambda self, frames: None}, {}, r"needs render\(self, frames, ctx\)"),
         ({"render": None}, {}, r"needs render\(self, frames, ctx\)"),
         ({}, {"analyzes": True}, r"needs analyze\(self, shot, ctx\)"),
+        ({"analyze": lambda self, shot, ctx: {}}, {"analyzes": True}, r"needs summary\(self, results\)"),
         ({"analyze": lambda self, shot, ctx: {}}, {}, "not declared with analyzes=True"),
         ({"__annotations__": {"amount": float}}, {}, "not declared with param"),
         ({"amount": param(1.0, lo=0, hi=1, hint="A parameter without type.")}, {}, "needs an annotation"),

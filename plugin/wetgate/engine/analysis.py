@@ -23,6 +23,13 @@ _MOST_BYTES = 1 << 20
 _HASH_LENGTH = 16  # hexadecimal digits kept of each frame's hash: 64 bits tell frames of a shot apart
 
 
+def summary_of(step: Step, document: Analysis) -> str:
+    """What an analysis found, and what the step makes of it, in a sentence for the user; "" where there is nothing to
+    say. Of keyframed parameters the values at the first frame count."""
+    made = step.at(min(document.frames))
+    return str(made.summary(document.results))
+
+
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """One analysis document. ``frames`` maps each frame number to the head of its pixels' hash; ``reference`` is that

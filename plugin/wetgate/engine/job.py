@@ -21,7 +21,7 @@ _WORDS = {
     "on_error": ("continue", "stop"),
     "fidelity": ("forensic", "faithful", "pleasing"),
 }
-# {"event": "start"|"analysis"|"analysing"|"frame"|"note"|"failed"|"done", ...}: one JSON object each.
+# {"event": "start"|"analysis"|"analysing"|"found"|"frame"|"note"|"failed"|"done", ...}: one JSON object each.
 OnEvent = Callable[[Mapping[str, Any]], None]
 
 
@@ -123,7 +123,8 @@ class Observer(Protocol):
 class Outcome:
     """What came of a render. ``written`` and ``kept`` (by ``--resume``) are frame numbers, ``failed`` maps frame
     numbers to messages. ``files`` are the record, analysis documents and sidecars that were written. ``accounts`` are
-    there where the job wants them. ``analyses`` are the results that were worked by, by step name."""
+    there where the job wants them. ``analyses`` are the results that were worked by, by step name, and ``found`` says
+    them in a sentence each."""
 
     written: tuple[int, ...]
     kept: tuple[int, ...]
@@ -138,6 +139,7 @@ class Outcome:
     run: Mapping[str, Any]
     accounts: tuple[Account, ...] = ()
     analyses: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    found: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:

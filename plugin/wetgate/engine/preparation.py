@@ -10,7 +10,7 @@ from typing import Any
 
 from wetgate.color.config import ColorConfig
 from wetgate.engine.analyse import analyse
-from wetgate.engine.analysis import Analysis, demand_fit, load_analysis
+from wetgate.engine.analysis import Analysis, demand_fit, load_analysis, summary_of
 from wetgate.engine.colour import Colour, unknown_space
 from wetgate.engine.evaluate import Setting
 from wetgate.engine.frames import FrameStore
@@ -28,7 +28,8 @@ from wetgate.spec import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A render that can begin. ``space`` is the source's, ``out_space`` the output's ("" where it is the source's)."""
+    """A render that can begin. ``space`` is the source's, ``out_space`` the output's ("" where it is the source's);
+    ``found`` says the ``documents`` in a sentence each."""
 
     numbers: tuple[int, ...]
     config: ColorConfig
@@ -39,6 +40,7 @@ class Prepared:
     setting: Setting
     outputs: Outputs
     documents: Mapping[str, Analysis]
+    found: Mapping[str, str]
 
 
 @contextmanager
@@ -80,6 +82,9 @@ def prepared(
                 shown = _views(job.graph) if views else {}
                 shot = _Shot(job, source, store, colour, setting, on_event)
                 documents = shot.analyses(analysed, shown)
+                found = {s.name: summary_of(s, documents[s.name]) for s in job.graph.used() if s.name in documents}
+                for name, text in found.items():
+                    on_event({"event": "found", "step": name, "text": text})
                 yield Prepared(
                     numbers,
                     config,
@@ -90,6 +95,7 @@ def prepared(
                     replace(setting, analyses=_results(documents), views=shown),
                     outputs,
                     documents,
+                    found,
                 )
             except BaseException:
                 outputs.abort()

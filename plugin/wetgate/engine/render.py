@@ -133,6 +133,7 @@ class _Render:
             seconds=time.perf_counter() - began,
             run=run.to_json(),
             analyses={name: document.results for name, document in ready.documents.items()},
+            found=ready.found,
             accounts=tuple(self.accounts),
         )
         self.on_event(

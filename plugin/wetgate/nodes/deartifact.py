@@ -169,6 +169,11 @@ class Deartifact:
 
         return measure_coding(shot, ctx.check_abort, ctx.progress).to_json()
 
+    def summary(self, results: Mapping[str, Any]) -> str:
+        from wetgate.ops.shot_coding import ShotCoding
+
+        return ShotCoding.from_json(results).told()
+
     def render(self, frames: Window, ctx: Context) -> Result:
         frame = frames.center
         coded = self._coded(frame, ctx)

@@ -27,6 +27,7 @@ _VIEW_GREY, _VIEW_GAIN = 0.5, 0.1
 
 
 # Parameters that say how much of what was found is taken out: of a picture that is cleaned, and steadied, in full.
+_ORIGINS = {"grain": "film grain", "electronic": "electronic noise", "compression": "noise that a codec left"}
 _FINISHING = ("strength", "luma", "chroma", "fine", "medium", "coarse", "shadows", "mids", "highlights")
 
 
@@ -181,6 +182,18 @@ class Denoise:
         return ShotNoise.measure(
             shot, _MOST_FRAMES, lambda frame: ctx.convert(frame, SCENE), ctx.check_abort, ctx.progress
         )
+
+    def summary(self, results: Mapping[str, Any]) -> str:
+        found = ShotNoise.from_json(results)
+        if found is None:
+            return "no noise was found, so nothing is done; sigma sets it by hand"
+        level = max(found.typical()) * self.gain
+        told = f"{_ORIGINS.get(found.origin, 'noise')} of about {255 * level:.2g}/255"
+        kept = self._kept(found)
+        if kept == 0:
+            return told
+        share = "all" if kept == 1 else f"{100 * kept:.0f} %"
+        return f"{told}; {share} of it is kept, keep_grain=0 takes it out"
 
     def bound(self, source: Frame, result: Frame, ctx: Context) -> Bound:
         """The most that was taken out of a pixel, in deviations of the noise there."""

@@ -221,6 +221,14 @@ class Grain:
         texture = {"texture": sum(told)} if told else {}
         return ({"patches": 0, "frames": count} if measured is None else measured.to_json()) | texture
 
+    def summary(self, results: Mapping[str, Any]) -> str:
+        measured = MeasuredGrain.from_json(results)
+        if measured is None:
+            return "no grain could be measured: nothing flat enough shows it"
+        grey = ", ".join(f"{s[0]:.3f}" for s in measured.deviation_at(np.array([_MID_GREY])))
+        told = f"grain of deviation {grey} of density at mid-grey, on {measured.patches} flat patches"
+        return told if self.match else f"{told}; match=true makes grain like it"
+
     def sidecars(self, results: Mapping[str, Any], numbers: Sequence[int]) -> dict[str, Any]:
         """The measured grain, and the film grain table of AV1 that comes nearest to it, by name."""
         from wetgate import __version__

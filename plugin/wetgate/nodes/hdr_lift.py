@@ -192,6 +192,11 @@ class HdrLift:
             ctx.progress(0.5 + 0.5 * done / len(shot))
         return analysis.to_results(shots, curves, measured)
 
+    def summary(self, results: Mapping[str, Any]) -> str:
+        light, shots = analysis.light_of(results), len(results["shots"])
+        told = f"MaxCLL {light.max_cll:.0f}, MaxFALL {light.max_fall:.0f} nits"
+        return f"{shots} shot{'s' if shots > 1 else ''}; lifted, {told}"
+
     def sidecars(self, results: Mapping[str, Any], numbers: Sequence[int]) -> dict[str, Any]:
         """HDR metadata files of a shot by name: HDR10+, Dolby Vision, and our own summary, from its analysis."""
         from wetgate import __version__

@@ -20,9 +20,6 @@ from wetgate.spec import Image
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-# Of what another PSF changes in the blurred picture, to what it changes in the sharp one, variances: chosen so that
-# simulated motion gains.
-_TRUST = 16.0
 _ROUNDING = 0.05  # beyond the limit: what is done in a part of the picture, and in other precision
 
 
@@ -30,18 +27,28 @@ _ROUNDING = 0.05  # beyond the limit: what is done in a part of the picture, and
 class Setting:
     """The blur's ``shape``; ``deviation`` (H, W, C) of the noise, and its ``source`` in words; ``white``, the level
     that a network is to take for white; ``doubted``, what the frame may differ by from the sharp picture blurred again:
-    the noise, and what the blur may be off."""
+    the noise, and what the blur may be off. ``coarseness`` of the noise: sigma in pixels of the Gaussian through which
+    white noise would look like it."""
 
     shape: Shape
     deviation: Image
     white: float
     source: str
     doubted: Image
+    coarseness: float = 0.0
 
     @classmethod
-    def of(cls, picture: Image, shape: Shape, deviation: Image, white: float, source: str) -> Setting:
+    def of(
+        cls, picture: Image, shape: Shape, deviation: Image, white: float, source: str, coarseness: float = 0.0
+    ) -> Setting:
         """For a ``picture`` (H, W, C)."""
-        return cls(shape, deviation, white, source, doubted(picture, shape, deviation))
+        return cls(shape, deviation, white, source, doubted(picture, shape, deviation), coarseness)
+
+    @property
+    def certain(self) -> bool:
+        """Whether the noise is as strong as it measures: of coarse noise that is not known, since blurred texture
+        measures as such."""
+        return self.coarseness == 0
 
     @property
     def blurs(self) -> bool:
@@ -86,7 +93,7 @@ def doubted(picture: Image, shape: Shape, deviation: Image) -> Image:
         reach = max(n for b in (one, other) for n in (b.reach if isinstance(b, PsfField) else b.shape))
         # Running sums leave a little less than 0 where nothing is.
         about = np.maximum(cv2.blur(apart, (reach + 2, reach + 2)), 0).reshape(apart.shape)
-        variance += np.float32(_TRUST) * about
+        variance += np.float32(shape.caution) * about
     return np.asarray(np.sqrt(variance), np.float32)
 
 

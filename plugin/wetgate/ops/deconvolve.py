@@ -12,7 +12,13 @@ with y the picture, k the PSF, n the deviation of its noise, in the light that w
 
 with s falling from a share of white to n. s and n vary over the picture together, so a is one number and the first step
 stays a division, whatever the law of the noise. Only about highlights far above white s starts as much higher: there
-ringing would be as much stronger too.
+ringing would be as much stronger too. s starts high, since what the prior does not put in while a is small, the data
+hold away for good: from 0.4 of white in ten rounds, photographs gained 0.7 dB over 0.1 in five.
+
+When s has come down to n, the picture blurred again may be nearer to y than the noise: then it is noise that is fitted,
+which is the rule where blur and noise are weak. Rounds go on with s rising until they differ by the noise, and the last
+two pictures are mixed so that they just do (discrepancy principle: V. Morozov, 1966). That costs nothing in linear
+light, and gained 0.3 dB in the shadows, after the sRGB curve.
 
 Pixels that are not known, beyond the frame, clipped or masked, have no part in the first term, so that nothing wraps
 around and no border is believed (unknown boundaries: M. Almeida and M. Figueiredo, IEEE TIP 22(8), 2013). x is then
@@ -23,6 +29,7 @@ counting it where the estimate is darker measured worse than leaving it out, sin
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,13 +46,16 @@ from wetgate.ops.noise_model import top_of
 from wetgate.spec import Image
 
 Values = NDArray[Any]  # one each for what is compared
-Denoiser = Callable[[Image, Image], Image]  # (picture, deviation of its noise at every value) -> picture
+# (picture, deviation of its noise at every value, number of the round) -> picture
+Denoiser = Callable[[Image, Image, int], Image]
 
 LAMBDA = 0.23  # of Zhang et al., sec. 4.2; 0.1 and 0.5 measured worse here as well
 LEAST = 2e-3  # of white: noise is not taken to be weaker, since the network has seen none that is
 # Within how much of the noise a re-blurred result has to give the picture again.
 CONSISTENT = (0.95, 1.05)
 _SPARE = 0.01
+_NEAREST, _FARTHEST = CONSISTENT[0] + 2 * _SPARE, CONSISTENT[1] - _SPARE
+_RISE, _MOST_MORE = 1.5, 8  # of s in a round more, and how many of them
 _BULK, _TIMES_BULK = 80.0, 4.0  # percentile of the light that is no lamp, and how far above it white may lie
 _LEAST_WHITE = 1e-3
 _EXACT_SINGLE = 2e5  # peak over noise from which single precision of the transforms would show
@@ -62,8 +72,8 @@ class Schedule:
     tolerance: float
 
 
-FAST = Schedule(0.05, 0.2, 24, 0.02)
-FINE = Schedule(0.1, 0.5, 24, 0.005)
+FAST = Schedule(0.2, 0.22, 24, 0.005)
+FINE = Schedule(0.4, 0.65, 24, 0.005)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,7 @@ def deconvolve(
     valid: Mask | None = None,
     clipped: Mask | None = None,
     overshoot: float = math.inf,
+    certain: bool = True,
     schedule: Schedule = FINE,
     threads: int = 1,
     check_abort: Callable[[], None] = lambda: None,
@@ -96,7 +107,8 @@ def deconvolve(
     ``deviation`` (H, W, C) of the picture's noise; ``white`` the level that the denoiser takes for white. ``valid`` and
     ``clipped`` (H, W, C): where values are known, and where they are at a limit and not. The result overshoots by at
     most ``overshoot`` (:func:`~wetgate.ops.halo_limit.limits_of`), and is never below 0 where the picture is not,
-    beyond its noise.
+    beyond its noise. Where the noise is not ``certain``, and may be texture that measured as noise, a result may be
+    nearer to the picture than it.
     """
     floor = np.float32(LEAST * white)
     noise = np.maximum(deviation, floor).astype(np.float32)
@@ -112,40 +124,50 @@ def deconvolve(
     least, most = (canvas.extended(limit) for limit in limits_of(picture, noise, psf, overshoot, clipped))
     part = (slice(None), *canvas.cleaned)
 
+    local = relative * np.float32(typical)
+    made = itertools.count()
+
     def cleaned(planes: Image, deviation: Image) -> Image:
-        made = denoise(*(np.ascontiguousarray(p[part].transpose(1, 2, 0), np.float32) for p in (planes, deviation)))
-        return made.transpose(2, 0, 1)
+        shown, noise = (np.ascontiguousarray(p[part].transpose(1, 2, 0), np.float32) for p in (planes, deviation))
+        out = y.copy()
+        out[part] = np.clip(denoise(shown, noise, next(made)).transpose(2, 0, 1), least[part], most[part])
+        return out
+
+    def seen(z: Image) -> tuple[Image, Image, float]:
+        again = canvas.blurred(z)
+        left = ((y - again) / local)[known]
+        return again, left, _rms(left)
 
     bright = canvas.extended(_brightness(picture, psf, white))[0]
     lifts = float(bright.max()) > 1
     first = max(schedule.first * white, typical)
     falls = falling(max(schedule.first * white * math.sqrt(float(bright.max())), typical), typical, schedule.fall)
     rounds = [float(s) for s in np.geomspace(first, typical, len(falls))]
-    local = relative * np.float32(typical)
     z = x = y
     for i, s in enumerate(rounds):
         check_abort()
         lift = bright ** np.float32(1 - i / max(len(rounds) - 1, 1))
         ease = np.square(1 / lift) if lifts else None
         x = canvas.solved(y, z, known, LAMBDA * (typical / s) ** 2, ease, schedule.steps, schedule.tolerance)
-        z = y.copy()
-        z[part] = np.clip(cleaned(x, relative * (np.float32(s) * lift)), least[part], most[part])
-    check_abort()
-    again = canvas.blurred(z)
-    left = ((y - again) / local)[known]
-    found = math.sqrt(float(np.mean(np.square(left, dtype=np.float64)))) if left.size else 1.0
-    if not CONSISTENT[0] + _SPARE < found < CONSISTENT[1] - _SPARE:
-        # Too far from the picture: some of x, which lies nearer. Too near, noise among it: some of a smoother one.
-        wanted = CONSISTENT[1] - _SPARE if found > 1 else CONSISTENT[0] + _SPARE
-        other = x if found > 1 else z.copy()
-        if found < 1:
-            other[part] = cleaned(z, local)
-        other = np.clip(other, least, most)
+        z = cleaned(x, relative * (np.float32(s) * lift))
+    again, left, found = seen(z)
+    rise = 1.0
+    while certain and found < _NEAREST - _SPARE and rise < _RISE**_MOST_MORE:
+        check_abort()
+        rise *= _RISE
+        x = canvas.solved(y, z, known, LAMBDA, None, schedule.steps, schedule.tolerance)
+        other = cleaned(x, local * np.float32(rise))
         step = canvas.blurred(other) - again
-        share = np.float32(share_within(left, (step / local)[known], wanted))
+        share = np.float32(share_within(left, (step / local)[known], _NEAREST, most=True))
+        z = z + share * (other - z)
+        again, left, found = seen(z)
+    if found > _FARTHEST:  # from the picture: some of x, which lies nearer
+        other = np.clip(x, least, most)
+        step = canvas.blurred(other) - again
+        share = np.float32(share_within(left, (step / local)[known], _FARTHEST))
         z, again = z + share * (other - z), again + share * step
     out, reblurred = canvas.cut(z), canvas.cut(again)
-    return Deconvolved(out, reblurred, residual_ratio(picture, reblurred, noise, valid, clipped), len(rounds))
+    return Deconvolved(out, reblurred, residual_ratio(picture, reblurred, noise, valid, clipped), next(made))
 
 
 def falling(first: float, last: float, fall: float) -> list[float]:
@@ -196,6 +218,10 @@ def share_within(left: Values, step: Values, wanted: float, most: bool = False) 
     root = math.sqrt(max(bb * bb - aa * cc, 0.0))
     t = (bb - root) / aa if cc > 0 and not most else (bb + root) / aa
     return min(max(t, 0.0), 1.0)
+
+
+def _rms(values: Values) -> float:
+    return math.sqrt(float(np.mean(np.square(values, dtype=np.float64)))) if values.size else 1.0
 
 
 def _inner(a: Values, b: Values) -> float:

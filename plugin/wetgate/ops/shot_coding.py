@@ -80,6 +80,27 @@ class ShotCoding:
             return steps_of_map(text, self.cell, (luma, chroma), height, width)
         return Steps(luma, chroma)
 
+    def told(self) -> str:
+        """In a sentence for people."""
+        luma, chroma = self.steps
+        if luma == 0 and chroma == 0:
+            return "no compression was found"
+        if luma < 0:
+            what = "compressed, how coarsely is not known: the picture is judged as it comes"
+        else:
+            what = f"quantised in steps of {255 * luma:.1f}/255, colour {255 * max(chroma, 0.0):.1f}/255"
+        if self.source == DECODER:
+            how = f", as the decoder of {self.codec or 'the stream'} tells"
+        elif self.source == TABLES:
+            how = ", by the JPEG's own tables"
+        else:
+            how = "" if self.quality is None else f", as a JPEG of quality {self.quality} is"
+        if self.resized:
+            how += f"; its blocks of {self.period[0]:.2f} x {self.period[1]:.2f} pixels say that it was resized since"
+        if self.older is not None:
+            how += "; an earlier, coarser save lies under it on another grid"
+        return what + how
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, small."""
         return {

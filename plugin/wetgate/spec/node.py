@@ -24,11 +24,12 @@ _ID = re.compile(r"[a-z][a-z0-9_]*\Z")
 class Node:
     """A declared node: its identity, its parameters in order, and the class that renders it.
 
-    ``analyzes`` marks one with a whole-shot pass. For given parameters, ``needs_analysis`` says whether the result
-    rests on what that finds (not, where all of it is told by hand), ``own_reach`` gives r of the temporal window
-    t-r..t+r that ``render`` is given, ``reach`` that of all frames that the result depends on (more, where the node is
-    ``coherent``), ``enlarges`` the factor by which the result is wider and higher than the picture, and ``pointwise``
-    says whether each output pixel depends on the same input pixel alone (such a chain can be baked into a LUT).
+    ``analyzes`` marks one with a whole-shot pass, whose results the class's ``summary`` says in a sentence. For given
+    parameters, ``needs_analysis`` says whether the result rests on what that finds (not, where all of it is told by
+    hand), ``own_reach`` gives r of the temporal window t-r..t+r that ``render`` is given, ``reach`` that of all frames
+    that the result depends on (more, where the node is ``coherent``), ``enlarges`` the factor by which the result is
+    wider and higher than the picture, and ``pointwise`` says whether each output pixel depends on the same input pixel
+    alone (such a chain can be baked into a LUT).
     ``neighbourhood`` is how many pixels around its own a result pixel is made from, bit for bit, its place in the
     display window known; None where it takes the whole picture.
     ``views`` are its named AOVs with a sentence each. ``hdr_output`` marks a node whose result needs an output space
@@ -202,8 +203,8 @@ def node(
     plates: bool | Callable[[Any], bool] = False,
     finishing: Iterable[str] = (),
 ) -> Callable[[type[T]], type[T]]:
-    """Declare a node. The class body holds parameters (:func:`param`), a docstring, ``render``, maybe ``analyze``,
-    ``prepare`` and ``finish``.
+    """Declare a node. The class body holds parameters (:func:`param`), a docstring, ``render``, maybe ``analyze`` with
+    ``summary``, ``prepare`` and ``finish``.
 
     The declaration is checked against the class here, at import: a contradiction is a :class:`TypeError`.
     Every node gets ``mix`` and ``view`` beside its own parameters, and must declare ``strength``, whose 0 means "the
@@ -326,7 +327,7 @@ def _demand_sound(made: Node) -> None:
         raise TypeError(f"{made.id}: a parameter's since may not exceed the node's version")
     wanted = [("render", ["self", "frames", "ctx"])]
     if made.analyzes:
-        wanted.append(("analyze", ["self", "shot", "ctx"]))
+        wanted += [("analyze", ["self", "shot", "ctx"]), ("summary", ["self", "results"])]
     elif hasattr(cls, "analyze"):
         raise TypeError(f"{made.id}: has analyze() but is not declared with analyzes=True")
     if made.coherent is not None and hasattr(cls, "bound") and not (made.settles or made.finishes):

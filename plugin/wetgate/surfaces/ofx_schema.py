@@ -58,6 +58,7 @@ RESERVED = (
     "analysis_first",
     "analysis_last",
     "analyse",
+    "found",
 )
 
 

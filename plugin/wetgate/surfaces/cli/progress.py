@@ -111,6 +111,9 @@ class Progress:
     def _on_note(self, event: Event) -> None:
         self._say(f"note: {event['text']}")
 
+    def _on_found(self, event: Event) -> None:
+        self._say(f"{event['step']}: {event['text']}")
+
     def _on_media(self, event: Event) -> None:
         self._say(f"{event['index']} of {event['of']}: {event['media']}, frames {event['frames']}")
 

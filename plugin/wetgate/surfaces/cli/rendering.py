@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wetgate.engine.analyse import analyse_shot, analysing_step
-from wetgate.engine.analysis import Analysis
+from wetgate.engine.analysis import Analysis, summary_of
 from wetgate.engine.graph import Graph
 from wetgate.engine.job import Job, Outcome
 from wetgate.engine.reel import analyse_reel, names
@@ -182,15 +182,16 @@ def run_analyze(args: Any) -> int:
                 "abort": abort,
             }
             if several:
-                step = analysing_step(graph, args.step)
-                documents = analyse_reel(args.input, step, lambda one: analyse_shot(one, graph, **options))
+                chosen = analysing_step(graph, args.step)
+                documents = analyse_reel(args.input, chosen, lambda one: analyse_shot(one, graph, **options))
             else:
                 documents = [analyse_shot(args.input[0], graph, **options)]
     finally:
         progress.close()
+    step = analysing_step(graph, args.step)
     for document, kept in zip(documents, paths, strict=True):
         document.save(kept)
-        _tell_document(document, kept, args.as_json)
+        _tell_document(document, summary_of(step, document), kept, args.as_json)
     if pages:
         _preview(args, graph, documents, paths, pages)
     return 0
@@ -234,15 +235,18 @@ def _preview(
                 emit(f"report: {page}")
 
 
-def _tell_document(document: Analysis, path: Path, as_json: bool) -> None:
+def _tell_document(document: Analysis, found: str, path: Path, as_json: bool) -> None:
     result: Mapping[str, Any] = {
         "event": "done",
         "path": str(path),
         "frames": len(document.frames),
         "cuts": list(document.cuts),
+        "found": found,
     }
     if as_json:
         emit(json.dumps(result))
     else:
         cuts = f", cuts at {' '.join(map(str, document.cuts))}" if document.cuts else ""
         emit(f"{path}: {document.node}, {counted(len(document.frames))}{cuts}")
+        if found:
+            emit(f"found: {found}")

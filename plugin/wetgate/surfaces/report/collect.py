@@ -262,7 +262,8 @@ def _blurs(outcome: Outcome) -> list[Gallery]:
 
 
 def _notes(outcome: Outcome) -> list[Note]:
-    notes = [Note(text, "warning") for text in outcome.notes]
+    notes = [Note(f"{step}: {text}") for step, text in outcome.found.items()]
+    notes += [Note(text, "warning") for text in outcome.notes]
     notes += [Note(f"frame {n} failed: {text}", "error") for n, text in outcome.failed.items()]
     frames = outcome.run["frames"]
     for key, text in (("repaired", "NaN or infinite samples were repaired"), ("clamped", "samples were clamped")):

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from wetgate.engine.analyse import analyse as engine_analyse
-from wetgate.engine.analysis import Analysis
+from wetgate.engine.analysis import Analysis, summary_of
 from wetgate.engine.evaluate import Setting
 from wetgate.engine.frames import FrameStore
 from wetgate.engine.graph import Graph
@@ -90,8 +90,8 @@ def analyse(
     progress: Callable[[float], None],
     note: Callable[[str], None],
     threads: int,
-) -> Analysis:
-    """The node's document over the request's range. Raises the errors of the engine."""
+) -> tuple[Analysis, str]:
+    """The node's document over the request's range, and what it found in a sentence. Raises what the engine raises."""
     step = step_of(request)
     if not step.node.analyzes:
         raise UsageError(f"{step.node.id} has no analysis")
@@ -109,6 +109,7 @@ def analyse(
     try:
         store = FrameStore(source, spaces.colour.source_space, reader, lambda *span: None)
         graph = Graph((step,), step.name)
-        return engine_analyse(graph, step, source.numbers, source.numbers, store, spaces.colour, setting, on_event)
+        document = engine_analyse(graph, step, source.numbers, source.numbers, store, spaces.colour, setting, on_event)
+        return document, summary_of(step, document)
     finally:
         reader.shutdown(wait=True, cancel_futures=True)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _GIVEN, _MISSING, _CANCELLED = range(3)
 _PROGRESS_EVERY = 0.05  # seconds
+_MOST_FOUND = 1024  # bytes of what an analysis found, in a sentence
 
 
 class Job:
@@ -202,10 +203,10 @@ class Lane:
             lambda share: self._connection.send(Type.PROGRESS, Writer().numbers("d", share), job.number)
         )
         try:
-            document = analyse(request, fetch, job.abort.check, progress, log.info, self._server.threads)
+            document, found = analyse(request, fetch, job.abort.check, progress, log.info, self._server.threads)
         finally:
             job.abort.set()  # so that nothing is fetched any more
-        return Type.ANALYSED, Writer().text(held(document, request.records), MOST_HELD)
+        return Type.ANALYSED, Writer().text(held(document, request.records), MOST_HELD).text(found, _MOST_FOUND)
 
     def _fetch(self, job: Job, number: int) -> tuple[Picture, Image] | None:
         """Ask the host for a frame; a copy of its pixels, or None where it has none."""

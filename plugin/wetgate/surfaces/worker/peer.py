@@ -225,8 +225,8 @@ class LanePeer:
     def render(self, ask: Ask, pictures: Sequence[Given]) -> Answer:
         return self.finish(self.start(ask, pictures))
 
-    def analyse(self, ask: Ask, first: int, last: int, frame: Callable[[int], Given | None]) -> str:
-        """Run the whole-shot pass; ``frame`` gives the host's frames. The document."""
+    def analyse(self, ask: Ask, first: int, last: int, frame: Callable[[int], Given | None]) -> tuple[str, str]:
+        """Run the whole-shot pass; ``frame`` gives the host's frames. The document, and what it found in a sentence."""
         like = frame(first)
         assert like is not None
         request = self.start(ask, [like], tail=bytes(Writer().numbers("ii", first, last).body), kind=Type.ANALYSE)
@@ -234,7 +234,7 @@ class LanePeer:
             message = self.expect((Type.FETCH, Type.ANALYSED), request)
             body = Reader(message.body)
             if message.type is Type.ANALYSED:
-                return body.text(65_536)
+                return body.text(65_536), body.text(1024)
             given = frame(body.number("i"))
             writer = Writer().numbers("I", 1 if given is None else 0)
             if given is not None:
