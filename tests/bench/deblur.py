@@ -311,7 +311,7 @@ def table(args: argparse.Namespace) -> None:
     files = sorted(f for f in args.pictures.iterdir() if f.suffix in {".png", ".webp", ".tif", ".jpg"})
     files = files[:: max(1, len(files) // args.count)][: args.count]
     kept = Kept(args.rows)
-    kinds = [(blur, n) for blur in blurs(args.levin, args.quick) for n in ((0.01,) if args.quick else NOISE)]
+    kinds = [(blur, n) for blur in blurs(args.levin, args.quick) for n in args.noise]
     tries: list[list[Tried]] = [[] for _ in kinds]
     for seed, file in enumerate(files):
         for (blur, noise), row in zip(kinds, tries, strict=True):
@@ -456,6 +456,7 @@ def main() -> None:
     parser.add_argument("--levin", type=Path)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--blind", action="store_true")
+    parser.add_argument("--noise", type=float, nargs="+", default=NOISE, help="deviations, of white")
     parser.add_argument("--quality", default="fine")
     parser.add_argument("--rows", type=Path, help="file that keeps each figure; runs go on from it")
     parser.add_argument("--count", type=int, default=6)
