@@ -72,7 +72,7 @@ class Schedule:
     tolerance: float
 
 
-FAST = Schedule(0.2, 0.22, 24, 0.005)
+FAST = Schedule(0.2, 0.05, 24, 0.01)
 FINE = Schedule(0.4, 0.65, 24, 0.005)
 
 
