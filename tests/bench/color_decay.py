@@ -16,6 +16,7 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -45,13 +46,17 @@ def difference(light: np.ndarray, truth: np.ndarray) -> float:
     return float(delta_e_2000(a, b).mean())
 
 
-def reversed_reel(densities: Sequence[np.ndarray], **params: object) -> list[np.ndarray]:
-    """The node on a reel, its analysis first; as linear light."""
-    node, shots = registry.get("color_decay"), Reel(densities)
-    instance = node.make(params)
-    analysis = instance.analyze(shots, Context())
-    context = Context(analysis=analysis, threads=1)
-    return [linear_from_density(instance.render(Window((f,)), context).frame.rgb) for f in shots]
+def analysed(densities: Sequence[np.ndarray], **params: object) -> dict[str, Any]:
+    return registry.get("color_decay").make(params).analyze(Reel(densities), Context())
+
+
+def reversed_reel(
+    densities: Sequence[np.ndarray], analysis: dict[str, Any] | None = None, **params: object
+) -> list[np.ndarray]:
+    """The node on a reel, by an analysis of it, or one that is made first; as linear light."""
+    instance = registry.get("color_decay").make(params)
+    context = Context(analysis=analysis or analysed(densities, **params), threads=1)
+    return [linear_from_density(instance.render(Window((f,)), context).frame.rgb) for f in Reel(densities)]
 
 
 # --- peers, each of linear light of one picture, as they work on 8-bit codes
@@ -143,13 +148,17 @@ def measure(pictures: Sequence[np.ndarray], film: str, count: int, shots: int, w
         told = {"scanner": scanners()[reel.scanner][1], "film": "negative" if reel.negative else "positive"}
         inner = [reel.picture(s) for s in reel.scans]
         seen = [linear_from_density(p) for p in inner]
+        alone = [analysed([p], **told) for p in inner]
         results = {
             "input": seen,
             "oracle white balance": [oracle(p, reel) for p in seen],
             "Wetgate, reel, borders seen": [reel.picture(p) for p in reversed_reel(reel.scans, **told)],
             "Wetgate, reel, pictures alone": reversed_reel(inner, **told),
             "Wetgate, reel, dye set told": reversed_reel(inner, dyes=reel.dyes, **told),
-            "Wetgate, one picture": [reversed_reel([p], **told)[0] for p in inner],
+            "Wetgate, one picture": [reversed_reel([p], a, **told)[0] for p, a in zip(inner, alone, strict=True)],
+            "Wetgate, one, caution off": [
+                reversed_reel([p], a, cautious=False, **told)[0] for p, a in zip(inner, alone, strict=True)
+            ],
         }
         results |= {name: [run(p) for p in seen] for name, run in peers.items()}
         before = [difference(p, t) for p, t in zip(seen, reel.truths, strict=True)]

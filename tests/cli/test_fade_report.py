@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import wetgate
@@ -33,6 +34,18 @@ def test_the_page_tells_the_fade_in_figures_plots_and_pictures(run: Run, shot: s
     assert "Unevenness, 1001-1002" in html
     assert "clear film" in html
     assert "wetgate-preview-" not in html  # the folder that its frames were rendered to is gone
+
+
+def test_a_picture_that_does_not_tell_its_fade_is_said_to_be_left_as_it_is(run: Run, tmp_path: Path) -> None:
+    one = np.broadcast_to(np.float32([0.5, 0.12, 0.1]), (64, 64, 3)).copy()
+    one[:, ::2] *= np.float32(0.8)
+    wetgate.write(Frame(one, "ACEScg", 1), tmp_path / "red.exr")
+    page = tmp_path / "page.html"
+    done = run("analyze", tmp_path / "red.exr", "-n", "color_decay", "-o", tmp_path / "red.json", "--report", page)
+    assert done.code == 0, done.err
+    assert "nothing is done, since" in done.out
+    assert "cautious=false" in done.out
+    assert "nothing is done, since" in page.read_text(encoding="utf-8")
 
 
 def test_pages_of_several_shots_go_into_a_folder(run: Run, shot: str, tmp_path: Path) -> None:

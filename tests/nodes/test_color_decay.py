@@ -11,11 +11,14 @@ import pytest
 
 from support.reels import Reel
 from wetgate import damage
+from wetgate.color import fade_prior
 from wetgate.color.density import density_from_linear, linear_from_density
 from wetgate.color.difference import delta_e_2000, xyz_to_lab
+from wetgate.color.fade_solver import Anchor, solve
+from wetgate.color.film_dyes import set_matrix
 from wetgate.color.primaries import rgb_to_xyz
 from wetgate.engine.direct import run_node
-from wetgate.ops import fade_reel
+from wetgate.ops import fade_reel, fade_trust
 from wetgate.ops.random import Stream
 from wetgate.spec import DENSITY, Context, Frame, UsageError, Window, registry
 from wetgate.spec.window import Result
@@ -231,9 +234,9 @@ def test_a_picture_over_which_the_networks_are_at_odds_is_held_back(monkeypatch)
     """Their shares of the change, within which a picture by itself is trusted, are the solver's own."""
     seen = [faded(scene(5), amount=0.6, stain=0.1)]
     node = registry.get(NODE).make({})
-    monkeypatch.setattr(fade_reel, "disagreement", lambda *_: 0.0)
+    monkeypatch.setattr(fade_trust, "disagreement", lambda *_: 0.0)
     agreed = node.analyze(Reel(seen), Context())["reel"]["trust"]
-    monkeypatch.setattr(fade_reel, "disagreement", lambda *_: 1.0)
+    monkeypatch.setattr(fade_trust, "disagreement", lambda *_: 1.0)
     assert node.analyze(Reel(seen), Context())["reel"]["trust"] == 0.0 < agreed
 
 
@@ -293,3 +296,40 @@ def test_a_fade_in_which_a_dye_would_have_grown_is_not_used(monkeypatch):
 
     monkeypatch.setattr(fade_reel, "believed", grown)
     assert node.analyze(Reel(seen), Context())["reel"]["trust"] == 0
+
+
+def test_what_is_held_back_says_why_and_which_control_changes_that(monkeypatch):
+    seen = [faded(scene(5), amount=0.6, stain=0.1)]
+    node = registry.get(NODE).make({})
+    monkeypatch.setattr(fade_trust, "disagreement", lambda *_: 1.0)
+    found = node.analyze(Reel(seen), Context())
+    for lock in (True, False):
+        said = registry.get(NODE).make({"reel_lock": lock}).summary(found)
+        assert "nothing is done, since networks that learnt from different photographs are at odds" in said
+        assert "cautious=false" in said
+    assert "since" not in registry.get(NODE).make({"cautious": False}).summary(found)
+    for older in (found["reel"], *(shot["own"] for shot in found["shots"])):
+        del older["held"]
+    assert "nothing is done: " in node.summary(found)
+
+
+def test_an_error_as_large_as_the_change_is_told_in_figures():
+    flat = faded(np.full((64, 64, 3), (0.3, 0.9, 1.0), np.float32), amount=0.1)
+    node = registry.get(NODE).make({})
+    found = node.analyze(Reel([flat]), Context())
+    reel = found["reel"]
+    assert reel["trust"] == 0
+    wanted = f"dE {reel['expected_error']:.1f}, is large against what it changes, dE {reel['change']:.1f}"
+    assert wanted in node.summary(found)
+
+
+def test_clear_film_that_was_sampled_moves_the_base_and_no_gain():
+    """The networks were given it: an update by the coarse covariance of their errors would count it twice."""
+    random = np.random.default_rng(4)
+    base = np.array([0.02, 0.05, 0.3])
+    belief = fade_prior.believed(random.normal(0, 0.5, fade_prior.STATISTICS), "negative", True, base)
+    matrix = set_matrix("negatives", "broad")
+    clear = Anchor("base", (matrix @ base)[None], np.zeros((1, 3)))
+    solved = solve(belief, matrix, [clear]).fade.vector()
+    assert solved[6:] == pytest.approx(base, abs=1e-3)
+    assert solved[:6] == pytest.approx(solve(belief, matrix, []).fade.vector()[:6], abs=1e-3)

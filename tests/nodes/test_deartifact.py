@@ -143,15 +143,14 @@ def test_mild_mpeg_2_is_not_made_worse(tmp_path: Path, quantiser: str):
         assert psnr(run(frame).rgb, originals[number]) > psnr(frame.rgb, originals[number]) - 0.02
 
 
-def test_motion_jpeg_with_tables_of_its_own_is_not_overdone_where_nobody_tells(tmp_path: Path):
-    """Its blocks stand out as no codec's that the blind estimate knows: the step is not told, rather than guessed."""
+def test_motion_jpeg_with_tables_of_its_own_is_worked_where_nobody_tells_too(tmp_path: Path):
     originals = movie(tmp_path / "m.mkv", "mjpeg", qmin="12", qmax="12")
     source = open_source(tmp_path / "m.mkv", codec_data=True)
     frame = source.read(1).frame.with_(space=SDR)
-    told, blind = run(frame), run(frame.with_(codec={}))
+    told, blind = (psnr(run(f).rgb, originals[1]) for f in (frame, frame.with_(codec={})))
     before = psnr(frame.rgb, originals[1])
-    assert psnr(told.rgb, originals[1]) > before + 0.2
-    assert psnr(blind.rgb, originals[1]) > before - 0.05
+    assert told > before + 0.5
+    assert blind > before + 0.6 * (told - before)  # what the file's intervals hold is known to the first alone
 
 
 def test_motion_jpeg_whose_tables_change_is_worked_by_those_of_each_picture(tmp_path: Path):

@@ -8,8 +8,10 @@ import pytest
 
 from support.photographs import luma, photograph, saved
 from wetgate.io.jpeg_coding import quantisation_tables
+from wetgate.ops.block_transform import as_plane, forward, inverse, whole_blocks
 from wetgate.ops.coding_measure import coding_of_pictures
-from wetgate.ops.jpeg_lattice import K1, K2, find_lattice, lattice_at, quality_table
+from wetgate.ops.jpeg_lattice import K1, K2, find_lattice, lattice_at, quality_of_step, quality_table, step_at
+from wetgate.ops.quantiser import jpeg_step
 
 
 def test_tables_of_a_quality_are_those_that_libjpeg_writes():
@@ -38,8 +40,26 @@ def test_every_coarse_quality_is_found_as_its_neighbours_tables_do_not_fit():
         assert (found.phase, found.quality) == ((4, 6), quality)
 
 
+@pytest.mark.parametrize("coarseness", [0.5, 1.0, 2.5])
+def test_the_step_of_any_tables_is_found_where_the_blocks_lie(coarseness: float):
+    """Tables of MPEG's shape, flatter than libjpeg's."""
+    table = np.rint(coarseness * (16 + 1.5 * np.add.outer(np.arange(8), np.arange(8))))
+    blocks = np.rint(forward(whole_blocks(luma(photograph(256, 192)) - 128)) / table) * table
+    back = np.rint(as_plane(inverse(blocks.astype(np.float32))) + 128)
+    found = step_at(back, (0, 0))
+    assert found == pytest.approx(jpeg_step(table), rel=0.03)
+    assert step_at(back, (3, 5)) is None
+
+
+def test_a_quality_is_named_by_how_coarse_it_is():
+    for quality in (5, 30, 75, 90):
+        step = jpeg_step(quality_table(quality))
+        assert jpeg_step(quality_table(quality_of_step(step))) == pytest.approx(step, rel=0.03)
+
+
 def test_a_picture_that_was_never_saved_has_no_lattice():
     assert find_lattice(luma(photograph(256, 192))) is None
+    assert step_at(luma(photograph(256, 192)), (0, 0)) is None
 
 
 def test_clipped_pixels_do_not_hide_the_lattice():

@@ -15,6 +15,7 @@ from wetgate.ops.fade_field import WHOLE, extent
 from wetgate.ops.fade_field import Window as Place
 from wetgate.ops.fade_plots import density_plot, dye_curves, recovered_view
 from wetgate.ops.fade_reel import solve_reel
+from wetgate.ops.fade_trust import cause_held
 from wetgate.spec import RGB, Context, Frame, Image, Point, Result, Shot, Window, node, param
 
 Array = NDArray[np.float64]
@@ -247,14 +248,16 @@ class ColorDecay:
         told = f"dye lost, as far as can be told: {told}"
         shares = [trust_in(results, shot, self.reel_lock) if self.cautious else 1.0 for shot in results["shots"]]
         least, most = min(shares), max(shares)
-        surer = "a reel, clear film or black pointed at, or a neutral make it surer; cautious=false goes by it as it is"
-        if most < 0.005:
-            return f"{told}; not surely enough, so nothing is done: {surer}"
         if least > 0.995:
             return told
+        cause = cause_held(results, self.reel_lock)
+        since = f", since {cause}" if cause else ""
+        surer = "a reel, clear film or black pointed at, or a neutral make it surer; cautious=false goes by it as it is"
+        if most < 0.005:
+            return f"{told}; not surely enough, so nothing is done{since}: {surer}"
         low, high = (round(100 * share) for share in (least, most))
         between = f"{low} %" if low == high else f"{low} to {high} %"
-        return f"{told}; not quite sure, so {between} of it is undone: {surer}"
+        return f"{told}; not quite sure, so {between} of it is undone{since}: {surer}"
 
     def pool(self, results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """The analyses of several shots of one reel, solved together: one for each, in their order."""

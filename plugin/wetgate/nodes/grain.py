@@ -224,6 +224,8 @@ class Grain:
     def summary(self, results: Mapping[str, Any]) -> str:
         measured = MeasuredGrain.from_json(results)
         if measured is None:
+            if results.get("texture"):
+                return "no grain could be measured: what is flat is texture, which the next frame shows again"
             return "no grain could be measured: nothing flat enough shows it"
         grey = ", ".join(f"{s[0]:.3f}" for s in measured.deviation_at(np.array([_MID_GREY])))
         told = f"grain of deviation {grey} of density at mid-grey, on {measured.patches} flat patches"
@@ -393,13 +395,13 @@ class Grain:
 
 
 def _following(shot: Shot, number: int) -> list[int]:
-    """The frames after one, and at the end of its shot those before it, the nearest first."""
+    """The frames after one, and near the end of its shot those before it too, the nearest first."""
     numbers = list(shot.numbers)
     here = numbers.index(number)
     begins = [0, *(numbers.index(c) for c in shot.cuts), len(numbers)]
     first = max(b for b in begins if b <= here)
     last = min(b for b in begins if b > here)
-    return numbers[here + 1 : min(here + 1 + _MOST_HELD, last)] or numbers[max(here - _MOST_HELD, first) : here][::-1]
+    return (numbers[here + 1 : min(here + 1 + _MOST_HELD, last)] + numbers[first:here][::-1])[:_MOST_HELD]
 
 
 @lru_cache(maxsize=32)

@@ -31,9 +31,9 @@ _COMPANION = 0.5  # of the best score, from which a comb is believed that explai
 # Measured on photographs (tests/bench/codec_measure.py): scores that no uncompressed picture reached.
 _SCORE = 8.75
 _LEAD = 1.15  # over the best other period
-# Pixels between what the halves of a picture tell, above which it is not told to a tenth of a pixel: of 24 photographs
-# for tuning, resized, none was told wrongly below it, and none that was never compressed had a grid.
-_HALVES = 0.15
+# Pixels between what the thirds of a picture tell, above which it is not told to a tenth of a pixel. Of 252 resized
+# saves of 63 photographs for tuning 89 are told, each to within 0.09 (at 0.1 px 118 are).
+_PARTS, _APART_MOST = 3, 0.07
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,17 +197,17 @@ def _stands_out(x: Comb, y: Comb) -> bool:
 
 
 def _agreed(comb: Comb, planes: Sequence[Image]) -> bool:
-    """Whether both halves of the pictures' rows have their edges at one place: what is there by chance, or is a
-    pattern of the picture's own, seldom has."""
-    half = planes[0].shape[0] // 2
+    """Whether all parts of the pictures' rows have their edges at one place: what is there by chance, or is a pattern
+    of the picture's own, seldom has."""
     places = []
-    for rows in (slice(None, half), slice(half, None)):
-        spectra = _Spectra(np.mean([profile(p[rows]) for p in planes], axis=0))
+    for rows in np.array_split(np.arange(planes[0].shape[0]), _PARTS):
+        part = slice(int(rows[0]), int(rows[-1]) + 1)
+        spectra = _Spectra(np.mean([profile(p[part]) for p in planes], axis=0))
         own = _comb(spectra, 1 / comb.period, 0.0)
         turns = (spectra.middle - own.phase) / own.period  # compared in the middle, where the period matters least
         places.append(own.phase + own.period * round(turns))
-    apart = (places[1] - places[0] + comb.period / 2) % comb.period - comb.period / 2
-    return abs(apart) < _HALVES
+    apart = (np.array(places) - places[0] + comb.period / 2) % comb.period - comb.period / 2
+    return float(np.ptp(apart)) < _APART_MOST
 
 
 def comb_at(made: Image, period: float, phase: float, harmonics: int) -> list[float]:

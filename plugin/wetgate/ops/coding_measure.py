@@ -15,8 +15,18 @@ from wetgate.ops.block_intervals import JFIF_MATRIX
 from wetgate.ops.coded_blocks import steps_of_codec, steps_of_tables
 from wetgate.ops.coding_evidence import evidence_of, strength_of
 from wetgate.ops.combing import combing, most_combed
-from wetgate.ops.jpeg_lattice import K1, K2, Lattice, find_lattice, lattice_at, older_phase, quality_table
-from wetgate.ops.quantiser import UNKNOWN, jpeg_step
+from wetgate.ops.jpeg_lattice import (
+    K1,
+    K2,
+    Lattice,
+    find_lattice,
+    lattice_at,
+    older_phase,
+    quality_of_step,
+    quality_table,
+    step_at,
+)
+from wetgate.ops.quantiser import UNKNOWN, in_values, jpeg_step
 from wetgate.ops.shot_coding import DECODER, PIXELS, TABLES, Collected, ShotCoding
 from wetgate.spec import Frame, Image, Shot
 
@@ -29,7 +39,7 @@ _LATTICES = 3  # of them, in which a lattice is looked for
 # In the most combed part of a picture, from which a stream that says it is interlaced is believed. Measured: clips of
 # one moment reach 0.01, fields of a moving picture 0.07 and more.
 _SHOWS_FIELDS = 0.03
-_COARSER = 1.25  # steps of an earlier save over the file's own, from which it counts
+_COARSER = 1.25  # a step over another, from which it is the coarser one: of an earlier save, of other tables
 
 
 def frames_to_measure(numbers: Sequence[int]) -> list[int]:
@@ -160,7 +170,12 @@ def coding_of_pictures(
             break
         found.append(lattice)
     if found:
-        return _of_lattice(pictures, found, (width, height))
+        own = _own_step(pictures[: len(found)], found[0].phase)
+        made = _of_lattice(pictures, found, (width, height))
+        # Multiples of one table are met by those of a finer one as well.
+        if own is None or own < _COARSER * 255 * made.steps[0]:
+            return made
+        return _of_own_tables(made, own)
     lumas = [_luma(p, REC709 if matrix is None else matrix) for p in pictures]
     grid = find_grid_of(lumas)
     made = ShotCoding(PIXELS, (width, height), (UNKNOWN, UNKNOWN), matrix, grid_known=False, confidence=0.0, odds=0.5)
@@ -169,7 +184,11 @@ def coding_of_pictures(
         if made.resized:  # nothing is trained on such grids: it is said, and the step stays unknown
             return replace(made, odds=1.0)
     check_abort()
-    evidence = evidence_of(lumas, made.origin or (0, 0))
+    origin = made.origin or (0, 0)
+    own = _own_step(pictures, origin)
+    if own is not None:
+        return _of_own_tables(replace(made, phase=(float(origin[0]), float(origin[1]))), own)
+    evidence = evidence_of(lumas, origin)
     if evidence is None:
         return made
     odds, step = strength_of(evidence)
@@ -192,6 +211,29 @@ def _of_lattice(pictures: Sequence[Image], found: Sequence[Lattice], size: tuple
         confidence=float(np.clip(found[0].evidence, 0, 1)),
         older=_older(pictures[0], found[0]),
         quality=quality,
+    )
+
+
+def _own_step(pictures: Sequence[Image], phase: tuple[int, int]) -> float | None:
+    """The step, in codes, of a JPEG whose tables may be any, where each of the pictures shows one: of a codec that
+    predicts, one here and there may."""
+    steps = [step_at(_jpeg_luma(picture), phase, _sound(picture)) for picture in pictures]
+    seen = [step for step in steps if step is not None]
+    return float(np.median(seen)) if len(seen) == len(steps) else None
+
+
+def _of_own_tables(made: ShotCoding, step: float) -> ShotCoding:
+    """As a JPEG of that step. Colour's tables are often those of brightness, and seldom finer."""
+    luma, chroma = (float(in_values(step, full_range=True, chroma=c)) for c in (False, True))
+    return replace(
+        made,
+        steps=(luma, chroma),
+        matrix=JFIF_MATRIX,
+        period=(8.0, 8.0),
+        grid_known=True,
+        confidence=1.0,
+        odds=1.0,
+        quality=quality_of_step(step),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.color.fade_prior import Belief, believed, unfading
-from wetgate.color.fade_solver import Anchor, AnchorKind, Solved, confidence, disagreement, solve
+from wetgate.color.fade_solver import Anchor, AnchorKind, Solved, confidence, solve
 from wetgate.color.primaries import inverse
 from wetgate.ops.fade_facts import Gathered, Likeness, Setup, ShotFacts, rounded
 from wetgate.ops.fade_field import (
@@ -25,21 +25,12 @@ from wetgate.ops.fade_field import (
     pooled_evidence,
 )
 from wetgate.ops.fade_statistics import pooled
+from wetgate.ops.fade_trust import Warrant, warranted
 from wetgate.ops.film_border import PIECES, Border
 from wetgate.spec import Point
 
 Array = NDArray[np.float64]
 
-# The error to be expected, as a share of what the reversal changes in a shot: up to the first number it is used wholly,
-# from the second on not at all. Over a few pictures without clear film the networks can all be wrong alike, so they
-# have to be surer; where somebody said what is seen, little can be wrong. Set on 24 photographs (CID22) as 24 reels.
-_SURE: dict[str, tuple[float, float]] = {"few": (0.5, 0.7), "reel": (0.8, 1.2), "told": (0.8, 1.2)}
-# Networks that learnt from different photographs: where they restore a few pictures without clear film these shares of
-# the change apart, the reversal begins to be held back, and is left out.
-_AGREED, _AT_ODDS, _FEW = 0.2, 0.4, 8
-# No dye grows. A ln gain so far below 0, which no simulated fade has (-0.018 at the least), comes from a picture unlike
-# all that the networks have seen: from the first number on the reversal is held back, from the second left out.
-_GROWN, _IMPOSSIBLE = 0.05, 0.15
 # The places of a reference still are an anchor in each of so many parts of the picture across and down.
 _PARTS = 4
 # How far a shot's field may differ from its reel's, against a reel's from none.
@@ -74,9 +65,8 @@ class Reel:
     def results(self) -> list[dict[str, Any]]:
         anchors = self._anchors()
         fade = self._solved.fade
-        shares = self._shares(self._solved, self._belief, self._every)
-        middle = float(np.median(shares))
-        reel = self._told(self._solved, middle, self._every) | {
+        warrant = self._warrant(self._solved, self._belief, self._every)
+        reel = self._told(self._solved, warrant, self._every) | {
             "matrix": rounded(self._setup.matrix, 5),
             "field": rounded(self._field, 4),
             "shots": len(self._every),
@@ -88,14 +78,15 @@ class Reel:
                 {"kind": a.kind, "misses": round(r, 5)} for a, r in zip(anchors, self._solved.residuals, strict=True)
             ],
         }
-        each = iter(zip(self._fields, np.minimum(shares, middle), strict=True))
+        held_to = np.minimum(warrant.shares, np.median(warrant.shares))
+        each = iter(zip(self._fields, held_to, strict=True))
         made = []
         for g in self._gathered:
             shots = []
             for s in g.shots:
                 field, held = next(each)
                 solved, belief = self._solve([s])
-                own = self._told(solved, float(self._shares(solved, belief, [s])[0]), [s])
+                own = self._told(solved, self._warrant(solved, belief, [s]), [s])
                 told = {"first": s.first, "last": s.last, "field": rounded(field, 4), "own": own}
                 shots.append(told | {"trust": round(float(held), 4)})
             made.append({"reel": reel, "shots": shots, "gathered": g.to_json()})
@@ -114,30 +105,16 @@ class Reel:
             belief = unfading()
         return solve(belief, self._setup.matrix, self._anchors()), belief
 
-    def _shares(self, solved: Solved, belief: Belief, shots: Sequence[ShotFacts]) -> Array:
-        """What share (n,) of the fade of these shots each of them warrants: all of it where the error to be expected in
-        its pictures is small against what is changed there, nothing where it is not."""
-        few = len(shots) < _FEW and self._end("base") is None
+    def _warrant(self, solved: Solved, belief: Belief, shots: Sequence[ShotFacts]) -> Warrant:
         told = any(a.kind not in ("base", "black") for a in self._anchors())
-        sure, unsure = _SURE["told" if told else "few" if few else "reel"]
-        found = []
-        for shot in shots:
-            made, wrong = confidence(solved, shot.colours)
-            found.append(np.clip((unsure - wrong / max(made, 1e-6)) / (unsure - sure), 0, 1))
-        shares = np.array(found)
-        if not told:
-            grown = -min(float(belief.mean[:3].min()), float(np.log(solved.fade.gain).min()))
-            shares *= float(np.clip((_IMPOSSIBLE - grown) / (_IMPOSSIBLE - _GROWN), 0, 1))
-        if few and not told:
-            apart = disagreement(belief, self._setup.matrix, np.concatenate([s.colours for s in shots]))
-            shares *= float(np.clip((_AT_ODDS - apart) / (_AT_ODDS - _AGREED), 0, 1))
-        return shares
+        return warranted(solved, belief, shots, self._setup.matrix, base=self._end("base") is not None, told=told)
 
-    def _told(self, solved: Solved, share: float, shots: Sequence[ShotFacts]) -> dict[str, Any]:
+    def _told(self, solved: Solved, warrant: Warrant, shots: Sequence[ShotFacts]) -> dict[str, Any]:
         made, wrong = confidence(solved, np.concatenate([s.colours for s in shots]))
         return {
             "vector": rounded(solved.fade.vector(), 5),
-            "trust": round(share, 4),
+            "trust": round(float(np.median(warrant.shares)), 4),
+            "held": {cause: round(share, 4) for cause, share in warrant.causes.items()},
             "change": round(made, 3),
             "expected_error": round(wrong, 3),
         }

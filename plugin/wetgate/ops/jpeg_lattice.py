@@ -4,7 +4,8 @@ At the right phase the DCT coefficients of a decoded JPEG lie on multiples of it
 rounding alone; at any other phase they lie anywhere. How many of the coefficients that are not 0 lie on the multiples
 that a quality would have (libjpeg's scaling of ITU-T T.81, tables K.1), against how many would by chance, is the
 evidence for a phase and a quality: a sum of log-likelihood ratios (Fan and de Queiroz, IEEE TIP 12(2), 2003, look at
-the same lattice).
+the same lattice). Where the tables are others (Motion JPEG of cameras, of FFmpeg), the quantiser of each low frequency
+is looked for by itself, at a phase that is known.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.ops.block_transform import SIDE, forward, whole_blocks
+from wetgate.ops.quantiser import LOW_FREQUENCIES, jpeg_step
 from wetgate.spec import Image
 
 # ITU-T T.81, table K.1: luma quantisers, natural order.
@@ -55,6 +57,12 @@ _BLOCKS_TRIED, _BLOCKS_MEASURED = 500, 3000
 _COEFFICIENTS_TRIED, _COEFFICIENTS_MEASURED = 1500, 12000
 _ENOUGH_SOUND = 40  # blocks
 _FINALISTS = 4
+# Quantisers of tables of any kind: beyond the last hardly a coefficient is left. Of so many coefficients at least, the
+# mean evidence from which a quantiser counts as seen, and of how many of the nine low frequencies it must be. Measured:
+# Motion JPEG at quantisers of 10 to 55 has 1.3 and more in all nine; of 71 pictures without a lattice none reaches 0.
+_ANY = np.arange(2, 200).astype(np.float32)
+_LEAST_ANY, _MOST_ANY = 40, 1500
+_SEEN, _SEEN_OF_NINE = 0.3, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,11 @@ class Lattice:
     count: int
 
 
+def quality_of_step(step: float) -> int:
+    """The quality whose luma table has the step that comes nearest, on a scale of ratios."""
+    return int(QUALITIES[np.abs(np.log(_STEPS / step)).argmin()])
+
+
 def quality_table(quality: int, base: NDArray[np.int64] = K1) -> NDArray[np.int64]:
     """libjpeg's quantisers at a quality 1 to 100 (jcparam.c, jpeg_quality_scaling)."""
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality
@@ -75,14 +88,20 @@ def quality_table(quality: int, base: NDArray[np.int64] = K1) -> NDArray[np.int6
 
 
 _TABLES = np.stack([quality_table(int(q)) for q in QUALITIES]).reshape(len(QUALITIES), -1).astype(np.float32)
+_STEPS = np.array([jpeg_step(table) for table in _TABLES])
 
 
 @cache
 def _ratios(on: float) -> tuple[Image, Image]:
-    """The log-likelihood ratio of a coefficient on a multiple, within ``on``, and of one beside it, by quality and
-    frequency; 0 where the quantiser is too fine for a lattice to be seen."""
-    tells = 2 * on + 0.4 * on < _TABLES
-    steps = np.where(tells, _TABLES, 4 * on)
+    """:func:`_ratios_of` by quality and frequency."""
+    return _ratios_of(_TABLES, on)
+
+
+def _ratios_of(quantisers: Image, on: float) -> tuple[Image, Image]:
+    """The log-likelihood ratio of a coefficient on a multiple, within ``on``, and of one beside it; 0 where the
+    quantiser is too fine for a lattice to be seen."""
+    tells = 2 * on + 0.4 * on < quantisers
+    steps = np.where(tells, quantisers, 4 * on)
     hit = np.where(tells, np.log((1 - _ASTRAY) * steps / (2 * on)), 0)
     miss = np.where(tells, np.log(_ASTRAY / (1 - 2 * on / steps)), 0)
     return hit.astype(np.float32), miss.astype(np.float32)
@@ -116,6 +135,26 @@ def lattice_at(luma: Image, phase: tuple[int, int], sound: NDArray[np.bool_] | N
     if count < _LEAST or evidence[place] < _FOUND:
         return None
     return Lattice(phase, int(QUALITIES[place]), float(evidence[place]), count)
+
+
+def step_at(luma: Image, phase: tuple[int, int], sound: NDArray[np.bool_] | None = None) -> float | None:
+    """The step of JPEG blocks at a phase, whatever their tables: the mean of the quantisers of the nine lowest AC
+    coefficients (:func:`~wetgate.ops.quantiser.jpeg_step`), or None where no lattice is seen there."""
+    coefficients = np.abs(_coefficients(np.asarray(luma, np.float32) - 128, sound, phase, _BLOCKS_MEASURED))
+    found = [_quantiser(coefficients[:, frequency]) for frequency in LOW_FREQUENCIES]
+    seen = [q for q in found if q is not None]
+    return float(np.mean(seen)) if len(seen) >= _SEEN_OF_NINE else None
+
+
+def _quantiser(values: Image) -> float | None:
+    """The quantiser under which the coefficients of one frequency are likeliest."""
+    values = values[values > _NONZERO][:_MOST_ANY]
+    if len(values) < _LEAST_ANY:
+        return None
+    hit, miss = _ratios_of(_ANY, _ON)
+    evidence = _lying_on(values, _ANY[:, None], hit[:, None], miss[:, None], _ON).mean(axis=1)
+    best = int(evidence.argmax())
+    return float(_ANY[best]) if evidence[best] > _SEEN else None
 
 
 def older_phase(luma: Image, last: Lattice, sound: NDArray[np.bool_] | None = None) -> tuple[int, int] | None:
@@ -163,10 +202,13 @@ def _evidence(coefficients: Image, qualities: NDArray[np.int64], most: int, on: 
     values, frequency = values[order], frequency[order]
     hit, miss = _ratios(on)
     rows = qualities - 1
-    steps = _TABLES[rows][:, frequency]
+    evidence = _lying_on(values, _TABLES[rows][:, frequency], hit[rows][:, frequency], miss[rows][:, frequency], on)
+    return np.asarray(evidence.mean(axis=1), np.float32), len(values)
+
+
+def _lying_on(values: Image, steps: Image, hit: Image, miss: Image, on: float) -> Image:
+    """The evidence of each coefficient for each of the ``steps``, (steps, values)."""
     times = values / steps
     near = np.abs(times - np.rint(times)) * steps < on
-    evidence = np.where(near, hit[rows][:, frequency], miss[rows][:, frequency])
     # What rounding makes of a coefficient that was 0 says nothing either way.
-    evidence = np.where(values < np.minimum(_MERE_ROUNDING, steps / 3), 0, evidence)
-    return np.asarray(evidence.mean(axis=1), np.float32), len(values)
+    return np.where(values < np.minimum(_MERE_ROUNDING, steps / 3), 0, np.where(near, hit, miss))

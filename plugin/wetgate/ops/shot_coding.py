@@ -25,11 +25,12 @@ class ShotCoding:
     """``source`` is DECODER, TABLES or PIXELS; ``steps`` the shot's typical luma and chroma step (0: not compressed,
     UNKNOWN); ``period`` and ``phase`` of the grid in pixels, (x, y), ``grid_known`` whether they can be relied on;
     ``older`` the phase (x, y) of an earlier, much coarser JPEG save on a shifted grid, or None; ``quality`` libjpeg's,
-    where it was found in the pixels (beside TABLES: of an earlier, coarser save on the same grid, which ``tables`` and
-    ``steps`` then hold); ``odds`` that the shot was compressed; ``combed`` the share of pixels where lines of two
-    moments interleave, ``interlaced`` whether the stream says so and its pictures show it. ``frames`` has each
-    frame's kind and typical steps, ``maps`` their pattern over cells of ``cell`` pixels. ``tables`` and ``sampling``
-    are a JPEG's, empty where they differ from frame to frame, ``matrix`` the code of its colour matrix.
+    where it was found in the pixels, that which is as coarse where the tables are others (beside TABLES: of an earlier,
+    coarser save on the same grid, which ``tables`` and ``steps`` then hold); ``odds`` that the shot was compressed;
+    ``combed`` the share of pixels where lines of two moments interleave, ``interlaced`` whether the stream says so and
+    its pictures show it. ``frames`` has each frame's kind and typical steps, ``maps`` their pattern over cells of
+    ``cell`` pixels. ``tables`` and ``sampling`` are a JPEG's, empty where they differ from frame to frame, ``matrix``
+    the code of its colour matrix.
     """
 
     source: str
