@@ -8,6 +8,7 @@ left out. What the surface takes of the grain is known and given back.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wetgate.ops.grain_time import held, returning
-from wetgate.spec import Image
+from wetgate.spec import Image, UsageError
 
 Array = NDArray[np.float64]
 
@@ -98,6 +99,24 @@ class MeasuredGrain:
         """Standard deviation per layer, (3, N), at densities (N,): linear in variance between knots, held beyond."""
         layers = zip(self.density, self.deviation, strict=True)
         return np.stack([np.sqrt(np.interp(density, d, np.square(s))) for d, s in layers])
+
+
+def of_sidecar(text: str, kind: str) -> dict[str, Any] | None:
+    """The measured grain in a JSON file whose ``grain`` is ``kind``, as :meth:`MeasuredGrain.to_json` has it; None
+    where it is no such file. Raises :class:`UsageError` where it is one, and damaged."""
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(data, dict) or data.get("grain") != kind:
+        return None
+    try:
+        measured = MeasuredGrain.from_json(data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"the measured grain lacks or spoils {error}", where="--analysis", remedy="measure the grain again"
+        ) from None
+    return {"patches": 0, "frames": 0} if measured is None else measured.to_json()
 
 
 @dataclass(frozen=True, slots=True)
