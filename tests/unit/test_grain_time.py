@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 import wetgate.nodes.grain  # noqa: F401  declares the node
-from wetgate.ops.grain_analysis import combine, measure_frame
+from wetgate.ops.grain_analysis import combine
+from wetgate.ops.grain_patches import measure_frame
 from wetgate.spec import DENSITY, Context, Frame, Image, registry
 from wetgate.spec.window import Shot
 

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from wetgate.color.film_gauge import LABELS, WIDTH_MM
 from wetgate.color.film_stocks import Kind, Stock, of_figure, stocks
 from wetgate.ops import grain_av1
-from wetgate.ops.grain_analysis import MeasuredGrain, combine, measure_frame, of_sidecar
+from wetgate.ops.grain_analysis import MeasuredGrain, combine, of_sidecar
 from wetgate.ops.grain_crystal import Crystals, crystal_field
 from wetgate.ops.grain_field import Law, add_spectral, apply_law, law_densities
 from wetgate.ops.grain_light import light_shift
+from wetgate.ops.grain_patches import measure_frame
 from wetgate.ops.grain_plate import matched, put_plate
 from wetgate.ops.grain_shape import (
     Kernel,
