@@ -28,7 +28,8 @@ import wetgate.damage as damage
 import wetgate.nodes.grain  # noqa: F401  declares the node
 from bench.cards import put, table
 from support.grain_spectrum import radial_spectrum, unit
-from wetgate.ops.grain_analysis import combine, measure_frame
+from wetgate.ops.grain_analysis import combine
+from wetgate.ops.grain_patches import measure_frame
 from wetgate.ops.metrics_grain import grain_distance, grain_sample
 from wetgate.ops.random import Stream
 from wetgate.spec import DENSITY, Context, Frame, Image, Window, registry

@@ -16,7 +16,8 @@ import pytest
 import wetgate.damage as damage
 import wetgate.nodes.grain
 from support.grain_spectrum import radial_spectrum, unit
-from wetgate.ops.grain_analysis import MeasuredGrain, combine, measure_frame
+from wetgate.ops.grain_analysis import MeasuredGrain, combine
+from wetgate.ops.grain_patches import measure_frame
 from wetgate.ops.random import Stream
 from wetgate.spec import DENSITY, Box, Context, Frame, Image, Result, Window, registry
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
 import wetgate.nodes.grain  # noqa: F401  declares the node
-from wetgate.ops.grain_analysis import combine, measure_frame
+from wetgate.ops.grain_analysis import combine
+from wetgate.ops.grain_patches import measure_frame
 from wetgate.spec import DENSITY, Context, Frame, Image, registry
 from wetgate.spec.window import Shot
 
@@ -53,6 +55,24 @@ def test_a_frame_that_is_shown_twice_tells_nothing():
     here = np.float32(0.6) + _grain(1)
     assert measure_frame(here, [here, here]).texture is None
     assert measure_frame(here, [here, np.float32(0.6) + _grain(2)]).texture == 0
+
+
+def test_texture_before_a_camera_that_stands_still_is_declined():
+    frames = [_texture(0) + np.float32(0.1) * _grain(n) for n in range(4)]
+    assert measure_frame(frames[0], frames[1:2]).texture is None  # it may be one frame, shown twice
+    found = measure_frame(frames[0], frames[1:])
+    assert len(found) == 0
+    assert found.texture is not None
+    assert found.texture > 50
+
+
+def test_what_is_left_of_a_shot_of_texture_is_texture_that_was_lost_from_sight():
+    """One frame of six is followed by another scene: by itself it seems to have grain."""
+    frames = [_texture(3 * n) + _grain(n) for n in range(6)]
+    lost = measure_frame(frames[0], [np.float32(0.6) + _grain(9)])
+    seen = [measure_frame(a, [b]) for a, b in itertools.pairwise(frames)]
+    assert combine([lost], 0.0) is not None
+    assert combine([lost, *seen, *seen], 0.0) is None
 
 
 @dataclass

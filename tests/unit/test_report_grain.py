@@ -9,8 +9,9 @@ import pytest
 
 import wetgate.nodes.grain  # noqa: F401  declares the node
 from wetgate.color.film_stocks import stocks
-from wetgate.ops.grain_analysis import MeasuredGrain, combine, measure_frame
+from wetgate.ops.grain_analysis import MeasuredGrain, combine
 from wetgate.ops.grain_match import compare, third_octaves
+from wetgate.ops.grain_patches import measure_frame
 from wetgate.spec import DENSITY, Box, Context, Frame, Window, registry
 from wetgate.surfaces.report.grain import grain_plots
 

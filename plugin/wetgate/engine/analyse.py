@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 from wetgate.color.config import ColorConfig
-from wetgate.engine.analysis import Analysis, analyse_step
+from wetgate.engine.analysis import Analysis, analyse_step, document_of
 from wetgate.engine.colour import Colour, code_values, unknown_space
 from wetgate.engine.evaluate import Evaluator, Setting
 from wetgate.engine.frames import FrameStore, window_numbers
@@ -169,6 +170,26 @@ def analyse(
     cuts = find_cuts(readable, signatures) if picked is None else ()
     beside = "" if reference is None else reference.hash
     return analyse_step(step, readable, cuts, read, colour, context, beside, picked)
+
+
+def imported(path: str, step: Step, numbers: Sequence[int], store: FrameStore, space: str) -> Analysis | None:
+    """A measurement that was made elsewhere, as the step's analysis of a shot; None where its node reads none, or not
+    that file. It holds for all of the shot, of which it knows the first frame.
+
+    A node that reads such has ``imported(self, text) -> results | None``, which raises :class:`UsageError` for a file
+    of its kind that is damaged.
+    """
+    if not step.node.imports:
+        return None
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    results = step.at(numbers[0]).imported(text)
+    if results is None:
+        return None
+    first = {numbers[0]: store.get(numbers[0]).hash}
+    return document_of(step, results, first, space, picked=(numbers[0], numbers[-1]))
 
 
 def _looked_at(graph: Graph, step: Step) -> str:

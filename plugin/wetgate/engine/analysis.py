@@ -167,6 +167,29 @@ def _as_json(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
+def document_of(
+    step: Step,
+    results: Mapping[str, Any],
+    hashes: Mapping[int, str],
+    space: str,
+    cuts: Sequence[int] = (),
+    reference: str = "",
+    picked: tuple[int, int] | None = None,
+) -> Analysis:
+    """The document of what was found for a step as it is now, from source frames of these hashes."""
+    return Analysis(
+        node=step.node.id,
+        version=step.node.version,
+        params=step.record()["params"],
+        space=space,
+        frames={n: h[:_HASH_LENGTH] for n, h in hashes.items()},
+        cuts=tuple(cuts),
+        results=json.loads(json.dumps(results, allow_nan=False)),
+        reference=reference[:_HASH_LENGTH],
+        picked=picked,
+    )
+
+
 class ReadShot:
     """A shot as ``analyze`` sees it (:class:`wetgate.spec.Shot`), read in the node's working space as asked for."""
 
@@ -214,24 +237,14 @@ def analyse_step(
     def working(number: int) -> Frame:
         context.check_abort()
         frame, pixel_hash = read(number)
-        hashes[number] = pixel_hash[:_HASH_LENGTH]
+        hashes[number] = pixel_hash
         return colour.to(frame, step.node.space)
 
     results = step.at(numbers[0]).analyze(ReadShot(numbers, cuts, working, step), context)
     for number in numbers:
         if number not in hashes:
-            hashes[number] = read(number)[1][:_HASH_LENGTH]
-    document = Analysis(
-        node=step.node.id,
-        version=step.node.version,
-        params=step.record()["params"],
-        space=colour.source_space,
-        frames=hashes,
-        cuts=tuple(cuts),
-        results=json.loads(json.dumps(results, allow_nan=False)),
-        reference=reference[:_HASH_LENGTH],
-        picked=picked,
-    )
+            hashes[number] = read(number)[1]
+    document = document_of(step, results, hashes, colour.source_space, cuts, reference, picked)
     size = len(document.to_json())
     if size > _MOST_BYTES:
         raise UsageError(

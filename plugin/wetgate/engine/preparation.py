@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wetgate.color.config import ColorConfig
-from wetgate.engine.analyse import analyse
+from wetgate.engine.analyse import analyse, imported
 from wetgate.engine.analysis import Analysis, demand_fit, load_analysis, summary_of
 from wetgate.engine.colour import Colour, unknown_space
 from wetgate.engine.evaluate import Setting
@@ -143,7 +143,7 @@ class _Shot:
     def analyses(self, numbers: Sequence[int], shown: Mapping[str, frozenset[str]]) -> dict[str, Analysis]:
         """The document of every step that needs one."""
         graph = self._job.graph
-        given = [load_analysis(path) for path in self._job.analyses]
+        given = [self._imported(path) or load_analysis(path) for path in self._job.analyses]
         documents: dict[str, Analysis] = {}
         used: set[int] = set()
         for step in graph.used():
@@ -170,6 +170,14 @@ class _Shot:
                     remedy="leave it out",
                 )
         return documents
+
+    def _imported(self, path: str) -> Analysis | None:
+        """What a step's node makes of a measurement in a format of its own; None where none knows the file."""
+        for step in self._job.graph.used():
+            document = imported(path, step, self._source.numbers, self._store, self._colour.source_space)
+            if document is not None:
+                return document
+        return None
 
     def _made(self, step: Step, numbers: Sequence[int], documents: Mapping[str, Analysis]) -> Analysis:
         return analyse(

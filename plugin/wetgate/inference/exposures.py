@@ -31,7 +31,7 @@ _WEAKEST, _STRONGEST = 0.5 / 255, 70 / 255  # noise that the networks are traine
 # Light from which the root begins to bend, in deviations of the strongest noise: 1 and 10 measured worse.
 _BENDS_AT = 3.0
 _ROOT_GAIN = 1e-6  # of the transform whose root it is: so little that no light is given back for noise (Vst.regained)
-_SMOOTH_PX = 1.5  # sigma of the light that the root's slope is taken at: noise is not to choose its own strength
+_SMOOTH_PX = 5  # side of the mean that the root's slope is taken at: noise is not to choose its own strength
 TURNS = 8  # ways to lay a picture
 
 
@@ -94,7 +94,7 @@ def _rooted(picture: Image, deviation: Image, exposure: float) -> tuple[Vst, Ima
     bend = _BENDS_AT * float(seen.max())
     if bend <= 0:
         bend = exposure
-    light = cv2.GaussianBlur(picture, (0, 0), _SMOOTH_PX, borderType=cv2.BORDER_REFLECT).reshape(picture.shape)
+    light = cv2.blur(picture, (_SMOOTH_PX, _SMOOTH_PX), borderType=cv2.BORDER_REFLECT).reshape(picture.shape)
     root = np.maximum(light, 0)
     root += np.float32(bend)
     np.sqrt(root, out=root)

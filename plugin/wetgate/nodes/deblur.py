@@ -199,8 +199,8 @@ class Deblur:
     quality: str = param(
         "fine",
         choices={"fast": "Fast", "fine": "Fine"},
-        hint="How closely the picture is solved for with a PSF: fine asks a better network in three times the rounds,"
-        " for about a decibel more and three to four times the time.",
+        hint="How closely the picture is solved for with a PSF: fine asks a better network in four times the"
+        " rounds, for one to two decibels more and six to eight times the time.",
         render_only=True,
     )
     halo: float = param(

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from wetgate.color.film_gauge import LABELS, WIDTH_MM
 from wetgate.color.film_stocks import Kind, Stock, of_figure, stocks
 from wetgate.ops import grain_av1
-from wetgate.ops.grain_analysis import MeasuredGrain, combine, measure_frame
+from wetgate.ops.grain_analysis import MeasuredGrain, combine, of_sidecar
 from wetgate.ops.grain_crystal import Crystals, crystal_field
 from wetgate.ops.grain_field import Law, add_spectral, apply_law, law_densities
 from wetgate.ops.grain_light import light_shift
+from wetgate.ops.grain_patches import measure_frame
 from wetgate.ops.grain_plate import matched, put_plate
 from wetgate.ops.grain_shape import (
     Kernel,
@@ -36,6 +37,7 @@ Array = NDArray[np.float64]
 _SCANNER_PX = 0.45
 # Ids of choices begin with a letter: the gauges by theirs.
 _GAUGES = {"mm8": "8", "super8": "s8", "mm16": "16", "super16": "s16", "mm35": "35", "full35": "s35", "mm65": "65"}
+_SIDECAR = "wetgate.grain/1"
 _MOST_FRAMES = 12  # that an analysis looks at, spread over the shot
 _MOST_HELD = 3  # frames that are looked at to find one that is not the same again: footage on threes
 _MID_GREY = -math.log10(0.18)
@@ -99,7 +101,8 @@ class Grain:
     and the correlation between layers, before a step takes the grain off; with ``match`` that is what is made. Grain is
     new in every frame: patches that the next frame shows again, wherever they have moved to, are texture and left out,
     so a shot that has nothing but texture has no grain; a single picture cannot tell them apart. It is saved as
-    ``.grain.json``, and as a film grain table for AV1 encoders.
+    ``.grain.json``, and as a film grain table for AV1 encoders; either, given as ``--analysis``, is matched as it
+    stands.
 
     Forensic fidelity makes no grain; the plate, which is the input's own, comes back. The bound: grain moves the mean
     of linear light of no layer by more than 0.1 % beyond what chance does in so many pixels; forensic, not at all.
@@ -224,10 +227,20 @@ class Grain:
     def summary(self, results: Mapping[str, Any]) -> str:
         measured = MeasuredGrain.from_json(results)
         if measured is None:
+            if results.get("texture"):
+                return "no grain could be measured: what is flat is texture, which the next frame shows again"
             return "no grain could be measured: nothing flat enough shows it"
         grey = ", ".join(f"{s[0]:.3f}" for s in measured.deviation_at(np.array([_MID_GREY])))
         told = f"grain of deviation {grey} of density at mid-grey, on {measured.patches} flat patches"
         return told if self.match else f"{told}; match=true makes grain like it"
+
+    def imported(self, text: str) -> dict[str, Any] | None:
+        """Grain that was measured elsewhere: the first span with grain of an AV1 film grain table, or a
+        ``.grain.json``."""
+        if text.startswith(grain_av1.HEADER):
+            spans = [t for t in grain_av1.from_text(text) if t.apply_grain]
+            return grain_av1.to_measured(spans[0]).to_json() if spans else {"patches": 0, "frames": 0}
+        return of_sidecar(text, _SIDECAR)
 
     def sidecars(self, results: Mapping[str, Any], numbers: Sequence[int]) -> dict[str, Any]:
         """The measured grain, and the film grain table of AV1 that comes nearest to it, by name."""
@@ -236,7 +249,7 @@ class Grain:
         measured = MeasuredGrain.from_json(results)
         if measured is None:
             return {}
-        about = {"grain": "wetgate.grain/1", "wetgate": __version__, "gauge": self.gauge}
+        about = {"grain": _SIDECAR, "wetgate": __version__, "gauge": self.gauge}
         table = grain_av1.of_measured(measured, self.seed)
         return {"grain": about | dict(results), "av1-grain.tbl": grain_av1.to_text([table])}
 
@@ -393,13 +406,13 @@ class Grain:
 
 
 def _following(shot: Shot, number: int) -> list[int]:
-    """The frames after one, and at the end of its shot those before it, the nearest first."""
+    """The frames after one, and near the end of its shot those before it too, the nearest first."""
     numbers = list(shot.numbers)
     here = numbers.index(number)
     begins = [0, *(numbers.index(c) for c in shot.cuts), len(numbers)]
     first = max(b for b in begins if b <= here)
     last = min(b for b in begins if b > here)
-    return numbers[here + 1 : min(here + 1 + _MOST_HELD, last)] or numbers[max(here - _MOST_HELD, first) : here][::-1]
+    return (numbers[here + 1 : min(here + 1 + _MOST_HELD, last)] + numbers[first:here][::-1])[:_MOST_HELD]
 
 
 @lru_cache(maxsize=32)

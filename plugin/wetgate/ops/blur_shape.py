@@ -33,6 +33,7 @@ _APART = 0.15  # of a frame that moves apart from the rest: more is no bystander
 # radians as well. Blind sizes are within a twentieth on photographs, and grids within a tenth; what moves does so
 # neither evenly nor straight.
 _DOUBT, _DOUBT_BY_PLACE, _DOUBT_IN_MOTION = 0.05, 0.1, 0.2
+_DOUBT_PX = 0.1  # and at least this: a disc of 1 px in a photograph of bricks measured 1.16
 # How many times what another PSF changes in the blurred picture counts as noise, a variance: more than once, since in
 # the sharp picture it changes more. By place and in motion so that simulated motion gains; of a whole shot, where sizes
 # are off by less than is doubted, so that three photographs with four blurs keep 82 to 99 % of the true PSF's gain.
@@ -117,7 +118,8 @@ def measured(
     if words["size"] == 0:
         return Shape(words, sure=np.full((1, 1), found.confidence))
     psf = named(found.kind, words["size"], found.angle)
-    wider, narrower = (named(found.kind, words["size"] * (1 + d), found.angle) for d in (_DOUBT, -_DOUBT))
+    off = max(_DOUBT * words["size"], _DOUBT_PX)
+    wider, narrower = (named(found.kind, max(words["size"] + d, 0.0), found.angle) for d in (off, -off))
     return Shape(
         words, psf, sure=np.full((1, 1), found.confidence), others=((wider, narrower),), caution=_CAUTION_OF_SHOT
     )

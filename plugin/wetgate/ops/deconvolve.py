@@ -55,6 +55,7 @@ LEAST = 2e-3  # of white: noise is not taken to be weaker, since the network has
 CONSISTENT = (0.95, 1.05)
 _SPARE = 0.01
 _NEAREST, _FARTHEST = CONSISTENT[0] + 2 * _SPARE, CONSISTENT[1] - _SPARE
+_TOO_FAR = 1.1  # for a share of x to bring it back: another round is better
 _RISE, _MOST_MORE = 1.5, 8  # of s in a round more, and how many of them
 _BULK, _TIMES_BULK = 80.0, 4.0  # percentile of the light that is no lamp, and how far above it white may lie
 _LEAST_WHITE = 1e-3
@@ -72,7 +73,7 @@ class Schedule:
     tolerance: float
 
 
-FAST = Schedule(0.2, 0.22, 24, 0.005)
+FAST = Schedule(0.2, 0.05, 24, 0.01)
 FINE = Schedule(0.4, 0.65, 24, 0.005)
 
 
@@ -151,6 +152,15 @@ def deconvolve(
         x = canvas.solved(y, z, known, LAMBDA * (typical / s) ** 2, ease, schedule.steps, schedule.tolerance)
         z = cleaned(x, relative * (np.float32(s) * lift))
     again, left, found = seen(z)
+    for _ in range(_MOST_MORE):
+        if found <= _TOO_FAR:
+            break
+        check_abort()
+        x = canvas.solved(y, z, known, LAMBDA, None, schedule.steps, schedule.tolerance)
+        z = cleaned(x, local)
+        before, (again, left, found) = found, seen(z)
+        if found > before - _SPARE:
+            break
     rise = 1.0
     while certain and found < _NEAREST - _SPARE and rise < _RISE**_MOST_MORE:
         check_abort()

@@ -25,6 +25,7 @@ from wetgate.spec import UsageError
 Array = NDArray[np.float64]
 Points = tuple[tuple[int, int], ...]
 
+HEADER = "filmgrn1"
 FOREVER = 2**63 - 1
 _LAG = 3
 _BASE_DEVIATION = 32.0  # of the Gaussian table at 8 bits: 512 at 12 (7.18.3.2)
@@ -62,7 +63,7 @@ class GrainTable:
 
 def to_text(tables: Sequence[GrainTable]) -> str:
     """The tables as a filmgrn1 file."""
-    lines = ["filmgrn1"]
+    lines = [HEADER]
     for t in tables:
         lines.append(f"E {t.start} {t.end} {t.apply_grain} {t.seed} 1")
         head = (t.ar_lag, t.ar_shift, t.grain_scale_shift, t.scaling_shift, t.chroma_from_luma, t.overlap)
@@ -77,8 +78,8 @@ def to_text(tables: Sequence[GrainTable]) -> str:
 def from_text(text: str) -> list[GrainTable]:
     """The tables of a filmgrn1 file. Raises :class:`UsageError` that names the line where it is not one."""
     lines = text.splitlines()
-    if not lines or lines[0].strip() != "filmgrn1":
-        raise UsageError("this is no film grain table", where="line 1", allowed="filmgrn1 on the first line")
+    if not lines or lines[0].strip() != HEADER:
+        raise UsageError("this is no film grain table", where="line 1", allowed=f"{HEADER} on the first line")
     tables: list[GrainTable] = []
     at = 1
     while at < len(lines):

@@ -95,6 +95,12 @@ class Node:
         footage is not averaged away."""
         return hasattr(self.cls, "finish")
 
+    @property
+    def imports(self) -> bool:
+        """Whether the class has ``imported(self, text) -> results | None``: its analysis from a file of another kind,
+        None where it does not know the file."""
+        return hasattr(self.cls, "imported")
+
     def takes_analysis_of(self, version: int) -> bool:
         """Whether an analysis by that version of the node fits this one."""
         return self.analysed_since <= version <= self.version

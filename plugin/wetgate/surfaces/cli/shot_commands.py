@@ -46,7 +46,9 @@ def render(
     config: arg.Config = None,
     analysis: Annotated[
         list[str] | None,
-        typer.Option("--analysis", help="A document made by wetgate analyze."),
+        typer.Option(
+            "--analysis", help="A document made by wetgate analyze; for grain also a .grain.json or AV1's table (.tbl)."
+        ),
         arg.Place("file", "in"),
     ] = None,
     aov: Annotated[

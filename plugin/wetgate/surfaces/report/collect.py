@@ -17,7 +17,8 @@ from wetgate.color.difference import delta_e_itp
 from wetgate.engine.colour import Colour
 from wetgate.engine.job import Outcome
 from wetgate.engine.record import software
-from wetgate.ops.grain_analysis import Patches, combine, measure_frame
+from wetgate.ops.grain_analysis import combine
+from wetgate.ops.grain_patches import Patches, measure_frame
 from wetgate.spec import DENSITY, DISPLAY, Frame, Image, registry
 from wetgate.surfaces.report.blur import blur_gallery
 from wetgate.surfaces.report.data import Gallery, Note, Picture, Plots, ReportData, Series, Side, Table, Timing, View

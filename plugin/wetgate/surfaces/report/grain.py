@@ -13,8 +13,9 @@ from typing import Any, Literal
 import numpy as np
 
 from wetgate.color.film_stocks import stocks
-from wetgate.ops.grain_analysis import MeasuredGrain, combine, measure_frame
+from wetgate.ops.grain_analysis import MeasuredGrain, combine
 from wetgate.ops.grain_match import CORRELATION, DEVIATION_PERCENT, SPECTRUM_DB, GrainMatch, compare, third_octaves
+from wetgate.ops.grain_patches import measure_frame
 from wetgate.ops.metrics_grain import BANDS
 from wetgate.spec import DENSITY, Box, Context, Frame, Window, registry
 from wetgate.surfaces.report.data import Curve, Plot, Plots, Table
