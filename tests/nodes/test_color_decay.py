@@ -333,3 +333,11 @@ def test_clear_film_that_was_sampled_moves_the_base_and_no_gain():
     solved = solve(belief, matrix, [clear]).fade.vector()
     assert solved[6:] == pytest.approx(base, abs=1e-3)
     assert solved[:6] == pytest.approx(solve(belief, matrix, []).fade.vector()[:6], abs=1e-3)
+
+
+@pytest.mark.parametrize("film", ["positive", "negative"])
+def test_what_is_not_restored_is_the_input_bit_for_bit(monkeypatch, film):
+    monkeypatch.setattr(fade_trust, "disagreement", lambda *_: 1.0)
+    picture = faded(scene(5), amount=0.6, stain=0.1)
+    assert np.array_equal(worked([picture], film=film)[0].frame.rgb, picture)
+    assert not np.array_equal(worked([picture], film=film, lights=(1.0, 0.0, 0.0))[0].frame.rgb, picture)

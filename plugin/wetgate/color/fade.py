@@ -94,7 +94,7 @@ def bend_ends(bend: Array) -> Array:
     return np.asarray(np.minimum(limit / np.maximum(2 * np.abs(bend), 1e-9), 1e6))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Trims:
     """What a person sets beside: density ``lights`` (3,) added to red, green, blue, and gain and gamma a dye."""
 

@@ -61,9 +61,11 @@ class ColorDecay:
     place. It is used in a shot only as far as the error to be expected there is small against what it changes: a scene
     of one strong colour by itself does not tell whether it has faded, and stays as it is, as do a shot that bears out
     less than its reel, a fade in which a dye would have grown, and a few pictures over which networks that learnt from
-    different photographs are at odds. So an unfaded reel stays as it is. Unevenness is followed where frame lines or
-    clear film show it. Colours that are gone are not made up; the views show them. Sources: Beer's law per wavelength
-    (Hunt, The Reproduction of Colour); dyes: ``color/film_dyes.json``; rates: Wilhelm and Brower 1993, Reilly 1998.
+    different photographs are at odds. So an unfaded reel stays as it is, bit for bit, and so do most single pictures;
+    what was found says why. Where you know that a picture has faded, turn Cautious off. Unevenness is followed where
+    frame lines or clear film show it. Colours that are gone are not made up; the views show them. Sources: Beer's law
+    per wavelength (Hunt, The Reproduction of Colour); dyes: ``color/film_dyes.json``; rates: Wilhelm and Brower 1993,
+    Reilly 1998.
     """
 
     strength: float = param(
@@ -230,8 +232,11 @@ class ColorDecay:
             tuple(float(g**share) for g in self.dye_gain),
             tuple(float(g**share) for g in self.dye_gamma),
         )
-        made = reverse(seen, fade, far, trims, ctx.threads)
-        rgb = made if self.film == "positive" else from_negative(on_film(made, seen))
+        if trims == Trims() and not fade.vector().any():
+            rgb = frame.rgb  # bit for bit: there and back through the dyes would leave rounding
+        else:
+            made = reverse(seen, fade, far, trims, ctx.threads)
+            rgb = made if self.film == "positive" else from_negative(on_film(made, seen))
         views = self._views(frame, seen, rgb, fade, far, facts["trust"], ctx)
         return Result(frame.with_rgb(rgb), views, facts)
 
