@@ -10,8 +10,8 @@ the node that finds grid and quality in the pixels, and the network that is told
 33.77, FBCNN 30.12 32.31 33.54 34.35.
 
 ``clips``: :mod:`bench.deartifact_clips`; ``--size`` crops the middle, ``--streams CRF`` takes those whose name holds
-the text, ``--alone`` leaves ffmpeg's filters out. ``pace``: processor time a frame of the node's tiers beside
-ffmpeg's ``nlmeans=s=1.5:p=7:r=9`` on the same H.264 stream, decoding counted for neither.
+the text, ``--alone`` leaves ffmpeg's filters out, ``--tier`` takes another network. ``pace``: processor time a frame of
+the node's tiers beside ffmpeg's ``nlmeans=s=1.5:p=7:r=9`` on the same H.264 stream, decoding counted for neither.
 """
 
 from __future__ import annotations
@@ -131,6 +131,7 @@ def main() -> None:
     parser.add_argument("--streams", default="")
     parser.add_argument("--size", default="")
     parser.add_argument("--alone", action="store_true")
+    parser.add_argument("--tier", choices=TIERS, default="fast")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     cv2.setNumThreads(1)
@@ -139,7 +140,7 @@ def main() -> None:
         for folder in args.sources:
             stills(folder, args.quality, args.every)
     elif args.what == "clips":
-        clips(args.sources, args.frames, not args.alone, args.streams, args.size)
+        clips(args.sources, args.frames, not args.alone, args.streams, args.size, args.tier)
     else:
         for source in args.sources:
             pace(source, args.frames, args.threads)

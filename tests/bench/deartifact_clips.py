@@ -106,7 +106,7 @@ class Truth:
         return float(np.mean([warping_error(a, b, m) for a, b, m in pairs]))
 
 
-def clips(sources: Sequence[Path], frames: int, peers: bool, streams: str, size: str) -> None:
+def clips(sources: Sequence[Path], frames: int, peers: bool, streams: str, size: str, tier: str = "fast") -> None:
     layout = PlaneFormat(siting="left", multiple=2)
     for source in sources:
         read = read_clip(source, _LEAD + frames + 1)  # FFmpeg's MPEG decoders tell nothing of the last one
@@ -134,10 +134,10 @@ def clips(sources: Sequence[Path], frames: int, peers: bool, streams: str, size:
             with tempfile.TemporaryDirectory() as folder:
                 file = Path(folder) / ("stream.mpg" if "MPEG-2" in name else "stream.mkv")
                 _encode(clean, settings, file)
-                _stream(name, truth, file, count, peers)
+                _stream(name, truth, file, count, peers, tier)
 
 
-def _stream(name: str, truth: Truth, file: Path, count: int, peers: bool) -> None:
+def _stream(name: str, truth: Truth, file: Path, count: int, peers: bool, tier: str) -> None:
     opened = open_source(file, codec_data=True)
     pictures = [opened.read(n).frame.with_(space=SPACE) for n in list(opened.numbers)[_LEAD : _LEAD + count]]
     opened.close()
@@ -149,7 +149,7 @@ def _stream(name: str, truth: Truth, file: Path, count: int, peers: bool) -> Non
     blur = max(blur, truth.level(given))
     runs: dict[str, Callable[[], Sequence[Image]]] = {"the input": lambda: given}
     for label, (told, params) in NODE.items():
-        runs[label] = lambda t=told, p=params: _lumas(_node(pictures, t, p)[inside])
+        runs[label] = lambda t=told, p=params: _lumas(_node(pictures, t, {"tier": tier, **p})[inside])
     for filters in FILTERS if peers else ():
         runs[f"ffmpeg {filters}"] = lambda f=filters: _filtered(file, f, given[0].shape, count)[inside]
     with av.open(str(file)) as coded:

@@ -48,7 +48,8 @@ def _some_frames(numbers: Sequence[int]) -> Sequence[int]:
     coherent=Coherent(amount=0.0, radius=1, since=2, agreed=_AGREED, unlike=_UNLIKE),
     views={
         "grid": "The codec's blocks drawn over the picture in green, an older grid below them in orange.",
-        "quantiser": "How coarse the quantiser was at each pixel: black none, white 128 codes; -1 where not known.",
+        "quantiser": "How coarse the quantiser was at each pixel, in even stops: black a quarter of a code or none,"
+        " white 128 codes; -1 where not known.",
         "removed": "What was taken out, five times, on grey.",
         "held": "1 where the result had to be put back into what the file's own code says, else 0.",
         "synthesis": "How far the result leaves what the codec's own rounding allows, in its steps.",
@@ -109,8 +110,8 @@ class Deartifact:
         label="Detail kept",
         since=2,
         legacy=0.0,
-        hint="Share of its fine detail's energy that brightness keeps, in codecs that predict (H.264, MPEG); 0 gives up"
-        " detail that may be the codec's.",
+        hint="Share of its fine detail's energy that brightness keeps, in codecs that predict (H.264, MPEG), less of it"
+        " where the quantiser is fine; 0 gives up detail that may be the codec's.",
     )
     edge: float = param(
         0.5,
@@ -269,7 +270,7 @@ class Deartifact:
                 made = self._restored(given, luma, chroma, coded.is_jpeg, frame.number, ctx, facts)
             before, planes = ([np.ascontiguousarray(p[..., k]) for k in range(3)] for p in (given, made))
             if not coded.is_jpeg:  # what a JPEG's coefficients say is held by its intervals
-                planes[0] = with_detail(planes[0], before[0], self.detail)
+                planes[0] = with_detail(planes[0], before[0], self.detail, luma)
             planes[0] = within_neighbours(planes[0], before[0], self.edge)
             if ctx.fidelity != "pleasing":  # smoothing bands has a bound of its own, which is no leave for the others
                 planes[0] = before[0] + coded.luma_within(planes[0] - before[0], luma, 0.0)

@@ -26,19 +26,32 @@ _FINER_THAN = 1.5  # Gaussian, in pixels: as fine detail is measured (metrics, b
 _OVER = 0.75  # Gaussian of the neighbourhood, in pixels of half the size
 _MOST_RAISED, _MOST_BACK = 1.5, 1.3
 _ON_BORDERS = 0.75  # of what is put back elsewhere
+# A fine quantiser leaves little detail that is its own making, and the network takes little else: there it is held
+# less, by the step in 8-bit codes. Measured on MPEG-2 at a step of 6 (sav_dog, davis_parkour, davis_car-roundabout):
+# 0.02 to 0.07 dB are gained, three quarters of the structural artefact go in place of 58 %, and 0.91 to 0.97 of the
+# energy stays; at steps from 20 on as much of a loosening would let it fall to 0.8.
+_FINE_STEP, _COARSE_STEP, _HELD_LESS = 6.5, 10.0, 0.65
 
 
-def with_detail(made: Image, given: Image, share: float) -> Image:
+def with_detail(made: Image, given: Image, share: float, steps: Image) -> Image:
     """``made`` (H, W) with at least ``share`` of the energy of ``given``'s fine detail in each neighbourhood, as far as
-    may be. Both lie on the codec's grid of 8 x 8 blocks."""
+    may be, and less where the quantiser's ``steps`` (H, W, in values) are fine. Both lie on the codec's grid of 8 x 8
+    blocks."""
     if share <= 0:
         return made
-    wanted = np.float32(share) * np.square(_fine(given))
+    wanted = np.float32(share) * _held(steps) * np.square(_fine(given))
     left = _fine(made)
     raised = made + _amount(left, left, wanted, _MOST_RAISED - 1) * left
     taken = _fine(given - raised)
     back = _amount(_fine(raised), taken, wanted, _MOST_BACK)
     return np.asarray(raised + back * _inside_blocks(*made.shape) * taken, np.float32)
+
+
+def _held(steps: Image) -> Image:
+    """How much of the share is asked for: all of it where the step is coarse, or not known."""
+    codes = np.where(steps > 0, steps * np.float32(255), np.float32(_COARSE_STEP))
+    place = np.log(codes / _FINE_STEP) / np.log(_COARSE_STEP / _FINE_STEP)
+    return np.asarray(_HELD_LESS + (1 - _HELD_LESS) * np.clip(place, 0, 1), np.float32)
 
 
 def _amount(fine: Image, more: Image, wanted: Image, most: float) -> Image:
