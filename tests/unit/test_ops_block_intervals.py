@@ -13,7 +13,7 @@ import pytest
 
 from support.photographs import photograph
 from wetgate.io.jpeg_coding import jpeg_coding
-from wetgate.ops.block_intervals import change_within, hold, intervals_of, largest_excess
+from wetgate.ops.block_intervals import beyond_whole_blocks, change_within, hold, intervals_of, largest_excess
 
 W, H = 160, 112
 
@@ -119,3 +119,11 @@ def test_a_change_is_kept_within_its_steps():
     assert made.shape == change.shape
     assert not made[:, 16:].any()
     assert np.abs(coefficients(made)).max() <= 0.1 + 1e-5
+
+
+def test_a_change_that_intervals_will_hold_is_limited_in_the_cut_blocks_alone() -> None:
+    change = np.full((20, 27), 3.0, np.float32)
+    made = change_within(change, beyond_whole_blocks(np.full(change.shape, 0.5, np.float32)))
+    np.testing.assert_array_equal(made[:16, :24], change[:16, :24])
+    assert np.abs(made[16:]).max() < 0.1
+    assert np.abs(made[:, 24:]).max() < 0.1

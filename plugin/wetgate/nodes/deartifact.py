@@ -179,9 +179,9 @@ class Deartifact:
         frame = frames.center
         coded = self._coded(frame, ctx)
         facts = coded.facts()
-        rgb = self._cleaned(frame, coded, ctx, facts)
-        held = np.zeros(rgb.shape[:2], np.float32)
         intervals = coded.intervals(frame) if ctx.fidelity != "pleasing" else None
+        rgb = self._cleaned(frame, coded, ctx, facts, held=intervals is not None)
+        held = np.zeros(rgb.shape[:2], np.float32)
         if intervals is not None:
             from wetgate.ops.block_intervals import hold
 
@@ -257,8 +257,12 @@ class Deartifact:
         matrix = coding.matrix if coding.matrix is not None else REC709
         return CodedFrame(coding, steps.times(self.gain, self.gain), source, matrix, origin, fields)
 
-    def _cleaned(self, frame: Frame, coded: CodedFrame, ctx: Context, facts: dict[str, Any]) -> Image:
-        """The whole change at full strength, within the codec's steps, before any JPEG's intervals."""
+    def _cleaned(
+        self, frame: Frame, coded: CodedFrame, ctx: Context, facts: dict[str, Any], *, held: bool = False
+    ) -> Image:
+        """The whole change at full strength, within the codec's steps; of whole blocks' luma not where it will be
+        ``held`` by a JPEG's intervals, which know the step of each coefficient."""
+        from wetgate.ops.block_intervals import beyond_whole_blocks
         from wetgate.ops.chroma_bleed import led_by_luma
         from wetgate.ops.deband import deband
         from wetgate.ops.detail_hold import with_detail
@@ -268,19 +272,20 @@ class Deartifact:
             made = given
             if (luma != 0).any() or (chroma != 0).any():
                 made = self._restored(given, luma, chroma, coded.is_jpeg, frame.number, ctx, facts)
+            step = beyond_whole_blocks(luma) if held else luma
             before, planes = ([np.ascontiguousarray(p[..., k]) for k in range(3)] for p in (given, made))
             if not coded.is_jpeg:  # what a JPEG's coefficients say is held by its intervals
                 planes[0] = with_detail(planes[0], before[0], self.detail, luma)
             planes[0] = within_neighbours(planes[0], before[0], self.edge)
             if ctx.fidelity != "pleasing":  # smoothing bands has a bound of its own, which is no leave for the others
-                planes[0] = before[0] + coded.luma_within(planes[0] - before[0], luma, 0.0)
+                planes[0] = before[0] + coded.luma_within(planes[0] - before[0], step, 0.0)
             planes[0] = deband(planes[0], self.deband / 255)
             planes[1:] = led_by_luma(planes[1:], planes[0], np.float32(self.bleed) * np.maximum(chroma, 0))
             change = [np.float32(w) * (p - b) for w, p, b in zip(self._weights, planes, before, strict=True)]
             if self.regrain > 0 and ctx.fidelity != "forensic":
                 change[0] += self._grain(frame.number, luma)
                 if ctx.fidelity != "pleasing":
-                    change[0] = coded.luma_within(change[0], luma, self._allowance)
+                    change[0] = coded.luma_within(change[0], step, self._allowance)
             if ctx.fidelity != "pleasing":
                 change[1:] = coded.chroma_within(change[1:], chroma)
             return np.stack([b + c for b, c in zip(before, change, strict=True)], axis=2)

@@ -125,6 +125,14 @@ def change_within(change: Image, limit: Image) -> Image:
     return padded[:height, :width]
 
 
+def beyond_whole_blocks(limit: Image) -> Image:
+    """``limit`` (H, W) where blocks are cut by the picture's edge, which have no intervals; none in whole blocks."""
+    height, width = limit.shape
+    out = limit.copy()
+    out[: height // SIDE * SIDE, : width // SIDE * SIDE] = np.inf
+    return out
+
+
 def _back_inside(plane: Image, given: Intervals) -> tuple[Image, Image]:
     """The change (the plane's size) that brings it inside, and how far outside each block was."""
     coefficients = forward(whole_blocks(plane))
