@@ -195,6 +195,16 @@ def test_analyze_finds_the_cut_and_render_uses_the_document(run: Run, tmp_path: 
     assert f"wetgate: hdr_lift-1: {told}" in used.err
 
 
+def test_a_step_that_has_nothing_to_tell_of_its_analysis_says_nothing(run: Run, tmp_path: Path) -> None:
+    wetgate.write(Frame(_sdr(1), "sRGB - Texture", 1), tmp_path / "in.exr")
+    told = run(
+        "render", tmp_path / "in.exr", "-o", tmp_path / "out.exr", "--in-space", "srgb_tx",
+        "-n", "deblur:kind=custom,quality=fast",
+    )  # fmt: skip
+    assert told.code == 0, told.err
+    assert "deblur-1: " not in told.err
+
+
 def test_a_lut_agrees_with_the_chain_and_says_by_how_much_it_does_not(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "lift.cube"
     done = run(

@@ -84,7 +84,8 @@ def prepared(
                 documents = shot.analyses(analysed, shown)
                 found = {s.name: summary_of(s, documents[s.name]) for s in job.graph.used() if s.name in documents}
                 for name, text in found.items():
-                    on_event({"event": "found", "step": name, "text": text})
+                    if text:
+                        on_event({"event": "found", "step": name, "text": text})
                 yield Prepared(
                     numbers,
                     config,
