@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 
 from wetgate.ops.coded_blocks import Steps, map_text, steps_of_map, steps_of_tables
-from wetgate.ops.quantiser import UNKNOWN
-from wetgate.spec import Image
 
 DECODER, TABLES, PIXELS = "decoder", "tables", "pixels"
 _MAP_BYTES = 24 << 10  # of all maps of a shot together, as text: a host's project holds 64 KiB
@@ -205,13 +203,3 @@ class Collected:
             if self._room[cell] > 0:
                 return cell, {n: text for n, text in self._planes[cell].items() if text is not None}
         return 0, {}
-
-
-def unknown_coding(size: tuple[int, int]) -> ShotCoding:
-    """That of a shot of which nothing can be told."""
-    return ShotCoding(PIXELS, size, (UNKNOWN, UNKNOWN), grid_known=False, confidence=0.0, odds=0.5)
-
-
-def luma_of(ycbcr: Image) -> Image:
-    """The luma plane, contiguous."""
-    return np.ascontiguousarray(ycbcr[..., 0], np.float32)
