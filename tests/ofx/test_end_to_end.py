@@ -23,7 +23,8 @@ from wetgate.surfaces.ofxhost import ClipMedia, render_frame, saved_values
 
 PROFILES = ("strict", "resolve", "nuke", "melt")
 NODES = sorted(registry.nodes())
-BY_HAND = {"deblur": {"kind": "gaussian"}}  # what a node needs that leaves the picture alone without an analysis
+# What a node needs that leaves the picture alone without an analysis.
+BY_HAND = {"deblur": {"kind": "gaussian"}, "color_decay": {"method": "dark"}}
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds the worker's process through /proc")
 
