@@ -13,6 +13,7 @@ from wetgate.engine.job import Outcome
 from wetgate.ops.quantiser import UNKNOWN
 from wetgate.ops.shot_coding import DECODER, PIXELS, TABLES, ShotCoding
 from wetgate.spec import Frame, registry
+from wetgate.surfaces.report.collect import _notes
 
 CODING = ShotCoding(DECODER, (64, 64), (8 / 255, 10 / 255), codec="h264")
 
@@ -87,3 +88,9 @@ def test_color_decay_says_what_is_lost_and_how_much_of_it_is_undone() -> None:
 
 def test_a_render_tells_what_its_analyses_found(rendered: Outcome) -> None:
     assert rendered.found == {"denoise-1": _said("denoise", rendered.analyses["denoise-1"])}
+
+
+def test_the_report_has_no_line_for_an_analysis_that_there_is_nothing_to_say_of(rendered: Outcome) -> None:
+    notes = _notes(replace(rendered, found={"deblur-1": "", "grain-1": "no grain could be measured"}))
+    told = [note.text for note in notes if note.text.startswith(("deblur", "grain"))]
+    assert told == ["grain-1: no grain could be measured"]

@@ -6,10 +6,11 @@ loads no runtime; the first picture does.
 
 from wetgate.inference.encodings import Code, Encoding, SignedLog, Vst, vst
 from wetgate.inference.exposures import clean_light
-from wetgate.inference.restoring import ModelsWithheld, Network, Restored, network, without_models
+from wetgate.inference.restoring import TIERS, ModelsWithheld, Network, Restored, network, without_models
 from wetgate.inference.sharpening import sharp_light
 
 __all__ = [
+    "TIERS",
     "Code",
     "Encoding",
     "ModelsWithheld",

@@ -64,12 +64,19 @@ class Restored:
     facts: Mapping[str, Any]
 
 
+# What a node that cleans by a network of several tiers offers; :func:`network` takes each of them.
+TIERS = {"draft": "Draft: the fast network in 8 bits", "fast": "Fast", "fine": "Fine: better and slower"}
+
+
 def network(task: str, tier: str, *, device: str = "auto", model: str = "", precision: str = "auto") -> Network:
     """The network of a task and tier, or the one whose id is ``model``; nothing is loaded before it is used.
 
     ``device`` is a name of :mod:`wetgate.inference.devices`, ``precision`` fp32, bf16, fp16, int8 or auto (what the
-    manifest prefers on that device). Raises :class:`ModelError` for what is not there.
+    manifest prefers on that device). The tier ``draft`` is the fast network in int8. Raises :class:`ModelError` for
+    what is not there.
     """
+    if tier == "draft":
+        tier, precision = "fast", "int8"
     reason = _refused.get()
     if reason:
         raise ModelsWithheld(f"no network is loaded for {reason}", remedy="render the frame in full")

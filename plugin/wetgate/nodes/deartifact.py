@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wetgate.inference import network
+from wetgate.inference import TIERS, network
 from wetgate.spec import Bound, Coherent, Context, Frame, Image, Result, Shot, Window, node, param
 
 if TYPE_CHECKING:
@@ -74,11 +74,7 @@ class Deartifact:
     strength: float = param(1.0, lo=0, hi=1, hint="Share of what the codec left that is taken out; 0 is the input.")
     tier: str = param(
         "fast",
-        choices={
-            "draft": "Draft: the fast network in 8 bits",
-            "fast": "Fast",
-            "fine": "Fine: better and slower",
-        },
+        choices=TIERS,
         label="Network",
         hint="Which network takes out what the codec left; fine is a little better and takes twice the time.",
         since=2,
@@ -312,8 +308,7 @@ class Deartifact:
             return np.stack(planes, axis=2)
         from wetgate.ops.quantiser import network_quantiser
 
-        tier, precision = ("fast", "int8") if self.tier == "draft" else (self.tier, "auto")
-        done = network("deartifact", tier, device=ctx.device, precision=precision).restore(
+        done = network("deartifact", self.tier, device=ctx.device).restore(
             [given],
             maps={"quantiser": np.stack([network_quantiser(luma), network_quantiser(chroma)], axis=2)},
             threads=ctx.threads,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wetgate.inference import Restored, Vst, network
+from wetgate.inference import TIERS, Restored, Vst, network
 from wetgate.ops.noise_measure import chosen_frames
 from wetgate.ops.noise_model import MOST_DEVIATIONS, ShotNoise, explained
 from wetgate.spec import SCENE, Bound, Coherent, Context, Frame, Image, Result, Shot, Window, node, param
@@ -114,11 +114,7 @@ class Denoise:
     )
     tier: str = param(
         "fast",
-        choices={
-            "draft": "Draft: the fast network in 8 bits",
-            "fast": "Fast",
-            "fine": "Fine: better and slower",
-        },
+        choices=TIERS,
         label="Network",
         hint="Which network takes the noise out; fine keeps more texture and takes twice the time or more.",
         since=2,
@@ -230,8 +226,7 @@ class Denoise:
         self, rgb: Image, number: int, setting: Setting, ctx: Context, left: Callable[[Image], Image]
     ) -> Restored:
         """The network's picture. ``left`` scales the noise map for what is left of the noise."""
-        tier, precision = ("fast", "int8") if self.tier == "draft" else (self.tier, "auto")
-        net = network("denoise", tier, device=ctx.device, precision=precision)
+        net = network("denoise", self.tier, device=ctx.device)
         planes = left(setting.noise.encoded_deviation_of(rgb, setting.encoding.sigma))
         return net.restore(
             [rgb],

@@ -13,6 +13,7 @@ from wetgate.engine.graph import Graph
 from wetgate.engine.job import Job, Outcome
 from wetgate.engine.reel import analyse_reel, names
 from wetgate.engine.render import render
+from wetgate.engine.step import Step
 from wetgate.io.atomic import make_folder
 from wetgate.io.ranges import format_frames
 from wetgate.io.rates import given_rate
@@ -164,6 +165,7 @@ def run_analyze(args: Any) -> int:
             remedy="analyse its shot by itself with it, then pool the documents",
         )
     graph = graph_of(args.graph, args.node or [])
+    step = analysing_step(graph, args.step)
     paths = [path / name for name in names(args.input)] if several else [path]
     make_folder(paths[0].parent)
     pages = _preview_paths(args, paths)
@@ -182,18 +184,16 @@ def run_analyze(args: Any) -> int:
                 "abort": abort,
             }
             if several:
-                chosen = analysing_step(graph, args.step)
-                documents = analyse_reel(args.input, chosen, lambda one: analyse_shot(one, graph, **options))
+                documents = analyse_reel(args.input, step, lambda one: analyse_shot(one, graph, **options))
             else:
                 documents = [analyse_shot(args.input[0], graph, **options)]
     finally:
         progress.close()
-    step = analysing_step(graph, args.step)
     for document, kept in zip(documents, paths, strict=True):
         document.save(kept)
         _tell_document(document, summary_of(step, document), kept, args.as_json)
     if pages:
-        _preview(args, graph, documents, paths, pages)
+        _preview(args, graph, step, documents, paths, pages)
     return 0
 
 
@@ -221,11 +221,15 @@ def _preview_paths(args: Any, paths: Sequence[Path]) -> list[Path]:
 
 
 def _preview(
-    args: Any, graph: Graph, documents: Sequence[Analysis], paths: Sequence[Path], pages: Sequence[Path]
+    args: Any,
+    graph: Graph,
+    step: Step,
+    documents: Sequence[Analysis],
+    paths: Sequence[Path],
+    pages: Sequence[Path],
 ) -> None:
     from wetgate.surfaces.report.preview import write_preview
 
-    step = analysing_step(graph, args.step)
     with interruptible() as abort:
         for footage, document, kept, page in zip(args.input, documents, paths, pages, strict=True):
             write_preview(

@@ -263,7 +263,7 @@ def _blurs(outcome: Outcome) -> list[Gallery]:
 
 
 def _notes(outcome: Outcome) -> list[Note]:
-    notes = [Note(f"{step}: {text}") for step, text in outcome.found.items()]
+    notes = [Note(f"{step}: {text}") for step, text in outcome.found.items() if text]
     notes += [Note(text, "warning") for text in outcome.notes]
     notes += [Note(f"frame {n} failed: {text}", "error") for n, text in outcome.failed.items()]
     frames = outcome.run["frames"]
