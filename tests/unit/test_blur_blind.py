@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from wetgate.ops.blur import convolve
-from wetgate.ops.blur_blind import alike, blind_psf
+from wetgate.ops.blur import Kernel, convolve
+from wetgate.ops.blur_blind import alike, blind_psf, laid_over, mean_of
+from wetgate.ops.blur_edges import centred
+from wetgate.ops.blur_measure import explaining, spectrum_of
 from wetgate.ops.blur_shape import CONFIDENT, found_free
 from wetgate.ops.blur_shot import free_of_frames
 
@@ -13,6 +15,7 @@ HOOK = np.zeros((11, 11), np.float32)  # down and then to the right, as a hand s
 HOOK[1:8, 3] = 1.0
 HOOK[7, 3:10] = 1.5
 HOOK /= HOOK.sum()
+FOUND = {"sharp": False, "psf": "0 1 0/1 4 1/0 1 0", "agreement": 0.9}
 
 
 def shapes(height: int = 224, width: int = 448) -> np.ndarray:
@@ -33,10 +36,16 @@ def shot(light: np.ndarray, noise: float = 0.005) -> np.ndarray:
 
 
 def test_the_path_of_a_shaken_camera_is_found() -> None:
-    found = blind_psf([shot(convolve(shapes(), HOOK)).mean(axis=2)])
+    luma = shot(convolve(shapes(), HOOK)).mean(axis=2)
+    spectrum = spectrum_of(luma, 0.005**2 / 3)
+    worth = None if spectrum is None else explaining(spectrum)
+    assert worth is not None
+    found = blind_psf([luma], worth)
     assert found is not None
     assert found.agreement > CONFIDENT
-    assert alike(found.psf, np.pad(HOOK, 10)) > 0.8
+    assert alike(found.psf, np.pad(HOOK, 10)) > 0.95
+    assert len(found.parts) == 2
+    assert worth(found.psf) > max(worth(part) for part in found.parts)
     middle = np.average(np.arange(31), weights=found.psf.sum(axis=0))
     assert abs(middle - 15) <= 0.5
 
@@ -66,4 +75,36 @@ def test_a_free_psf_is_undone_and_what_it_blurs_is_found_again_from_the_shot() -
 
 
 def test_a_picture_too_small_to_be_asked_twice_has_no_psf() -> None:
-    assert blind_psf([np.ones((80, 200), np.float32)]) is None
+    assert blind_psf([np.ones((80, 200), np.float32)], lambda psf: 0.0) is None
+
+
+def test_a_psf_is_laid_over_another_by_parts_of_a_pixel() -> None:
+    first = centred(np.pad(HOOK, 10))
+    other = 0.75 * np.roll(first, 2, 1) + 0.25 * np.roll(first, 3, 1)
+    placed = laid_over(first, np.asarray(other, np.float32))
+    middles = [float(psf.sum(axis=0) @ np.arange(31)) for psf in (first, placed)]
+    assert abs(middles[0] - middles[1]) < 0.15
+    assert alike(first, placed) > 0.95
+
+
+def test_of_candidates_those_that_explain_the_light_make_the_mean_and_the_others_do_not() -> None:
+    truth = centred(np.pad(HOOK, 10))
+    random = np.random.default_rng(2)
+
+    def rough() -> Kernel:
+        grown = truth * random.uniform(0.2, 1.8, truth.shape).astype(np.float32)
+        return np.asarray(grown / grown.sum(), np.float32)
+
+    good = [rough() for _ in range(4)]
+    wrong = np.ascontiguousarray(np.rot90(truth))
+    made = mean_of([*good, wrong], lambda psf: alike(psf, truth))
+    assert alike(made, truth) > max(alike(psf, truth) for psf in good)
+    assert alike(made, mean_of(good, lambda psf: alike(psf, truth))) > 0.999
+
+
+def test_where_the_parts_of_a_picture_differ_in_its_psf_a_frame_is_trusted_less() -> None:
+    shape = found_free({"free": FOUND | {"parts": ["0 1 0/1 4 1/0 1 0", "0 0 0/1 4 1/0 0 0"]}}, shot(shapes()), lambda: None)
+    ((one, other),) = shape.others
+    assert one.shape == other.shape == (3, 3)
+    assert not np.array_equal(one, other)
+    assert found_free({"free": FOUND}, shot(shapes()), lambda: None).others == ()

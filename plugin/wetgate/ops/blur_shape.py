@@ -42,6 +42,7 @@ _DOUBT_IN_TURN, _DOUBT_IN_LIGHT = 3.0, 0.1
 # the sharp picture it changes more. By place and in motion so that simulated motion gains; of a whole shot, where sizes
 # are off by less than is doubted, so that three photographs with four blurs keep 82 to 99 % of the true PSF's gain.
 _CAUTION, _CAUTION_OF_SHOT = 16.0, 3.0
+_CAUTION_OF_FREE = 1.0
 _TOO_PLAIN = "the picture is too small or too plain to show its blur"
 
 
@@ -180,7 +181,10 @@ def found_free(analysis: Analysis, picture: Image, check_abort: Check) -> Shape:
     words = {"kind": "free", "agreement": agreement, "from": source}
     if agreement < CONFIDENT:
         return Shape(words | {"from": f"{source}: unknown, its parts do not agree on a shape"})
-    return Shape(words, from_text(found["psf"]), sure=np.full((1, 1), agreement))
+    parts = [from_text(text) for text in found.get("parts", ())]  # analyses of before 2026-11-27 have none
+    others = tuple(zip(parts[::2], parts[1::2], strict=True))
+    sure = np.full((1, 1), agreement)
+    return Shape(words, from_text(found["psf"]), sure=sure, others=others, caution=_CAUTION_OF_FREE)
 
 
 def said(kind: str, analysis: Mapping[str, Any]) -> str:
