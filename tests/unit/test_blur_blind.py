@@ -10,7 +10,7 @@ from wetgate.ops.blur_edges import centred
 from wetgate.ops.blur_measure import Blur, explaining, spectrum_of
 from wetgate.ops.blur_shape import CONFIDENT, found_free, measured
 from wetgate.ops.blur_shot import free_of_frames, lean_of_frames
-from wetgate.ops.psf import leaning, named
+from wetgate.ops.psf import from_text, leaning, named
 
 HOOK = np.zeros((11, 11), np.float32)  # down and then to the right, as a hand shakes
 HOOK[1:8, 3] = 1.0
@@ -36,19 +36,22 @@ def shot(light: np.ndarray, noise: float = 0.005) -> np.ndarray:
     return (light[..., None] + noise * drawn).astype(np.float32)
 
 
-def test_the_path_of_a_shaken_camera_is_found() -> None:
-    luma = shot(convolve(shapes(), HOOK)).mean(axis=2)
-    spectrum = spectrum_of(luma, 0.005**2 / 3)
+def test_the_path_of_a_shaken_camera_is_found_and_undone() -> None:
+    frame = shot(convolve(shapes(), HOOK))
+    found = free_of_frames([frame])
+    assert found is not None
+    assert found["agreement"] > CONFIDENT
+    shape = found_free({"free": found}, frame, lambda: None)
+    assert shape.words["from"] == "measured in the shot"
+    side = shape.psf.shape[1]
+    assert alike(shape.psf, centred(HOOK)) > 0.95
+    assert abs(np.average(np.arange(side), weights=shape.psf.sum(axis=0)) - side // 2) <= 0.5
+    spectrum = spectrum_of(frame.mean(axis=2), 0.005**2 / 3)
     worth = None if spectrum is None else explaining(spectrum)
     assert worth is not None
-    found = blind_psf([luma], worth)
-    assert found is not None
-    assert found.agreement > CONFIDENT
-    assert alike(found.psf, np.pad(HOOK, 10)) > 0.95
-    assert len(found.parts) == 2
-    assert worth(found.psf) > max(worth(part) for part in found.parts)
-    middle = np.average(np.arange(31), weights=found.psf.sum(axis=0))
-    assert abs(middle - 15) <= 0.5
+    parts = [from_text(text) for text in found["parts"]]
+    assert len(parts) == 2
+    assert worth(shape.psf) > max(worth(part) for part in parts)
 
 
 def test_halves_that_were_blurred_differently_have_no_psf_and_nothing_is_done() -> None:
@@ -64,15 +67,6 @@ def test_a_sharp_picture_is_told_sharp_whatever_psf_its_parts_agree_on() -> None
     shape = found_free(None, shot(shapes()), lambda: None)
     assert shape.psf.size == 1
     assert shape.words["from"].endswith("sharp")
-
-
-def test_a_free_psf_is_undone_and_what_it_blurs_is_found_again_from_the_shot() -> None:
-    frame = shot(convolve(shapes(), HOOK))
-    found = free_of_frames([frame])
-    assert found is not None
-    shape = found_free({"free": found}, frame, lambda: None)
-    assert shape.psf.size > 1
-    assert shape.words["from"] == "measured in the shot"
 
 
 def test_a_picture_too_small_to_be_asked_twice_has_no_psf() -> None:

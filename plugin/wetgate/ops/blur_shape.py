@@ -23,9 +23,9 @@ Analysis = Mapping[str, Any] | None
 Check = Callable[[], None]
 Blurring = Kernel | PsfField
 
-# Agreement of the parts from which a PSF of any shape is believed. Of nine photographs blurred by Levin's kernels, at
-# 1 % noise, seven agreed by 0.78 to 0.96: five gained 66 to 94 % of what the true PSF gains, two 5 and 15 %. Those that
-# were not believed agreed by 0.41 to 0.62.
+# Agreement of the parts from which a PSF of any shape is believed. Of eleven photographs blurred by Levin's kernels, at
+# 1 % noise, all agreed by 0.79 to 0.97: what was found correlates with ten of the PSFs by 0.93 to 0.98, with one, in
+# bricks, by 0.72 (agreement 0.80). Parts that were blurred differently agree by less.
 CONFIDENT = 0.75
 _SURE = 0.3  # confidence of a measured kind below which a network is asked: chosen, not measured
 _APART = 0.15  # of a frame that moves apart from the rest: more is no bystander

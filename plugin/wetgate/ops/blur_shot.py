@@ -17,6 +17,8 @@ from wetgate.spec import Image
 _FREE_FRAMES = 2  # that a PSF of any shape is looked for in: the first and the last
 _LONGEST_LEANING_PX = LARGEST_PX - 2 * ABOUT_PX - 2.0
 _LEANS = tuple(round(0.1 * i, 1) for i in range(-9, 10))  # that are tried
+# By how much more a leaning line correlates with what was found than an even one does. Of one photograph: 0.018 where
+# one end had 2.3 times the light of the other, 0.001 and 0.003 where the motion was even.
 _LEANS_CLEARLY = 0.01
 
 
