@@ -65,7 +65,6 @@ def test_deartifact_says_how_coarse_the_codec_was_and_how_that_is_known(coding: 
 def test_deblur_says_the_blur_or_why_nothing_is_done() -> None:
     blur = {"kind": "motion", "size": 7.32, "angle": 30.0, "confidence": 0.9}
     assert _said("deblur", {"blur": blur}) == "motion of 7.3 px at 30 degrees, 90 % sure"
-    assert "at 30 degrees, 40% more of its light at one end, 90" in _said("deblur", {"blur": blur, "lean": -0.4})
     assert "a shutter of 180 degrees" in _said("deblur", {"blur": blur, "shutter": {"degrees": 180.0}})
     assert "sharp, so nothing is done" in _said("deblur", {"blur": blur | {"kind": "sharp"}})
     assert "too small or too plain" in _said("deblur", {"blur": None})

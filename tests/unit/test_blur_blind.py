@@ -7,10 +7,10 @@ import numpy as np
 from wetgate.ops.blur import Kernel, convolve
 from wetgate.ops.blur_blind import alike, blind_psf, laid_over, mean_of
 from wetgate.ops.blur_edges import centred
-from wetgate.ops.blur_measure import Blur, explaining, spectrum_of
-from wetgate.ops.blur_shape import CONFIDENT, found_free, measured
-from wetgate.ops.blur_shot import free_of_frames, lean_of_frames
-from wetgate.ops.psf import from_text, leaning, named
+from wetgate.ops.blur_measure import explaining, spectrum_of
+from wetgate.ops.blur_shape import CONFIDENT, found_free
+from wetgate.ops.blur_shot import free_of_frames
+from wetgate.ops.psf import from_text
 
 HOOK = np.zeros((11, 11), np.float32)  # down and then to the right, as a hand shakes
 HOOK[1:8, 3] = 1.0
@@ -105,27 +105,3 @@ def test_where_the_parts_of_a_picture_differ_in_its_psf_a_frame_is_trusted_less(
     assert one.shape == other.shape == (3, 3)
     assert not np.array_equal(one, other)
     assert found_free({"free": FOUND}, shot(shapes()), lambda: None).others == ()
-
-
-LINE = Blur("motion", 11.0, 20.0, 0.9)
-
-
-def test_which_end_of_a_line_of_motion_got_more_light_is_found_and_an_even_line_stays_even() -> None:
-    line = named("motion", LINE.size, LINE.angle)
-    slowing = shot(convolve(shapes(), leaning(line, LINE.size, LINE.angle, -0.5)))
-    assert -0.7 <= lean_of_frames([slowing], LINE) <= -0.3
-    assert lean_of_frames([shot(convolve(shapes(), line))], LINE) == 0.0
-    assert lean_of_frames([slowing], Blur("defocus", 3.0, 0.0, 0.9)) == 0.0
-    assert lean_of_frames([slowing], Blur("motion", 60.0, 20.0, 0.9)) == 0.0
-
-
-def test_a_line_that_leans_is_undone_as_such_and_the_record_says_so() -> None:
-    analysis = {"blur": LINE.to_json(), "grid": None, "shutter": None, "lean": -0.4}
-    frame = shot(shapes())
-    made = measured(analysis, frame, 1, "auto", 0.0, 1.0, lambda: None)
-    even = measured(analysis | {"lean": 0.0}, frame, 1, "auto", 0.0, 1.0, lambda: None)
-    left, right = (float(made.psf[:, part].sum()) for part in (slice(0, 6), slice(-6, None)))
-    assert left > 1.5 * right
-    assert made.words["lean"] == -0.4
-    assert "lean" not in even.words
-    assert abs(float(even.psf[:, :6].sum()) - float(even.psf[:, -6:].sum())) < 1e-3

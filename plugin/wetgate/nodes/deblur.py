@@ -54,10 +54,9 @@ class Deblur:
 
     The analysis finds the kind and size of the blur from the spectrum of the shot's light: discs leave rings of zeros
     in it, lines parallel ones, a Gaussian none. A free shape, as of a shaken camera, it looks for where the kind says
-    so: edges and PSF in turn, coarse to fine, up to 31 pixels, in parts of the picture apart and at several prices of
-    an edge. Those count that explain the spectrum, and their mean is undone where the parts agree. So is told which end
-    of a line of motion got more of its light. A shot that measures sharp comes through untouched. The figures are in
-    the record, a picture of the PSF is a view, and all can be set by hand.
+    so: edges and PSF in turn, coarse to fine, up to 31 pixels, in parts of the picture apart, and it is undone where
+    they agree. A shot that measures sharp comes through untouched. The figures are in the record, a picture of the PSF
+    is a view, and all can be set by hand.
 
     Blur may differ over the frame (``variation``). Discs and Gaussians are measured on a coarse grid as well: a focus
     that falls off, a lens that is soft at its corners. Motion is read from the flow between frames, cell by cell and
@@ -260,7 +259,7 @@ class Deblur:
     def analyze(self, shot: Shot, ctx: Context) -> dict[str, Any]:
         from wetgate.ops.blur_grid import grid_of_frames
         from wetgate.ops.blur_motion import motion_of_shot, shutter_of
-        from wetgate.ops.blur_shot import blur_of_frames, free_of_frames, lean_of_frames
+        from wetgate.ops.blur_shot import blur_of_frames, free_of_frames
         from wetgate.ops.noise_measure import chosen_frames
 
         results = ShotNoise.measure(
@@ -272,7 +271,6 @@ class Deblur:
             pictures = [shot[n].rgb for n in numbers]
             blur, grid = blur_of_frames(pictures, ctx.check_abort), grid_of_frames(pictures, ctx.check_abort)
             results["grid"] = None if grid is None else grid.to_json()
-            results["lean"] = lean_of_frames(pictures, blur, ctx.check_abort)
             results["shutter"] = shutter_of(shot, numbers, blur, ctx.check_abort)
         if self.kind == "free":
             results["free"] = free_of_frames([shot[n].rgb for n in numbers], ctx.check_abort)

@@ -44,23 +44,16 @@ class Found:
     agreement: float
 
 
-def blind_psf(
-    lumas: Sequence[Plane],
-    worth: Worth,
-    check_abort: Callable[[], None] = lambda: None,
-    about: Kernel | None = None,
-) -> Found | None:
-    """The PSF that pictures of light (H, W) share; None where they are too small to be asked twice. Where it is known
-    to be ``about`` another, no wider than :data:`LARGEST_PX`, it is looked for near that alone.
+def blind_psf(lumas: Sequence[Plane], worth: Worth, check_abort: Callable[[], None] = lambda: None) -> Found | None:
+    """The PSF that pictures of light (H, W) share; None where they are too small to be asked twice.
 
     Two parts of each are asked, and the middle of the first.
     """
-    near = None if about is None else framed(about)
     parts = [part for luma in lumas for part in parts_of(luma)]
     if not parts:
         return None
     asked = [*parts, _middle(lumas[0])]
-    found = [[psf_of_part(part, LARGEST_PX, price, check_abort, near) for price in PRICES] for part in asked]
+    found = [[psf_of_part(part, LARGEST_PX, price, check_abort) for price in PRICES] for part in asked]
     worths = [[worth(psf) for psf in of_part] for of_part in found]
     tried = [(w, psf) for of_part in zip(worths, found, strict=True) for w, psf in zip(*of_part, strict=True)]
     ranked = [psf for _, psf in sorted(tried, key=lambda t: -t[0])]
@@ -98,12 +91,6 @@ def _middle(luma: Plane) -> Plane:
 def _lit(part: Plane) -> Plane:
     """A part whose brightest light is 1."""
     return np.ascontiguousarray(part / max(float(np.percentile(part, 99.5)), 1e-9))
-
-
-def framed(psf: Kernel) -> Kernel:
-    """A PSF with room about it, up to :data:`LARGEST_PX` a side."""
-    y, x = ((LARGEST_PX - n) // 2 for n in psf.shape)
-    return np.pad(psf, ((y, y), (x, x)))
 
 
 def mean_of(ranked: Sequence[Kernel], worth: Worth) -> Kernel:

@@ -21,7 +21,6 @@ from wetgate.ops.blur import Kernel
 
 Plane = NDArray[np.float32]
 
-ABOUT_PX = 2  # how far a PSF lies at most from one that it is known to be about
 _SMALLEST_PX = 5  # side of the PSF on the coarsest scale
 _SCALE = math.sqrt(0.5)  # from one scale to the next coarser
 _TURNS = 5  # of the two steps, a scale
@@ -40,11 +39,8 @@ class Price:
     least: float
 
 
-def psf_of_part(
-    part: Plane, size: int, price: Price, check_abort: Callable[[], None] = lambda: None, about: Kernel | None = None
-) -> Kernel:
-    """The PSF (size, size) of a part whose white is 1; one that is known already ``about``, no farther than
-    :data:`ABOUT_PX` from the light of that."""
+def psf_of_part(part: Plane, size: int, price: Price, check_abort: Callable[[], None] = lambda: None) -> Kernel:
+    """The PSF (size, size) of a part whose white is 1."""
     scales = max(0, math.floor(math.log(_SMALLEST_PX / size) / math.log(_SCALE)))
     psf: Kernel | None = None
     now = price.first
@@ -53,25 +49,13 @@ def psf_of_part(
         share = _SCALE**scale
         side = max(3, round(size * share) // 2 * 2 + 1)
         seen = part if scale == 0 else cv2.resize(part, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
-        near = None if about is None else _near(about, side)
-        if psf is None:
-            psf = _start(side) if near is None else np.asarray(near / near.sum(), np.float32)
-        else:
-            psf = _refit(psf, side)
+        psf = _start(side) if psf is None else _refit(psf, side)
         for _ in range(_TURNS):
             picture = _few_edges(_tapered(seen, psf), psf, now)
-            psf = _psf_between(picture, seen, side, near)
+            psf = _psf_between(picture, seen, side)
             now = max(now / _CHEAPER, price.least)
     assert psf is not None
     return cleaned(psf)
-
-
-def _near(about: Kernel, side: int) -> Kernel:
-    """1 within reach of the light of a PSF that is shrunk to ``side``, 0 elsewhere."""
-    reach = 2 * ABOUT_PX + 1
-    lit = cv2.dilate((about > 0).astype(np.float32), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
-    shrunk = cv2.resize(lit, (side, side), interpolation=cv2.INTER_AREA)
-    return np.asarray(shrunk > 0, np.float32)
 
 
 def _start(side: int) -> Kernel:
@@ -128,9 +112,8 @@ def _transfer_difference(shape: tuple[int, ...]) -> tuple[NDArray[np.complex64],
     return (np.exp(2j * np.pi * x) - 1).astype(np.complex64), (np.exp(2j * np.pi * y) - 1).astype(np.complex64)
 
 
-def _psf_between(picture: Plane, seen: Plane, side: int, near: Kernel | None) -> Kernel:
-    """The PSF that takes the gradients of a sharp picture to those of what is seen, least squares; where ``near`` is
-    given, of its places alone."""
+def _psf_between(picture: Plane, seen: Plane, side: int) -> Kernel:
+    """The PSF that takes the gradients of a sharp picture to those of what is seen, least squares."""
     rim = side // 2 + 1
     inside = np.zeros(seen.shape, np.float32)
     inside[rim:-rim, rim:-rim] = 1
@@ -142,8 +125,6 @@ def _psf_between(picture: Plane, seen: Plane, side: int, near: Kernel | None) ->
         top, bottom = top + np.conj(a) * b, bottom + np.square(np.abs(a))
     made = np.roll(fft.irfft2(top / (bottom + np.float32(_PSF_WEIGHT)), seen.shape), (side // 2, side // 2), (0, 1))
     psf = np.maximum(made[:side, :side], 0)
-    if near is not None:
-        psf = psf * near
     psf[psf < _DUST * psf.max()] = 0
     psf = _one_piece(psf)
     return centred(np.asarray(psf / max(float(psf.sum()), 1e-12), np.float32))

@@ -14,8 +14,8 @@ from wetgate.ops.blur import Kernel
 from wetgate.ops.blur_grid import KINDS, BlurGrid, grid_of_frames
 from wetgate.ops.blur_measure import Blur
 from wetgate.ops.blur_motion import LEAST_PX, LONGEST_PX, Movement, line_of, movement_at
-from wetgate.ops.blur_shot import blur_of_frames, free_of_frames, lean_of_frames
-from wetgate.ops.psf import from_text, leaning, named
+from wetgate.ops.blur_shot import blur_of_frames, free_of_frames
+from wetgate.ops.psf import from_text, named
 from wetgate.ops.psf_field import PsfField, Values
 from wetgate.spec import Image
 
@@ -42,9 +42,7 @@ _DOUBT_IN_TURN, _DOUBT_IN_LIGHT = 3.0, 0.1
 # the sharp picture it changes more. By place and in motion so that simulated motion gains; of a whole shot, where sizes
 # are off by less than is doubted, so that three photographs with four blurs keep 82 to 99 % of the true PSF's gain.
 _CAUTION, _CAUTION_OF_SHOT = 16.0, 3.0
-# Of what the parts of a picture differ in. Of five photographs blurred by Levin's kernels 79 % of the gain was kept in
-# linear light and 74 % after the sRGB curve; without doubt 79 and 71 %, at 1 79 and 73 %.
-_CAUTION_OF_FREE = 4.0
+_CAUTION_OF_FREE = 1.0
 _TOO_PLAIN = "the picture is too small or too plain to show its blur"
 
 
@@ -103,12 +101,11 @@ def measured(
         blur, grid = (None if analysis.get(name) is None else analysis[name] for name in ("blur", "grid"))
         found = None if blur is None else Blur.from_json(blur)
         places = None if grid is None else BlurGrid.from_json(grid)
-        lean, source = float(analysis.get("lean") or 0.0), "measured in the shot"
+        source = "measured in the shot"
     else:
         # As an analysis would hold them, rounded: the last bits of linear algebra differ with its threads.
         alone = blur_of_frames([picture], check_abort)
         found = None if alone is None else Blur.from_json(alone.to_json())
-        lean = lean_of_frames([picture], found, check_abort)
         cells = grid_of_frames([picture], check_abort) if variation == "grid" else None
         places = None if cells is None else BlurGrid.from_json(cells.to_json())
         source = "measured in this frame alone"
@@ -130,13 +127,19 @@ def measured(
     wider, narrower = (named(found.kind, max(words["size"] + d, 0.0), found.angle) for d in (off, -off))
     others = [(wider, narrower)]
     if found.kind == "motion":
-        if lean:
-            words["lean"] = lean
-            psf = leaning(psf, words["size"], found.angle, lean)
         left, right = (named("motion", words["size"], found.angle + d) for d in (_DOUBT_IN_TURN, -_DOUBT_IN_TURN))
-        onward, back = (leaning(psf, words["size"], found.angle, d) for d in (_DOUBT_IN_LIGHT, -_DOUBT_IN_LIGHT))
+        onward, back = (_leaning(psf, words["size"], found.angle, d) for d in (_DOUBT_IN_LIGHT, -_DOUBT_IN_LIGHT))
         others += [(left, right), (onward, back)]
     return Shape(words, psf, sure=np.full((1, 1), found.confidence), others=tuple(others), caution=_CAUTION_OF_SHOT)
+
+
+def _leaning(line: Kernel, length: float, angle: float, by: float) -> Kernel:
+    """A line with ``by`` more of its light at the end that ``angle`` (degrees) points to, and less at the other."""
+    y, x = (axis - (n - 1) / 2 for axis, n in zip(np.indices(line.shape), line.shape, strict=True))
+    turned = np.radians(angle)
+    along = (x * np.cos(turned) - y * np.sin(turned)) / (length / 2)
+    leaning = line * np.maximum(1 + by * along, 0)
+    return np.asarray(leaning / leaning.sum(), np.float32)
 
 
 def moved(
@@ -178,7 +181,7 @@ def found_free(analysis: Analysis, picture: Image, check_abort: Check) -> Shape:
     words = {"kind": "free", "agreement": agreement, "from": source}
     if agreement < CONFIDENT:
         return Shape(words | {"from": f"{source}: unknown, its parts do not agree on a shape"})
-    parts = [from_text(text) for text in found.get("parts", ())]  # the earliest analyses have none
+    parts = [from_text(text) for text in found.get("parts", ())]  # analyses of before 2026-11-27 have none
     others = tuple(zip(parts[::2], parts[1::2], strict=True))
     sure = np.full((1, 1), agreement)
     return Shape(words, from_text(found["psf"]), sure=sure, others=others, caution=_CAUTION_OF_FREE)
@@ -202,8 +205,6 @@ def said(kind: str, analysis: Mapping[str, Any]) -> str:
     if blur.kind == "sharp":
         return "the shot is sharp, so nothing is done; kind and size sharpen it by hand"
     turned = f" at {blur.angle:.0f} degrees" if blur.kind == "motion" else ""
-    if analysis.get("lean"):
-        turned += f", {abs(analysis['lean']):.0%} more of its light at one end"
     told = f"{blur.kind} of {blur.size:.1f} px{turned}, {100 * blur.confidence:.0f} % sure"
     if analysis.get("shutter") is not None:
         return f"{told}; motion explains it, with a shutter of {analysis['shutter']['degrees']:.0f} degrees"

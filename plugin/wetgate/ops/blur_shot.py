@@ -7,19 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from wetgate.ops.blur_blind import LARGEST_PX, alike, blind_psf, framed
-from wetgate.ops.blur_edges import ABOUT_PX
+from wetgate.ops.blur_blind import blind_psf
 from wetgate.ops.blur_measure import LONG_BLOCK, Blur, Spectrum, blur_of, explaining, luma_of, spectrum_of
 from wetgate.ops.noise_measure import measure_noise
-from wetgate.ops.psf import leaning, named, to_text
+from wetgate.ops.psf import to_text
 from wetgate.spec import Image
 
 _FREE_FRAMES = 2  # that a PSF of any shape is looked for in: the first and the last
-_LONGEST_LEANING_PX = LARGEST_PX - 2 * ABOUT_PX - 2.0
-_LEANS = tuple(round(0.1 * i, 1) for i in range(-9, 10))  # that are tried
-# By how much more a leaning line correlates with what was found than an even one does. Of one photograph: 0.018 where
-# one end had 2.3 times the light of the other, 0.001 and 0.003 where the motion was even.
-_LEANS_CLEARLY = 0.01
 
 
 def blur_of_frames(frames: Sequence[Image], check_abort: Callable[[], None] = lambda: None) -> Blur | None:
@@ -66,24 +60,3 @@ def free_of_frames(frames: Sequence[Image], check_abort: Callable[[], None] = la
         "agreement": round(found.agreement, 3),
         "better_than_sharp": round(gain, 4),
     }
-
-
-def lean_of_frames(frames: Sequence[Image], blur: Blur | None, check_abort: Callable[[], None] = lambda: None) -> float:
-    """How much more of the light of a measured line of motion lies at the end that its angle points to, as
-    :func:`~wetgate.ops.psf.leaning` has it; 0 for one that is even, or no line, or one longer than is looked for.
-
-    The spectrum does not tell one end from the other. So a PSF of any shape is looked for near the line; it is coarse,
-    but the lean that makes the line most like it is not.
-    """
-    if blur is None or blur.kind != "motion" or blur.size > _LONGEST_LEANING_PX:
-        return 0.0
-    asked = frames if len(frames) <= _FREE_FRAMES else [frames[0], frames[-1]]
-    line = named("motion", blur.size, blur.angle)
-    short, _ = _spectra_of(asked, check_abort)
-    better = None if short is None else explaining(short)
-    found = None if better is None else blind_psf([luma_of(rgb) for rgb in asked], better, check_abort, line)
-    if found is None:
-        return 0.0
-    fits = {by: alike(framed(leaning(line, blur.size, blur.angle, by)), found.psf) for by in _LEANS}
-    best = max(_LEANS, key=lambda by: fits[by])
-    return best if fits[best] - fits[0.0] >= _LEANS_CLEARLY else 0.0

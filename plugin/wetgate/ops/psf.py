@@ -37,16 +37,6 @@ def named(kind: str, size: float, angle_deg: float = 0.0) -> Kernel:
     raise UsageError(f"there is no PSF {kind!r}", allowed="defocus, gaussian, motion")
 
 
-def leaning(line: Kernel, length: float, angle_deg: float, by: float) -> Kernel:
-    """A line of motion with ``by`` more of its light at the end that its angle points to, and less at the other: that
-    of a camera which slowed down or sped up."""
-    y, x = (axis - (n - 1) / 2 for axis, n in zip(np.indices(line.shape), line.shape, strict=True))
-    turned = np.radians(angle_deg)
-    along = (x * np.cos(turned) - y * np.sin(turned)) / (length / 2)
-    light = line * np.maximum(1 + by * along, 0)
-    return np.asarray(light / light.sum(), np.float32)
-
-
 def from_text(text: str) -> Kernel:
     """The PSF of a text, odd-sized and of sum 1: see :func:`centred`.
 
