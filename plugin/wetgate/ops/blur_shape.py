@@ -42,7 +42,9 @@ _DOUBT_IN_TURN, _DOUBT_IN_LIGHT = 3.0, 0.1
 # the sharp picture it changes more. By place and in motion so that simulated motion gains; of a whole shot, where sizes
 # are off by less than is doubted, so that three photographs with four blurs keep 82 to 99 % of the true PSF's gain.
 _CAUTION, _CAUTION_OF_SHOT = 16.0, 3.0
-_CAUTION_OF_FREE = 1.0
+# Of what the parts of a picture differ in. Of five photographs blurred by Levin's kernels 79 % of the gain was kept in
+# linear light and 74 % after the sRGB curve; without doubt 79 and 72 %, at 1 79 and 73 %.
+_CAUTION_OF_FREE = 4.0
 _TOO_PLAIN = "the picture is too small or too plain to show its blur"
 
 
@@ -181,7 +183,7 @@ def found_free(analysis: Analysis, picture: Image, check_abort: Check) -> Shape:
     words = {"kind": "free", "agreement": agreement, "from": source}
     if agreement < CONFIDENT:
         return Shape(words | {"from": f"{source}: unknown, its parts do not agree on a shape"})
-    parts = [from_text(text) for text in found.get("parts", ())]  # analyses of before 2026-11-27 have none
+    parts = [from_text(text) for text in found.get("parts", ())]  # the earliest analyses have none
     others = tuple(zip(parts[::2], parts[1::2], strict=True))
     sure = np.full((1, 1), agreement)
     return Shape(words, from_text(found["psf"]), sure=sure, others=others, caution=_CAUTION_OF_FREE)
