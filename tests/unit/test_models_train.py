@@ -234,7 +234,7 @@ def test_a_deeper_network_that_begins_with_the_weights_of_another_does_what_that
         assert float(deep(maps).abs().mean()) > 0
     with pytest.raises(ValueError, match=r"0 missing and \d+ left, such as down\.1\.1\."):
         shallow.begin_with(deep.state_dict())
-    with pytest.raises(ValueError, match="1 missing and 0 left, such as head.bias"):
+    with pytest.raises(ValueError, match=r"1 missing and 0 left, such as head\.bias"):
         deep.begin_with({name: w for name, w in shallow.state_dict().items() if name != "head.bias"})
 
 
