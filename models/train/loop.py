@@ -21,8 +21,8 @@ def train(recipe: Recipe, examples: Examples, out: Path, *, device: str, start_f
     """Train to the recipe's last step; the path of the averaged weights (``ema.pt``).
 
     ``out/checkpoint.pt`` is written each ``every`` steps, whole or not at all, and gone on from where it is there.
-    ``start_from`` is a file of weights to begin with, of this network or of one with fewer blocks. ``out/log.jsonl`` has
-    a line each 100 steps.
+    ``start_from`` is a file of weights to begin with, of this network or of one with fewer blocks.
+    ``out/log.jsonl`` has a line each 100 steps.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
