@@ -105,3 +105,16 @@ def test_a_picture_saved_once_has_no_older_save(quality: int):
     alone = coding_of_pictures([saved(photograph(384, 320), quality)[..., ::-1].astype(np.float32) / 255])
     assert alone.older is None
     assert alone.worked_from == (0, 0)
+
+
+def test_a_chart_of_lines_was_never_compressed_though_its_blocks_are_all_alike():
+    """Patches of flat light beside patches of lines, each a pixel wide: 0.9 of white, if its blocks are a codec's."""
+    lines = [(1.0, 0.735, 0.88), (1.0, 0.0, 0.735), (0.54, 0.0, 0.39), (0.28, 0.0, 0.19)]
+    colours = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]], np.float32)
+    chart = np.zeros((800, 800, 3), np.float32)
+    for row, (even, odd, flat) in enumerate(lines):
+        for column, colour in enumerate(colours):
+            patch = chart[200 * row : 200 * (row + 1), 200 * column : 200 * (column + 1)]
+            patch[::2], patch[1::2], patch[:, 99:] = even * colour, odd * colour, flat * colour
+    found = coding_of_pictures([chart])
+    assert (found.steps, found.odds, found.quality) == ((0.0, 0.0), 0.0, None)

@@ -50,9 +50,9 @@ def clean_light(
     """``picture`` (H, W, C) without noise of ``deviation`` (H, W, C), both linear light; ``white`` is what the first
     exposure takes for 1. Values below 0 are kept. Where the noise is weaker than any that the network was trained on,
     at the exposure that a value is taken from, less of the change is taken. ``coarseness`` of the noise is the sigma in
-    pixels of the Gaussian through which white noise would look like it. ``turn`` of :data:`~wetgate.inference.turning.TURNS` says how the picture
-    is laid before the network, turned and mirrored; who cleans a picture over and over takes another one each time, so
-    that what the network does to one direction does not add up."""
+    pixels of the Gaussian through which white noise would look like it. ``turn`` says how the picture
+    is laid before the network, turned and mirrored (:func:`~wetgate.inference.turning.laid`); who cleans a picture over
+    and over takes another one each time, so that what the network does to one direction does not add up."""
 
     def shown(part: tuple[slice, slice], exposure: float) -> Image:
         here, noise = picture[part], deviation[part]

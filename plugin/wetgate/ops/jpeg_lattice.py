@@ -46,8 +46,8 @@ _ON = 0.75
 _ASTRAY = 0.06  # share of coefficients that lie elsewhere all the same: clipped pixels, other decoders
 # An older save is looked for by a mixture: a Gaussian about each multiple, and coefficients that the later save moved
 # farther. Its deviation is that of an even quantiser, the step over the root of 12, times what a shifted grid brings
-# from coarser frequencies. Measured on 13 photographs at pairs of qualities from 10, 20 to 60, 90: the phase is right in
-# all, with evidence of 0.11 a coefficient and more, and so is the quality; saved once they have 0.04 at most.
+# from coarser frequencies. Measured on 13 photographs at pairs of qualities from 10, 20 to 60, 90: the phase is right
+# in all, with evidence of 0.11 a coefficient and more, and so is the quality; saved once they have 0.04 at most.
 _WIDER, _MOVED, _UNDER = 1.5, 0.3, 0.08
 _TOLD_APART = 3.5  # deviations between multiples, from which the mixture has gaps
 _EVERY_THIRD = np.arange(3, 70, 3)  # qualities, to begin with
