@@ -109,8 +109,6 @@ def test_a_text_that_is_not_of_its_form_is_refused_as_a_value_is():
     assert p.parse("abcd") == "abcd"
     with pytest.raises(UsageError, match="it is odd"):
         p.check("abc")
-    with pytest.raises(UsageError, match="it is odd"):
-        make(str, "a", reads=even)
 
 
 @pytest.mark.parametrize("p", [CHOICE, TEXT], ids=["choice", "text"])

@@ -34,7 +34,7 @@ class Param:
     each permitted id to its label. ``since`` is the node version that brought the parameter; ``legacy`` the value
     that keeps the picture of a project saved before it. ``render_only`` says that the node's analysis does not look at
     it, so that a document still fits when it has moved. ``reads`` is what a text is for: it raises
-    :class:`~wetgate.spec.UsageError` where the text is not of that form.
+    :class:`~wetgate.spec.UsageError` where the text is not of that form; the default is one that it can read.
     """
 
     id: str
@@ -116,7 +116,7 @@ class Param:
                 allowed=self.allowed(),
                 remedy=nearest(value, self.choices) or "give one of them",
             )
-        if self.reads is not None:
+        if self.reads is not None and value != self.default:
             self.reads(value)
         return value
 
