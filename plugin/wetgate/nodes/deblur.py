@@ -23,6 +23,12 @@ _REACH = (33, 33)  # px about a point that its light may be from: the widest PSF
 _MOST_BEYOND = 5e-3  # of white: what storing a result in 8 bits can cost
 
 
+def _psf_of(text: str) -> Kernel:
+    from wetgate.ops.psf import from_text
+
+    return from_text(text)
+
+
 @node(
     id="deblur",
     label="Deblur",
@@ -164,6 +170,7 @@ class Deblur:
     psf: str = param(
         "0 1 0/1 4 1/0 1 0",
         label="PSF",
+        reads=_psf_of,
         hint="Light of a point after the blur, rows from the top separated by /, for the kind given as text.",
         render_only=True,
     )
@@ -358,12 +365,11 @@ class Deblur:
 
     def _shape(self, frame: Frame, ctx: Context) -> Shape:
         from wetgate.ops.blur_shape import Shape, by_hand, found_free, measured, moved
-        from wetgate.ops.psf import from_text
 
         if self.method == "network":
             return Shape({"kind": "as each place has it", "from": "no PSF is taken"})
         if self.kind == "custom":
-            return Shape({"kind": "custom", "from": "by hand"}, from_text(self.psf))
+            return Shape({"kind": "custom", "from": "by hand"}, _psf_of(self.psf))
         if self.kind == "free":
             return found_free(ctx.analysis, frame.rgb, ctx.check_abort)
         gain, where = self.size_gain, (frame.height, frame.width)
