@@ -291,7 +291,7 @@ class Deblur:
     def summary(self, results: Mapping[str, Any]) -> str:
         from wetgate.ops.blur_shape import said
 
-        return "" if self.method == "network" else said(self.kind, results)
+        return "" if self.method == "network" else said(self.kind, self.variation, results)
 
     def render(self, frames: Window, ctx: Context) -> Result:
         from wetgate.ops.blur_views import views_of
