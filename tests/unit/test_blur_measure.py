@@ -126,3 +126,15 @@ def test_a_graphic_that_was_blurred_is_seen_to_be():
     found = measured(cv2.GaussianBlur(graphic(), (0, 0), 3.0, borderType=cv2.BORDER_REFLECT))
     assert found.kind == "gaussian"
     assert found.size > 1.5
+
+
+def test_a_blur_of_one_half_is_not_the_whole_pictures():
+    """As of a lens that is out of focus at one side: discs up to 4 px, of each size as much."""
+    light = natural(384)
+    left, middle, right = (through(light, airless_disc(r)) for r in (0.01, 2.0, 4.0))
+    across = np.linspace(0, 2, light.shape[1], dtype=np.float32)[None, :, None]
+    first, second = np.clip(1 - across, 0, 1), np.clip(across - 1, 0, 1)
+    grown = first * left + (1 - first - second) * middle + second * right
+    assert measured(middle).even > 0.9
+    assert measured(grown).kind == "gaussian"
+    assert measured(grown).even < 0.3

@@ -61,8 +61,9 @@ class Deblur:
     The analysis finds the kind and size of the blur from the spectrum of the shot's light: discs leave rings of zeros
     in it, lines parallel ones, a Gaussian none. A free shape, as of a shaken camera, it looks for where the kind says
     so: edges and PSF in turn, coarse to fine, up to 31 pixels, in parts of the picture apart, and it is undone where
-    they agree. A shot that measures sharp comes through untouched. The figures are in the record, a picture of the PSF
-    is a view, and all can be set by hand.
+    they agree. A shot that measures sharp comes through untouched, and so does one of which parts alone are blurred,
+    as far as its spectrum tells, unless they can be measured place by place or ``variation`` is even. The figures are
+    in the record, a picture of the PSF is a view, and all can be set by hand.
 
     Blur may differ over the frame (``variation``). Discs and Gaussians are measured on a coarse grid as well: a focus
     that falls off, a lens that is soft at its corners. Motion is read from the flow between frames, cell by cell and
@@ -291,7 +292,7 @@ class Deblur:
     def summary(self, results: Mapping[str, Any]) -> str:
         from wetgate.ops.blur_shape import said
 
-        return "" if self.method == "network" else said(self.kind, results)
+        return "" if self.method == "network" else said(self.kind, self.variation, results)
 
     def render(self, frames: Window, ctx: Context) -> Result:
         from wetgate.ops.blur_views import views_of
