@@ -12,13 +12,13 @@ from wetgate.engine.analysis import Analysis, analyse_step, document_of
 from wetgate.engine.colour import Colour, code_values, unknown_space
 from wetgate.engine.evaluate import Evaluator, Setting
 from wetgate.engine.frames import FrameStore, window_numbers
-from wetgate.engine.graph import SOURCE, Graph
+from wetgate.engine.graph import Graph
 from wetgate.engine.job import OnEvent
 from wetgate.engine.masks import MaskReader
 from wetgate.engine.pipeline import Abort, ahead, cores
 from wetgate.engine.reference import Reference, read_reference
 from wetgate.engine.shot import opened, requested, source_space
-from wetgate.engine.step import Step
+from wetgate.engine.step import SOURCE, Step
 from wetgate.io.source import OnMissing
 from wetgate.ops.cuts import find_cuts, signature
 from wetgate.spec import Context, Frame, FrameError, UsageError, suggest
