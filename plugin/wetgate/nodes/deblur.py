@@ -208,7 +208,7 @@ class Deblur:
         "fine",
         choices={"fast": "Fast", "fine": "Fine"},
         hint="How closely the picture is solved for with a PSF: fine asks a better network in four times the"
-        " rounds, for one to two decibels more and six to eight times the time.",
+        " rounds, for one to two decibels more and six to eight times the time. Of a network alone, which of two.",
         render_only=True,
     )
     halo: float = param(
@@ -399,7 +399,7 @@ class Deblur:
     def _by_network(self, frame: Frame, setting: Setting, ctx: Context) -> tuple[Image, dict[str, Any]]:
         """The picture of a network, with what the record is to say of its making."""
         done = sharp_light(
-            network("deblur", "fast", device=ctx.device),
+            network("deblur", self.quality, device=ctx.device),
             frame.rgb,
             setting.deviation,
             threads=ctx.threads,
