@@ -60,10 +60,11 @@ class Deblur:
 
     The analysis finds the kind and size of the blur from the spectrum of the shot's light: discs leave rings of zeros
     in it, lines parallel ones, a Gaussian none. A free shape, as of a shaken camera, it looks for where the kind says
-    so: edges and PSF in turn, coarse to fine, up to 31 pixels, in parts of the picture apart, and it is undone where
-    they agree. A shot that measures sharp comes through untouched, and so does one of which parts alone are blurred,
-    as far as its spectrum tells, unless they can be measured place by place or ``variation`` is even. The figures are
-    in the record, a picture of the PSF is a view, and all can be set by hand.
+    so: edges and PSF in turn, coarse to fine, up to 31 pixels, in parts of the picture apart and at several prices of
+    an edge. Those count that explain the spectrum, and their mean is undone where the parts agree. A shot that measures
+    sharp comes through untouched, and so does one of which parts alone are blurred, as far as its spectrum tells,
+    unless they can be measured place by place or ``variation`` is even. The figures are in the record, a picture of the
+    PSF is a view, and all can be set by hand.
 
     Blur may differ over the frame (``variation``). Discs and Gaussians are measured on a coarse grid as well: a focus
     that falls off, a lens that is soft at its corners. Motion is read from the flow between frames, cell by cell and

@@ -175,13 +175,14 @@ def _beyond_own(kind: str, size: float) -> float:
     return size
 
 
-def explained_by(spectrum: Spectrum, psf: Kernel) -> float | None:
+def explaining(spectrum: Spectrum) -> Callable[[Kernel], float] | None:
     """How much better a PSF explains a spectrum than that of a sharp picture does: the fall of the robust cost a
     frequency, below 0 where it is worse. None where there is no picture in it beside the noise."""
     fit = _Fit(spectrum)
     if not fit.has_picture:
         return None
-    return (fit.sharpest() - fit.cost_of(fit.power_of(psf))) / len(fit.log_power)
+    sharp = fit.sharpest()
+    return lambda psf: (sharp - fit.cost_of(fit.power_of(psf))) / len(fit.log_power)
 
 
 @dataclass(frozen=True, slots=True)

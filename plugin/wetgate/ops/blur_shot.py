@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from wetgate.ops.blur_blind import blind_psf
-from wetgate.ops.blur_measure import LONG_BLOCK, Blur, Spectrum, blur_of, explained_by, luma_of, spectrum_of
+from wetgate.ops.blur_measure import LONG_BLOCK, Blur, Spectrum, blur_of, explaining, luma_of, spectrum_of
 from wetgate.ops.edge_steps import steepest_steps
 from wetgate.ops.noise_measure import measure_noise
 from wetgate.ops.psf import to_text
@@ -62,17 +62,23 @@ def _spectra_of(frames: Sequence[Image], check_abort: Callable[[], None]) -> tup
 
 
 def free_of_frames(frames: Sequence[Image], check_abort: Callable[[], None] = lambda: None) -> dict[str, Any] | None:
-    """A blur of any shape that frames (H, W, C) of linear light share, as JSON: ``sharp``; else ``psf``, its text, and
-    ``agreement`` of the frames' parts in it. None where they are too small or hold no picture.
+    """A blur of any shape that frames (H, W, C) of linear light share, as JSON: ``sharp``; else ``psf``, its text,
+    those of the frames' ``parts``, and the ``agreement`` of these. None where they are too small or hold no picture.
 
     A sharp picture would be given a PSF too, by which it would be sharpened further: so what is found has to explain
     the spectrum of the light better than a sharp picture's does.
     """
     asked = frames if len(frames) <= _FREE_FRAMES else [frames[0], frames[-1]]
     short, _ = _spectra_of(asked, check_abort)
-    found = None if short is None else blind_psf([luma_of(rgb) for rgb in asked], check_abort)
-    better = None if short is None or found is None else explained_by(short, found.psf)
+    better = None if short is None else explaining(short)
+    found = None if better is None else blind_psf([luma_of(rgb) for rgb in asked], better, check_abort)
     if found is None or better is None:
         return None
-    agreement, better = round(found.agreement, 3), round(better, 4)
-    return {"sharp": better <= 0, "psf": to_text(found.psf), "agreement": agreement, "better_than_sharp": better}
+    gain = better(found.psf)
+    return {
+        "sharp": gain <= 0,
+        "psf": to_text(found.psf),
+        "parts": [to_text(part) for part in found.parts],
+        "agreement": round(found.agreement, 3),
+        "better_than_sharp": round(gain, 4),
+    }
