@@ -29,12 +29,19 @@ def _psf_of(text: str) -> Kernel:
     return from_text(text)
 
 
+def _measures(node: Any) -> bool:
+    """Whether anything is left to find: noise and blur may both be told by hand, and a network is told no blur."""
+    of_motion = node.kind == "motion" and (node.shutter > 0 or node.method == "auto")
+    blur = node.method != "network" and (node.kind in ("auto", "free") or of_motion)
+    return bool(node.noise == 0 or blur)
+
+
 @node(
     id="deblur",
     label="Deblur",
     space="scene",
     version=3,
-    analyzes=True,
+    analyzes=_measures,
     analysed_since=1,
     synthesises=True,
     coherent=Coherent(fuses="change", amount=0.0, radius=1, since=2),
