@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 from wetgate.color.density import linear_from_density
 from wetgate.color.difference import xyz_to_lab
-from wetgate.color.fade import DyeFade, from_negative
+from wetgate.color.fade import DyeFade
 from wetgate.color.fade_prior import Belief
-from wetgate.color.film_dyes import Medium
 from wetgate.color.primaries import rgb_to_xyz
 
 Array = NDArray[np.float64]
@@ -108,35 +107,35 @@ def _linear(vector: Array, matrix: Array, anchors: Sequence[Anchor]) -> tuple[Ar
     return here, np.stack(columns, axis=1)
 
 
-def confidence(solved: Solved, density: Array, medium: Medium) -> tuple[float, float]:
+def confidence(solved: Solved, density: Array) -> tuple[float, float]:
     """Colour difference (CIE 1976, chroma weighted as in 1994) that the reversal makes in a picture of densities
-    (N, 3) of the film, and that which is expected to be wrong with it."""
-    middle = _lab(solved.fade.restored(density), medium)
+    (N, 3), and that which is expected to be wrong with it."""
+    middle = _lab(solved.fade.restored(density))
     weight = _weight(middle)
-    made = np.sqrt((((middle - _lab(density, medium)) * weight) ** 2).sum(axis=1).mean())
+    made = np.sqrt((((middle - _lab(density)) * weight) ** 2).sum(axis=1).mean())
     slopes = []
     for k in range(9):
         moved = solved.fade.vector()
         moved[k] += 0.01
-        there = _lab(DyeFade.of_vector(moved, solved.fade.matrix).restored(density), medium)
+        there = _lab(DyeFade.of_vector(moved, solved.fade.matrix).restored(density))
         slopes.append(((there - middle) / 0.01 * weight).ravel())
     jacobian = np.array(slopes)
     wrong = np.trace(jacobian @ jacobian.T @ solved.covariance) / len(density)
     return float(made), float(np.sqrt(max(wrong, 0.0)))
 
 
-def disagreement(belief: Belief, matrix: Array, density: Array, medium: Medium) -> float:
-    """How far apart the opinions that a belief is made of restore a picture of densities (N, 3) of the film: the
-    greatest colour difference between two of them, as a share of what their mean changes."""
-    members = [_lab(_fade_of(v, matrix).restored(density), medium) for v in belief.members]
-    middle = _lab(_fade_of(belief.mean, matrix).restored(density), medium)
+def disagreement(belief: Belief, matrix: Array, density: Array) -> float:
+    """How far apart the opinions that a belief is made of restore a picture of densities (N, 3): the greatest colour
+    difference between two of them, as a share of what their mean changes."""
+    members = [_lab(_fade_of(v, matrix).restored(density)) for v in belief.members]
+    middle = _lab(_fade_of(belief.mean, matrix).restored(density))
     weight = _weight(middle)
 
     def between(a: Array, b: Array) -> float:
         return float(np.sqrt((((a - b) * weight) ** 2).sum(axis=1).mean()))
 
     apart = max((between(a, b) for i, a in enumerate(members) for b in members[:i]), default=0.0)
-    return apart / max(between(middle, _lab(density, medium)), 1e-6)
+    return apart / max(between(middle, _lab(density)), 1e-6)
 
 
 def _fade_of(vector: Array, matrix: Array) -> DyeFade:
@@ -148,7 +147,7 @@ def _weight(lab: Array) -> Array:
     return np.stack([np.ones_like(chroma), 1 / (1 + 0.03 * chroma), 1 / (1 + 0.03 * chroma)], axis=1)
 
 
-def _lab(density: Array, medium: Medium) -> Array:
-    """Of the picture that a film's densities are seen as: a negative's is inverted."""
-    light = linear_from_density(density if medium == "print" else from_negative(density))
-    return np.asarray(xyz_to_lab(np.clip(light, 0, 1.2) @ _TO_XYZ.T, _TO_XYZ.sum(axis=1)), np.float64)
+def _lab(density: Array) -> Array:
+    return np.asarray(
+        xyz_to_lab(np.clip(linear_from_density(density), 0, 1.2) @ _TO_XYZ.T, _TO_XYZ.sum(axis=1)), np.float64
+    )

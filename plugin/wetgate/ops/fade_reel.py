@@ -107,10 +107,10 @@ class Reel:
 
     def _warrant(self, solved: Solved, belief: Belief, shots: Sequence[ShotFacts]) -> Warrant:
         told = any(a.kind not in ("base", "black") for a in self._anchors())
-        return warranted(solved, belief, shots, self._setup, base=self._end("base") is not None, told=told)
+        return warranted(solved, belief, shots, self._setup.matrix, base=self._end("base") is not None, told=told)
 
     def _told(self, solved: Solved, warrant: Warrant, shots: Sequence[ShotFacts]) -> dict[str, Any]:
-        made, wrong = confidence(solved, np.concatenate([s.colours for s in shots]), self._setup.medium)
+        made, wrong = confidence(solved, np.concatenate([s.colours for s in shots]))
         return {
             "vector": rounded(solved.fade.vector(), 5),
             "trust": round(float(np.median(warrant.shares)), 4),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from wetgate.color.fade_prior import Belief
 from wetgate.color.fade_solver import Solved, confidence, disagreement
-from wetgate.ops.fade_facts import Setup, ShotFacts
+from wetgate.ops.fade_facts import ShotFacts
 
 Array = NDArray[np.float64]
 
@@ -44,7 +44,7 @@ class Warrant:
 
 
 def warranted(
-    solved: Solved, belief: Belief, shots: Sequence[ShotFacts], setup: Setup, *, base: bool, told: bool
+    solved: Solved, belief: Belief, shots: Sequence[ShotFacts], matrix: Array, *, base: bool, told: bool
 ) -> Warrant:
     """The share is all of it where the error to be expected in a shot's pictures is small against what is changed
     there, nothing where it is not. ``base``: clear film was sampled; ``told``: somebody said what is seen."""
@@ -52,7 +52,7 @@ def warranted(
     sure, unsure = _SURE["told" if told else "few" if few else "reel"]
     found = []
     for shot in shots:
-        made, wrong = confidence(solved, shot.colours, setup.medium)
+        made, wrong = confidence(solved, shot.colours)
         found.append(np.clip((unsure - wrong / max(made, 1e-6)) / (unsure - sure), 0, 1))
     shares = np.array(found)
     causes = {"error": float(np.median(shares)), "grown": 1.0, "at_odds": 1.0}
@@ -60,7 +60,7 @@ def warranted(
         grown = -min(float(belief.mean[:3].min()), float(np.log(solved.fade.gain).min()))
         causes["grown"] = float(np.clip((_IMPOSSIBLE - grown) / (_IMPOSSIBLE - _GROWN), 0, 1))
     if few and not told:
-        apart = disagreement(belief, setup.matrix, np.concatenate([s.colours for s in shots]), setup.medium)
+        apart = disagreement(belief, matrix, np.concatenate([s.colours for s in shots]))
         causes["at_odds"] = float(np.clip((_AT_ODDS - apart) / (_AT_ODDS - _AGREED), 0, 1))
     return Warrant(shares * causes["grown"] * causes["at_odds"], causes)
 
