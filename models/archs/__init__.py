@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from models.archs.by_detail import GatedByDetail, PlainByDetail
+from models.archs.by_detail import PlainByDetail
 from models.archs.by_step import GatedByStep, PlainByStep
 from models.archs.gated_unet import GatedUNet
 from models.archs.plain_unet import PlainUNet
@@ -16,7 +16,6 @@ ARCHS: dict[str, Callable[..., UNet]] = {
     "gated_unet": GatedUNet,
     "plain_by_step": PlainByStep,
     "plain_by_detail": PlainByDetail,
-    "gated_by_detail": GatedByDetail,
     "gated_by_step": GatedByStep,
 }
 

@@ -1,4 +1,4 @@
-"""Networks for what blur left: detail is weak there, and is shown to them apart from the light that it lies on.
+"""The network for what blur left: detail is weak there, and is shown to it apart from the light that it lies on.
 
 The maps are a picture of three planes in signed log and the deviation of its noise. Blur takes detail by shares that
 grow with its fineness, so what is to be put back is a multiple of what is left, which next to the light itself is
@@ -14,9 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.archs.gated_unet import GatedUNet
 from models.archs.plain_unet import PlainUNet
-from models.archs.unet import UNet
 
 PLANES = 3
 _GREY = 0.5  # the picture is centred about it
@@ -25,10 +23,12 @@ _GAINS = (16.0, 6.0)  # what detail is enlarged by: after the sharper half of bl
 _MOST = 4.0  # enlarged detail is clamped there: an edge is an edge
 
 
-class _ByDetail(UNet):
+class PlainByDetail(PlainUNet):
+    """:class:`~models.archs.plain_unet.PlainUNet` that is shown detail."""
+
     def __init__(self, *, in_channels: int, **settings: Any) -> None:
         if in_channels != 2 * PLANES:
-            raise ValueError(f"a network by detail has {2 * PLANES} maps, not {in_channels}")
+            raise ValueError(f"it has {2 * PLANES} maps, not {in_channels}")
         super().__init__(in_channels=in_channels + PLANES * len(_SIDES), **settings)
         for number, side in enumerate(_SIDES):
             self.register_buffer(f"mean{number}", torch.full((PLANES, 1, side, side), side**-2.0), persistent=False)
@@ -43,11 +43,3 @@ class _ByDetail(UNet):
             ]
         shown = [d.clamp(-_MOST, _MOST) for d in details]
         return torch.cat([*shown, picture - _GREY, _GAINS[0] * noise], 1)
-
-
-class PlainByDetail(_ByDetail, PlainUNet):
-    """:class:`~models.archs.plain_unet.PlainUNet` that is shown detail."""
-
-
-class GatedByDetail(_ByDetail, GatedUNet):
-    """:class:`~models.archs.gated_unet.GatedUNet` that is shown detail."""

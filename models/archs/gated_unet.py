@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from models.archs.unet import UNet
+from models.archs.unet import Block, UNet
 
 
 def pixel_norm(x: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ def gate(x: Tensor) -> Tensor:
     return first * second
 
 
-class GatedBlock(nn.Module):
+class GatedBlock(Block):
     """Two residual parts: a gated depthwise 3x3 convolution for space, a gated 1x1 for channels."""
 
     def __init__(self, channels: int) -> None:
@@ -38,6 +38,11 @@ class GatedBlock(nn.Module):
         self.narrow = nn.Conv2d(channels, channels, 1)
         for last in (self.gather, self.narrow):  # a block begins near the identity
             nn.init.normal_(last.weight, std=0.3 * channels**-0.5)
+
+    def idle(self) -> None:
+        for last in (self.gather, self.narrow):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.gather(gate(self.depthwise(self.spread(pixel_norm(x)))))

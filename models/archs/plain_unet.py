@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.archs.unet import UNet
+from models.archs.unet import Block, UNet
 
 
-class PlainBlock(nn.Module):
+class PlainBlock(Block):
     """x + conv(ReLU(conv(x)))."""
 
     def __init__(self, channels: int) -> None:
@@ -19,6 +19,10 @@ class PlainBlock(nn.Module):
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
         nn.init.kaiming_normal_(self.first.weight, nonlinearity="relu")
         nn.init.normal_(self.second.weight, std=0.3 * (9 * channels) ** -0.5)
+
+    def idle(self) -> None:
+        nn.init.zeros_(self.second.weight)
+        nn.init.zeros_(self.second.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.second(functional.relu(self.first(x)))

@@ -7,13 +7,22 @@ the whole picture gives.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 FOLD = 2
+
+
+class Block(nn.Module):
+    """A residual part of a level."""
+
+    @abstractmethod
+    def idle(self) -> None:
+        """Make it the identity, as which a block that is put into a trained network begins."""
 
 
 class UNet(nn.Module):
@@ -25,7 +34,7 @@ class UNet(nn.Module):
 
     def __init__(
         self,
-        block: Callable[[int], nn.Module],
+        block: Callable[[int], Block],
         *,
         in_channels: int,
         out_channels: int,
@@ -51,6 +60,23 @@ class UNet(nn.Module):
         self.tail = nn.Conv2d(width, out_channels * FOLD**2, 3, padding=1)
         nn.init.zeros_(self.tail.weight)
         nn.init.zeros_(self.tail.bias)
+
+    def begin_with(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the weights of such a network. One with fewer blocks will do: each block more begins as the identity.
+
+        Raises ``ValueError`` where other weights are missing or left, ``RuntimeError`` where a shape differs.
+        """
+        missing, left = (set(names) for names in self.load_state_dict(weights, strict=False))
+        for name, block in self.named_modules():
+            own = {f"{name}.{n}" for n, _ in block.named_parameters()} if isinstance(block, Block) else set()
+            if own and own <= missing:
+                block.idle()
+                missing -= own
+        if missing or left:
+            raise ValueError(
+                f"weights of another network: {len(missing)} missing and {len(left)} left, such as "
+                f"{min(missing | left)}"
+            )
 
     def forward(self, maps: Tensor) -> Tensor:
         first = self.head(functional.pixel_unshuffle(self.seen(maps), FOLD))

@@ -21,7 +21,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="checkpoints and weights; a run there is gone on with")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=0, help="of the CPU; 0 leaves it to torch")
-    parser.add_argument("--start-from", type=Path, help="weights to begin with, for instance those of an earlier run")
+    parser.add_argument(
+        "--start-from", type=Path, help="weights to begin with, for instance those of a network with fewer blocks"
+    )
     parser.add_argument("--every", type=int, default=500, help="steps between checkpoints")
     given = parser.parse_args()
     if given.threads:

@@ -21,13 +21,14 @@ def train(recipe: Recipe, examples: Examples, out: Path, *, device: str, start_f
     """Train to the recipe's last step; the path of the averaged weights (``ema.pt``).
 
     ``out/checkpoint.pt`` is written each ``every`` steps, whole or not at all, and gone on from where it is there.
-    ``start_from`` is a file of weights to begin with. ``out/log.jsonl`` has a line each 100 steps.
+    ``start_from`` is a file of weights to begin with, of this network or of one with fewer blocks.
+    ``out/log.jsonl`` has a line each 100 steps.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     network, loss_of = network_for(recipe), task_of(recipe).loss
     if start_from is not None:
-        network.load_state_dict(torch.load(start_from, weights_only=True))
+        network.begin_with(torch.load(start_from, weights_only=True))
     network = network.to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(network).requires_grad_(False)
     optimiser = torch.optim.AdamW(

@@ -70,7 +70,7 @@ NODE: dict[str, tuple[bool, dict[str, Any]]] = {  # whether it is told, and its 
 }
 SPACE = "rec1886_rec709_display"
 PACE = FILTERS[-1]
-TIERS = ("draft", "fast", "fine")
+TIERS = ("draft", "fast", "fine", "best")
 _LIMITED = Quantisation(8, False)
 _EDGE_SHARE = 0.8  # of the pixels: those with less slope than the rest lie away from edges
 _ENDS = 2

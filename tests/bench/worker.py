@@ -17,7 +17,8 @@ from bench.timing import alternate, state_machine
 from wetgate.spec import Image
 from wetgate.surfaces.hosts.bundle import worker_command
 from wetgate.surfaces.worker.messages import Writer
-from wetgate.surfaces.worker.peer import Ask, Given, LanePeer, Peer
+from wetgate.surfaces.worker.peer import Peer
+from wetgate.surfaces.worker.peer_lane import Ask, Given, LanePeer
 from wetgate.surfaces.worker.pools import OUTPUT
 
 _LIFT = Ask("hdr_lift", {"strength": 0.0}, input_space="ACEScg")

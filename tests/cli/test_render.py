@@ -110,6 +110,7 @@ def test_json_is_one_event_a_line_and_nothing_else(run: Run, plate: Path) -> Non
         (["--on-missing", "skip"], "allowed: error, hold, black"),
         (["--depth", "quarter"], "allowed: half, float"),
         (["--analysis", "missing.json", "-n", "t_level"], "cannot be read"),
+        (["-n", "deblur:kind=custom,psf=1 2/3"], "the PSF is rows of 1, 2 numbers"),
         (["-n", "t_gain", "--graph", "hdr-lift"], "give one of them"),
     ],
 )
@@ -335,6 +336,10 @@ def test_an_analysis_is_refused_for_other_pictures_and_other_parameters(run: Run
     )  # fmt: skip
     assert other.code == 2
     assert "made with other parameters: strength" in other.err
+    lost = run("render", plate / "plate.####.exr", "-o", plate / "r/x.####.exr", "-n", "deblur", "--analysis", document)
+    assert lost.code == 2
+    assert "is for t_level, which the graph does not use" in lost.err
+    assert "analysing" not in lost.err
     wetgate.write(Frame(picture(99), "ACEScg", 1004), plate / "plate.1004.exr", options=WriteOptions(depth="float"))
     changed = run(
         "render", plate / "plate.####.exr", "-o", plate / "q/x.####.exr", "-n", "t_level", "--analysis", document

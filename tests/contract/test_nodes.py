@@ -40,6 +40,13 @@ def test_another_process_makes_the_same_pixels(node_id, root):
     assert done.stdout.strip() == _hash_of_a_render(node_id)
 
 
+@pytest.mark.parametrize("node_id", NODES)
+def test_a_default_text_is_one_that_its_node_can_read(node_id):
+    for p in registry.get(node_id).params.values():
+        if p.reads is not None:
+            p.reads(p.default)
+
+
 def test_the_registry_is_not_empty():
     assert NODES
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from support.local_worker import LIFT, PICTURE, TOKEN, Local
 from wetgate.surfaces.worker.connection import Connection, Message
 from wetgate.surfaces.worker.messages import Type
-from wetgate.surfaces.worker.peer import Given, LanePeer, Refused, greet
+from wetgate.surfaces.worker.peer import greet
+from wetgate.surfaces.worker.peer_lane import Given, LanePeer, Refused
 
 # The scripts' words (targets/scripted.cpp): a right answer, and a message of a type with a body that follows.
 _RIGHT, _MESSAGE = 0, 6

@@ -21,7 +21,8 @@ from fuzz.foreign import FOREIGN
 from support.local_worker import LIFT, PICTURE, TOKEN, Local
 from wetgate.surfaces.worker.connection import Connection
 from wetgate.surfaces.worker.messages import HEADER, Code, Header, Type, Writer
-from wetgate.surfaces.worker.peer import Given, LanePeer, Peer, greet, hello
+from wetgate.surfaces.worker.peer import Peer, greet, hello
+from wetgate.surfaces.worker.peer_lane import Given, LanePeer
 from wetgate.surfaces.worker.pools import MASK
 
 _WORDS = (0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFFFFF0, 1 << 20, (1 << 20) + 1)

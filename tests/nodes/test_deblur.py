@@ -211,7 +211,8 @@ def test_a_line_of_motion_is_left_to_the_network_where_much_of_the_frame_moves_o
     assert differs({"motion": {"1": [8.0, 0.0, 0.4]}}, 1, shape) == "40% of the frame moves otherwise than most of it"
     assert differs({"motion": {"1": [8.0, 0.0, 0.05]}}, 1, shape) == ""
     assert differs({"motion": {"1": [8.0, 0.0]}}, 1, shape) == ""
-    assert "confidence of 0.10" in differs(None, 1, Shape({"kind": "defocus", "size": 2.0, "confidence": 0.1}))
+    assert "blurred in parts" in differs(None, 1, Shape({"kind": "defocus", "size": 2.0, "even": 0.1}))
+    assert differs(None, 1, Shape({"kind": "defocus", "size": 2.0, "confidence": 0.1, "even": 0.9})) == ""
     assert differs(None, 1, Shape({"kind": "sharp", "size": 0.0, "confidence": 1.0})) == ""
     assert "agree on a PSF by 0.40" in differs(None, 1, Shape({"kind": "free", "agreement": 0.4}))
 

@@ -67,6 +67,9 @@ def test_deblur_says_the_blur_or_why_nothing_is_done() -> None:
     assert _said("deblur", {"blur": blur}) == "motion of 7.3 px at 30 degrees, 90 % sure"
     assert "a shutter of 180 degrees" in _said("deblur", {"blur": blur, "shutter": {"degrees": 180.0}})
     assert "sharp, so nothing is done" in _said("deblur", {"blur": blur | {"kind": "sharp"}})
+    in_parts = {"blur": blur | {"even": 0.1}}
+    assert "blurred in parts, and no one blur explains it, so nothing is done" in _said("deblur", in_parts)
+    assert _said("deblur", in_parts, variation="even") == "motion of 7.3 px at 30 degrees, 90 % sure"
     assert "too small or too plain" in _said("deblur", {"blur": None})
     unsure = {"free": {"sharp": False, "agreement": 0.5, "psf": "0 1 0/1 4 1/0 1 0"}}
     assert "by 0.50, less than 0.75: nothing is done" in _said("deblur", unsure, kind="free")

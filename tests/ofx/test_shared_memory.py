@@ -26,7 +26,8 @@ from support.local_worker import LIFT, PICTURE, TOKEN, Local
 from support.ofx_session import Launch, Session, sdr_pixels
 from wetgate.surfaces.worker.connection import Closed, Connection
 from wetgate.surfaces.worker.messages import Code, Header, Type, Writer
-from wetgate.surfaces.worker.peer import Given, Peer, Refused, greet
+from wetgate.surfaces.worker.peer import Peer, greet
+from wetgate.surfaces.worker.peer_lane import Given, Refused
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory files and their seals are Linux's")
 

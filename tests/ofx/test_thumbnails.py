@@ -12,7 +12,8 @@ import pytest
 
 from support.ofx_session import SPACE, Session, sdr_pixels, workers
 from wetgate.spec import registry
-from wetgate.surfaces.worker.peer import Ask, Given, Peer
+from wetgate.surfaces.worker.peer import Peer
+from wetgate.surfaces.worker.peer_lane import Ask, Given
 
 DRAFT, THUMBNAIL, TRUE_TIMES = 1, 4, 8
 

@@ -23,7 +23,8 @@ from wetgate.engine.step import SOURCE, Mask, Step
 from wetgate.io.association import associate, unassociate
 from wetgate.spec import Frame, Image, registry
 from wetgate.surfaces.worker.messages import Code
-from wetgate.surfaces.worker.peer import Answer, Ask, Given, LanePeer, Peer, Refused
+from wetgate.surfaces.worker.peer import Peer
+from wetgate.surfaces.worker.peer_lane import Answer, Ask, Given, LanePeer, Refused
 from wetgate.surfaces.worker.pools import MASK, PREMULTIPLIED
 
 LIFT = Ask(

@@ -25,17 +25,8 @@ from support.local_worker import LIFT, PICTURE, TOKEN, Local
 from wetgate.spec import WorkerError
 from wetgate.surfaces.worker.connection import Closed, Connection
 from wetgate.surfaces.worker.messages import HEADER, MOST_BODY, Code, Header, Reader, Type, Writer
-from wetgate.surfaces.worker.peer import (
-    Ask,
-    Given,
-    Peer,
-    Refused,
-    SharedFile,
-    environment,
-    greet,
-    hello,
-    refusal,
-)
+from wetgate.surfaces.worker.peer import Peer, environment, greet, hello
+from wetgate.surfaces.worker.peer_lane import Ask, Given, Refused, SharedFile, refusal
 from wetgate.surfaces.worker.pools import OUTPUT
 
 TINY = 64 * 1024

@@ -16,7 +16,7 @@ from support.pictures import scene
 from wetgate.engine.direct import run_node
 from wetgate.spec import Context, Frame, Image, ModelError, Result, Window, node, param, registry
 from wetgate.surfaces.worker.messages import Code
-from wetgate.surfaces.worker.peer import Ask, Given, LanePeer, Refused
+from wetgate.surfaces.worker.peer_lane import Ask, Given, LanePeer, Refused
 
 SPACE = "ACEScg"
 SHOT = {n: np.random.default_rng(n).random((5, 7, 3), np.float32) for n in range(10, 16)}

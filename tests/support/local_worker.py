@@ -12,7 +12,8 @@ from wetgate.spec import Image, WorkerError, registry
 from wetgate.surfaces.ofx_schema import schema_hash
 from wetgate.surfaces.worker.connection import Connection
 from wetgate.surfaces.worker.messages import Type
-from wetgate.surfaces.worker.peer import Ask, Given, LanePeer, greet
+from wetgate.surfaces.worker.peer import greet
+from wetgate.surfaces.worker.peer_lane import Ask, Given, LanePeer
 from wetgate.surfaces.worker.server import Server
 
 TOKEN = bytes(range(32))

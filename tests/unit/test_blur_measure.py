@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -108,3 +109,32 @@ def test_a_picture_of_a_psf_loses_its_dark_rim_and_keeps_its_middle():
     psf = from_picture(picture)
     assert psf.shape == (5, 5)
     np.testing.assert_allclose(psf[2], 0.2, rtol=1e-6)
+
+
+def graphic(size: int = 384) -> np.ndarray:
+    """A triangle of colours that pass into one another, on black: few edges, each a pixel wide."""
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size
+    inside = cv2.fillConvexPoly(np.zeros((size, size), np.uint8), np.array([[40, 30], [350, 250], [70, 360]]), 1)
+    return np.where(inside[..., None] > 0, 0.05 + 0.5 * np.stack([x, y, 1 - x], 2), 0.02).astype(np.float32)
+
+
+def test_a_graphic_is_sharp_though_it_is_smooth_between_its_few_edges():
+    assert measured(graphic()).kind == "sharp"
+
+
+def test_a_graphic_that_was_blurred_is_seen_to_be():
+    found = measured(cv2.GaussianBlur(graphic(), (0, 0), 3.0, borderType=cv2.BORDER_REFLECT))
+    assert found.kind == "gaussian"
+    assert found.size > 1.5
+
+
+def test_a_blur_of_one_half_is_not_the_whole_pictures():
+    """As of a lens that is out of focus at one side: discs up to 4 px, of each size as much."""
+    light = natural(384)
+    left, middle, right = (through(light, airless_disc(r)) for r in (0.01, 2.0, 4.0))
+    across = np.linspace(0, 2, light.shape[1], dtype=np.float32)[None, :, None]
+    first, second = np.clip(1 - across, 0, 1), np.clip(across - 1, 0, 1)
+    grown = first * left + (1 - first - second) * middle + second * right
+    assert measured(middle).even > 0.9
+    assert measured(grown).kind == "gaussian"
+    assert measured(grown).even < 0.3

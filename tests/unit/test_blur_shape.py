@@ -22,6 +22,16 @@ def _middle(kernel: Any) -> Any:
     return np.array([(kernel * (x - (columns - 1) / 2)).sum(), -(kernel * (y - (rows - 1) / 2)).sum()])
 
 
+def test_a_blur_of_parts_alone_is_undone_everywhere_only_where_that_is_asked_for() -> None:
+    found = {"blur": {"kind": "gaussian", "size": 0.8, "angle": 0.0, "confidence": 1.0, "even": 0.1}}
+    frame = np.zeros((64, 64, 3), np.float32)
+    left, undone = (measured(found, frame, 1, how, 0.0, 1.0, lambda: None) for how in ("auto", "even"))
+    assert left.psf.size == 1
+    assert left.words["size"] == 0
+    assert "no one blur explains it" in left.words["from"]
+    assert undone.psf.size > 1
+
+
 def test_a_disc_may_be_wider_or_narrower_alone() -> None:
     assert len(_measured("defocus").others) == 1
 

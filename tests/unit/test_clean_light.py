@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wetgate.inference import clean_light, exposures, network
+from wetgate.inference import clean_light, exposures, network, turning
 from wetgate.inference.encodings import Vst
 from wetgate.spec import Image
 
@@ -25,10 +25,10 @@ def _noisy(truth: Image, deviation: float, seed: int = 1) -> Image:
 
 def test_each_way_to_lay_a_picture_is_undone() -> None:
     picture = _noisy(_scene()[:, :64], 0.01)
-    laid = [exposures._laid(picture, turn) for turn in range(exposures.TURNS)]
-    assert len({p.tobytes() for p in laid}) == exposures.TURNS
+    laid = [turning.laid(picture, turn) for turn in range(turning.TURNS)]
+    assert len({p.tobytes() for p in laid}) == turning.TURNS
     for turn, p in enumerate(laid):
-        assert np.array_equal(exposures._laid_back(p, turn), picture)
+        assert np.array_equal(turning.laid_back(p, turn), picture)
 
 
 def test_noise_is_told_in_the_values_that_are_shown() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from wetgate.engine.analysis import load_analysis
 from wetgate.engine.graph import parse_nodes
 from wetgate.engine.job import Job
 from wetgate.engine.render import render
+from wetgate.nodes.deartifact import Deartifact
 from wetgate.spec import UsageError, registry
 
 COUNT = 60
@@ -50,6 +52,24 @@ def test_two_frames_of_a_long_shot_are_rendered_by_some_frames_of_it(clip: Path,
         made.demand_frame(COUNT, "")
     with pytest.raises(UsageError, match="made from other pictures"):
         made.demand_frame(wanted[1], "another's")
+
+
+def test_what_an_analysis_reads_again_is_made_once(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Denoise looks at twelve frames two or three times, each fused by Deartifact with its neighbours."""
+    made: Counter[int] = Counter()
+    cleaned = Deartifact._cleaned
+
+    def counting(self: Deartifact, frame: Any, *given: Any, **named: Any) -> Any:
+        made[frame.number] += 1
+        return cleaned(self, frame, *given, **named)
+
+    monkeypatch.setattr(Deartifact, "_cleaned", counting)
+    nodes = ["deartifact:coherence=1", "denoise:radius=0"]
+    assert not render(
+        Job(str(clip), str(tmp_path / "o.####.exr"), parse_nodes(nodes), frames="30", in_space=SDR)
+    ).failed
+    assert len(made) > 15
+    assert max(n for number, n in made.items() if not 28 <= number <= 32) == 1
 
 
 def test_it_serves_other_frames_of_the_shot_with_the_same_pixels(clip: Path, tmp_path: Path):

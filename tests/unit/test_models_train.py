@@ -220,18 +220,35 @@ def test_an_unknown_task_and_a_missing_pool_are_said(folders: list[Path]) -> Non
         task_of(recipe).examples(recipe, [folders[0]])
 
 
-@pytest.mark.parametrize("name", ["plain_by_detail", "gated_by_detail"])
-def test_a_network_by_detail_sees_a_weak_edge_through_the_light_that_it_lies_on(name: str) -> None:
+@pytest.mark.parametrize("name", ["plain_unet", "gated_unet"])
+def test_a_deeper_network_that_begins_with_the_weights_of_another_does_what_that_one_does(name: str) -> None:
     from models.archs import build
 
-    network = build(name, {"in_channels": 6, "width": 8, "blocks": [1, 1], "middle": 1})
+    torch.manual_seed(1)
+    shallow, deep = (build(name, {"in_channels": 6, "width": 8, "blocks": [1, b], "middle": b}) for b in (1, 3))
+    torch.nn.init.normal_(shallow.tail.weight, std=0.1)
+    deep.begin_with(shallow.state_dict())
+    maps = torch.rand(1, 6, 32, 32)
+    with torch.inference_mode():
+        assert torch.equal(deep(maps), shallow(maps))
+        assert float(deep(maps).abs().mean()) > 0
+    with pytest.raises(ValueError, match=r"0 missing and \d+ left, such as down\.1\.1\."):
+        shallow.begin_with(deep.state_dict())
+    with pytest.raises(ValueError, match=r"1 missing and 0 left, such as head\.bias"):
+        deep.begin_with({name: w for name, w in shallow.state_dict().items() if name != "head.bias"})
+
+
+def test_a_network_by_detail_sees_a_weak_edge_through_the_light_that_it_lies_on() -> None:
+    from models.archs import build
+
+    network = build("plain_by_detail", {"in_channels": 6, "width": 8, "blocks": [1, 1], "middle": 1})
     maps = torch.full((1, 6, 32, 32), 0.8)
     maps[:, :3, :, 16:] += 0.004
     seen = network.seen(maps)
     assert float(seen[0, 0, 8:24, 8:24].std()) > 0.004
     assert float(seen[0, 0, 8:24, 4:10].abs().max()) < 1e-4
     with pytest.raises(ValueError, match="6 maps"):
-        build(name, {"in_channels": 5})
+        build("plain_by_detail", {"in_channels": 5})
 
 
 @pytest.mark.parametrize("name", ["plain_by_step", "gated_by_step"])

@@ -10,8 +10,17 @@ from support.photographs import luma, photograph, saved
 from wetgate.io.jpeg_coding import quantisation_tables
 from wetgate.ops.block_transform import as_plane, forward, inverse, whole_blocks
 from wetgate.ops.coding_measure import coding_of_pictures
-from wetgate.ops.jpeg_lattice import K1, K2, find_lattice, lattice_at, quality_of_step, quality_table, step_at
+from wetgate.ops.jpeg_lattice import (
+    K1,
+    K2,
+    find_lattice,
+    lattice_at,
+    quality_of_step,
+    quality_table,
+    step_at,
+)
 from wetgate.ops.quantiser import jpeg_step
+from wetgate.ops.shot_coding import ShotCoding
 
 
 def test_tables_of_a_quality_are_those_that_libjpeg_writes():
@@ -77,11 +86,35 @@ def test_tiny_pictures_say_nothing():
         assert find_lattice(np.full(size, 100, np.float32)) is None
 
 
-def test_an_older_shifted_grid_is_seen_below_the_last_one():
-    picture = photograph(384, 320)
-    once = saved(picture, 20)[3:, 5:]
-    found = coding_of_pictures([saved(once, 85)[..., ::-1].astype(np.float32) / 255])
+@pytest.mark.parametrize(
+    ("first", "last", "cut"), [(20, 85, (5, 3)), (15, 40, (4, 4)), (12, 75, (0, 3)), (40, 75, (1, 0))]
+)
+def test_an_older_save_is_found_below_a_later_one_on_another_grid(first: int, last: int, cut: tuple[int, int]):
+    x, y = cut
+    once = saved(photograph(384, 320), first)[y:, x:]
+    found = coding_of_pictures([saved(once, last)[..., ::-1].astype(np.float32) / 255])
     assert found.origin == (0, 0)
-    assert found.older == (3, 5)
-    alone = coding_of_pictures([saved(picture, 85)[..., ::-1].astype(np.float32) / 255])
+    assert (found.older, found.older_quality) == ((-x % 8, -y % 8), first)
+    assert found.worked_from == found.older
+    assert np.isclose(found.steps_at(1, 8, 8).luma, jpeg_step(quality_table(first)) / 255)
+    assert ShotCoding.from_json(found.to_json()).to_json() == found.to_json()
+
+
+@pytest.mark.parametrize("quality", [10, 30, 50, 75, 85, 95])
+def test_a_picture_saved_once_has_no_older_save(quality: int):
+    alone = coding_of_pictures([saved(photograph(384, 320), quality)[..., ::-1].astype(np.float32) / 255])
     assert alone.older is None
+    assert alone.worked_from == (0, 0)
+
+
+def test_a_chart_of_lines_was_never_compressed_though_its_blocks_are_all_alike():
+    """Patches of flat light beside patches of lines, each a pixel wide: 0.9 of white, if its blocks are a codec's."""
+    lines = [(1.0, 0.735, 0.88), (1.0, 0.0, 0.735), (0.54, 0.0, 0.39), (0.28, 0.0, 0.19)]
+    colours = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]], np.float32)
+    chart = np.zeros((800, 800, 3), np.float32)
+    for row, (even, odd, flat) in enumerate(lines):
+        for column, colour in enumerate(colours):
+            patch = chart[200 * row : 200 * (row + 1), 200 * column : 200 * (column + 1)]
+            patch[::2], patch[1::2], patch[:, 99:] = even * colour, odd * colour, flat * colour
+    found = coding_of_pictures([chart])
+    assert (found.steps, found.odds, found.quality) == ((0.0, 0.0), 0.0, None)

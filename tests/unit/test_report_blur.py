@@ -20,6 +20,10 @@ def test_one_blur_is_told_in_words():
     assert made.views == []
     assert made.table is not None
     assert made.table.rows == [["the shot as a whole", "defocus, 2.04 px, 90 % sure"]]
+    of_parts = blur_gallery("deblur", {"blur": EVEN["blur"] | {"even": 0.1}}, (96, 54))
+    assert of_parts is not None
+    assert of_parts.table is not None
+    assert "parts of it alone" in of_parts.table.rows[0][1]
 
 
 def test_a_grid_is_drawn_with_each_psf_in_its_place_and_darker_where_nothing_shows():

@@ -94,6 +94,23 @@ def test_a_wrong_choice_is_answered_with_the_nearest_one():
         CHOICE.check("twoo")
 
 
+def test_a_wrong_choice_without_a_near_one_is_answered_with_the_list_once():
+    with pytest.raises(UsageError) as refused:
+        CHOICE.check("zzz")
+    assert refused.value.message() == "amount is 'zzz'; at amount; allowed: one, two; give one of them"
+
+
+def test_a_text_that_is_not_of_its_form_is_refused_as_a_value_is():
+    def even(text: str) -> None:
+        if len(text) % 2:
+            raise UsageError("it is odd", where="amount", remedy="leave a letter out")
+
+    p = make(str, "ab", reads=even)
+    assert p.parse("abcd") == "abcd"
+    with pytest.raises(UsageError, match="it is odd"):
+        p.check("abc")
+
+
 @pytest.mark.parametrize("p", [CHOICE, TEXT], ids=["choice", "text"])
 def test_text_takes_text_alone(p):
     with pytest.raises(UsageError):

@@ -18,12 +18,13 @@ from wetgate.engine.masks import MaskReader
 from wetgate.engine.pipeline import Abort, ahead, cores
 from wetgate.engine.reference import Reference, read_reference
 from wetgate.engine.shot import opened, requested, source_space
-from wetgate.engine.step import Step
+from wetgate.engine.step import SOURCE, Step
 from wetgate.io.source import OnMissing
 from wetgate.ops.cuts import find_cuts, signature
 from wetgate.spec import Context, Frame, FrameError, UsageError, suggest
 
 _CUTS_SHARE = 0.3  # of an analysis: finding cuts reads every frame once, a node reads them once or twice more
+_MOST_HELD = 512 << 20  # bytes of frames that steps below made: where all fit, each is made once
 
 
 def analyse_shot(
@@ -132,14 +133,20 @@ def analyse(
     evaluator = Evaluator(below, colour, shot, lambda n: store.get(n).frame, setting)
     reach = below.reach(numbers)
 
+    made: dict[int, tuple[Frame, str]] = {}
+
     def read(number: int) -> tuple[Frame, str]:
+        if number in made:
+            return made[number]
         position = numbers.index(number)
         wanted = (*window_numbers(shot, number, reach)[0], *ahead(numbers, position, 4))
         store.keep(wanted)
         for n in wanted:
             store.want(n)
-        frame = evaluator.entering(number)
-        return frame, store.get(number).hash
+        found = evaluator.entering(number), store.get(number).hash
+        if below.output != SOURCE and len(numbers) * found[0].pixels.nbytes <= _MOST_HELD:
+            made[number] = found
+        return found
 
     readable: list[int] = []
     signatures = []

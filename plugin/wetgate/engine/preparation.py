@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from wetgate.engine.shot import requested, source_space
 from wetgate.engine.sidecars import analysis_path
 from wetgate.engine.step import Step
 from wetgate.io.source import Source
-from wetgate.spec import UsageError
+from wetgate.spec import UsageError, raise_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +146,15 @@ class _Shot:
         graph = self._job.graph
         given = [self._imported(path) or load_analysis(path) for path in self._job.analyses]
         documents: dict[str, Analysis] = {}
-        used: set[int] = set()
+        matches: dict[str, int] = {}
         for step in graph.used():
-            match = next((i for i, d in enumerate(given) if d.node == step.node.id and i not in used), None)
+            taken = set(matches.values())
+            match = next((i for i, d in enumerate(given) if d.node == step.node.id and i not in taken), None)
             if match is not None:
-                used.add(match)
+                matches[step.name] = match
+        self._demand_use(given, set(matches.values()))
+        for step in graph.used():
+            match = matches.get(step.name)
             if not step.wants_analysis(numbers, bool(shown) or graph.masks_by(step)):
                 continue
             if match is not None:
@@ -163,14 +167,18 @@ class _Shot:
                 demand_fit(documents[step.name], step, self._colour.source_space)
                 continue
             documents[step.name] = self._made(step, numbers, documents)
-        for index, document in enumerate(given):
-            if index not in used:
-                raise UsageError(
-                    f"the analysis {self._job.analyses[index]} is for {document.node}, which the graph does not use",
-                    where="--analysis",
-                    remedy="leave it out",
-                )
         return documents
+
+    def _demand_use(self, given: Sequence[Analysis], used: Set[int]) -> None:
+        raise_all(
+            UsageError(
+                f"the analysis {self._job.analyses[index]} is for {document.node}, which the graph does not use",
+                where="--analysis",
+                remedy="leave it out",
+            )
+            for index, document in enumerate(given)
+            if index not in used
+        )
 
     def _imported(self, path: str) -> Analysis | None:
         """What a step's node makes of a measurement in a format of its own; None where none knows the file."""

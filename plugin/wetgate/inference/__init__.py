@@ -8,6 +8,7 @@ from wetgate.inference.encodings import Code, Encoding, SignedLog, Vst, vst
 from wetgate.inference.exposures import clean_light
 from wetgate.inference.restoring import TIERS, ModelsWithheld, Network, Restored, network, without_models
 from wetgate.inference.sharpening import sharp_light
+from wetgate.inference.turning import restore_from_sides
 
 __all__ = [
     "TIERS",
@@ -20,6 +21,7 @@ __all__ = [
     "Vst",
     "clean_light",
     "network",
+    "restore_from_sides",
     "sharp_light",
     "vst",
     "without_models",

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from wetgate.inference.encodings import Vst
 from wetgate.inference.restoring import Network
+from wetgate.inference.turning import laid, laid_back
 from wetgate.spec import Image
 
 STEP = 8.0  # of exposure, three stops: an exposure's noise of half a code at white is four codes of the one below
@@ -32,7 +33,6 @@ _WEAKEST, _STRONGEST = 0.5 / 255, 70 / 255  # noise that the networks are traine
 _BENDS_AT = 3.0
 _ROOT_GAIN = 1e-6  # of the transform whose root it is: so little that no light is given back for noise (Vst.regained)
 _SMOOTH_PX = 5  # side of the mean that the root's slope is taken at: noise is not to choose its own strength
-TURNS = 8  # ways to lay a picture
 
 
 def clean_light(
@@ -50,9 +50,9 @@ def clean_light(
     """``picture`` (H, W, C) without noise of ``deviation`` (H, W, C), both linear light; ``white`` is what the first
     exposure takes for 1. Values below 0 are kept. Where the noise is weaker than any that the network was trained on,
     at the exposure that a value is taken from, less of the change is taken. ``coarseness`` of the noise is the sigma in
-    pixels of the Gaussian through which white noise would look like it. ``turn`` of :data:`TURNS` says how the picture
-    is laid before the network, turned and mirrored; who cleans a picture over and over takes another one each time, so
-    that what the network does to one direction does not add up."""
+    pixels of the Gaussian through which white noise would look like it. ``turn`` says how the picture
+    is laid before the network, turned and mirrored (:func:`~wetgate.inference.turning.laid`); who cleans a picture over
+    and over takes another one each time, so that what the network does to one direction does not add up."""
 
     def shown(part: tuple[slice, slice], exposure: float) -> Image:
         here, noise = picture[part], deviation[part]
@@ -60,14 +60,14 @@ def clean_light(
         known = bool(strength.min() >= _WEAKEST and strength.max() <= _STRONGEST)
         told = strength if known else np.clip(strength, _WEAKEST, _STRONGEST)
         done = net.restore(
-            [_laid(here, turn)],
-            maps={"noise": _laid(told, turn), "coarseness": coarseness},
+            [laid(here, turn)],
+            maps={"noise": laid(told, turn), "coarseness": coarseness},
             encoding=encoding,
             threads=threads,
             check_abort=check_abort,
             where=where,
         )
-        change = _laid_back(done.change, turn)
+        change = laid_back(done.change, turn)
         return np.asarray(here + (change if known else change * np.minimum(strength / told, 1)), np.float32)
 
     peak = float(picture.max())
@@ -102,16 +102,6 @@ def _rooted(picture: Image, deviation: Image, exposure: float) -> tuple[Vst, Ima
     per_white = (math.sqrt(exposure + bend) + math.sqrt(bend)) / (2 * exposure)
     encoding = Vst((_ROOT_GAIN,) * 3, (_ROOT_GAIN * bend,) * 3, exposure)
     return encoding, np.asarray(deviation * (np.float32(per_white) / root), np.float32)
-
-
-def _laid(picture: Image, turn: int) -> Image:
-    turned = np.rot90(picture, turn % 4)
-    return np.ascontiguousarray(turned[:, ::-1] if turn % TURNS >= 4 else turned)
-
-
-def _laid_back(picture: Image, turn: int) -> Image:
-    mirrored = picture[:, ::-1] if turn % TURNS >= 4 else picture
-    return np.ascontiguousarray(np.rot90(mirrored, -(turn % 4)))
 
 
 def _around(mask: NDArray[np.bool_]) -> tuple[slice, slice]:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wetgate.inference import TIERS, network
+from wetgate.inference import TIERS, network, restore_from_sides
 from wetgate.spec import Bound, Coherent, Context, Frame, Image, Result, Shot, Window, node, param
 
 if TYPE_CHECKING:
     from wetgate.ops.coded_frame import CodedFrame
 
+_BEST = "best"  # the fine network, shown the picture from four sides
+_MACROBLOCK = 16  # pixels of the largest grid that a codec lays
 _COMBED = 0.02  # share of a picture; below it fine detail may pass for a comb
 _MOST_EXCESS = 1.0  # codes beyond an interval that storing a result in 8 bits can cost
 _STORED = 1.05  # times the change that is allowed: one, and what storing takes
@@ -74,9 +76,10 @@ class Deartifact:
     strength: float = param(1.0, lo=0, hi=1, hint="Share of what the codec left that is taken out; 0 is the input.")
     tier: str = param(
         "fast",
-        choices=TIERS,
+        choices={**TIERS, _BEST: "Best: fine, from four sides"},
         label="Network",
-        hint="Which network takes out what the codec left; fine is a little better and takes twice the time.",
+        hint="Which network takes out what the codec left; fine is a little better and takes twice the time, best a"
+        " little better again at seven times.",
         since=2,
         legacy="fast",
         render_only=True,
@@ -244,7 +247,7 @@ class Deartifact:
         else:
             steps = coding.steps_at(frame.number, height, width)
             source = "this frame's pixels" if ctx.analysis is None else f"the analysis ({coding.source})"
-        origin = coding.origin or (0, 0)
+        origin = coding.worked_from
         if self.grid == "hand":
             origin = (self.grid_x, self.grid_y)
             coding = replace(coding, phase=origin, period=(8.0, 8.0), grid_known=True)
@@ -308,13 +311,17 @@ class Deartifact:
             return np.stack(planes, axis=2)
         from wetgate.ops.quantiser import network_quantiser
 
-        done = network("deartifact", self.tier, device=ctx.device).restore(
-            [given],
-            maps={"quantiser": np.stack([network_quantiser(luma), network_quantiser(chroma)], axis=2)},
-            threads=ctx.threads,
-            check_abort=ctx.check_abort,
-            where=f"frame {number}",
-        )
+        maps = {"quantiser": np.stack([network_quantiser(luma), network_quantiser(chroma)], axis=2)}
+        settings: dict[str, Any] = {
+            "threads": ctx.threads,
+            "check_abort": ctx.check_abort,
+            "where": f"frame {number}",
+        }
+        if self.tier == _BEST:
+            net = network("deartifact", "fine", device=ctx.device)
+            done = restore_from_sides(net, given, maps=maps, block=_MACROBLOCK, **settings)
+        else:
+            done = network("deartifact", self.tier, device=ctx.device).restore([given], maps=maps, **settings)
         facts["network"] = dict(done.facts)
         return done.picture
 

@@ -23,6 +23,12 @@ _REACH = (33, 33)  # px about a point that its light may be from: the widest PSF
 _MOST_BEYOND = 5e-3  # of white: what storing a result in 8 bits can cost
 
 
+def _psf_of(text: str) -> Kernel:
+    from wetgate.ops.psf import from_text
+
+    return from_text(text)
+
+
 @node(
     id="deblur",
     label="Deblur",
@@ -54,9 +60,11 @@ class Deblur:
 
     The analysis finds the kind and size of the blur from the spectrum of the shot's light: discs leave rings of zeros
     in it, lines parallel ones, a Gaussian none. A free shape, as of a shaken camera, it looks for where the kind says
-    so: edges and PSF in turn, coarse to fine, up to 31 pixels, in parts of the picture apart, and it is undone where
-    they agree. A shot that measures sharp comes through untouched. The figures are in the record, a picture of the PSF
-    is a view, and all can be set by hand.
+    so: edges and PSF in turn, coarse to fine, up to 31 pixels, in parts of the picture apart and at several prices of
+    an edge. Those count that explain the spectrum, and their mean is undone where the parts agree. A shot that measures
+    sharp comes through untouched, and so does one of which parts alone are blurred, as far as its spectrum tells,
+    unless they can be measured place by place or ``variation`` is even. The figures are in the record, a picture of the
+    PSF is a view, and all can be set by hand.
 
     Blur may differ over the frame (``variation``). Discs and Gaussians are measured on a coarse grid as well: a focus
     that falls off, a lens that is soft at its corners. Motion is read from the flow between frames, cell by cell and
@@ -164,6 +172,7 @@ class Deblur:
     psf: str = param(
         "0 1 0/1 4 1/0 1 0",
         label="PSF",
+        reads=_psf_of,
         hint="Light of a point after the blur, rows from the top separated by /, for the kind given as text.",
         render_only=True,
     )
@@ -284,7 +293,7 @@ class Deblur:
     def summary(self, results: Mapping[str, Any]) -> str:
         from wetgate.ops.blur_shape import said
 
-        return "" if self.method == "network" else said(self.kind, results)
+        return "" if self.method == "network" else said(self.kind, self.variation, results)
 
     def render(self, frames: Window, ctx: Context) -> Result:
         from wetgate.ops.blur_views import views_of
@@ -358,12 +367,11 @@ class Deblur:
 
     def _shape(self, frame: Frame, ctx: Context) -> Shape:
         from wetgate.ops.blur_shape import Shape, by_hand, found_free, measured, moved
-        from wetgate.ops.psf import from_text
 
         if self.method == "network":
             return Shape({"kind": "as each place has it", "from": "no PSF is taken"})
         if self.kind == "custom":
-            return Shape({"kind": "custom", "from": "by hand"}, from_text(self.psf))
+            return Shape({"kind": "custom", "from": "by hand"}, _psf_of(self.psf))
         if self.kind == "free":
             return found_free(ctx.analysis, frame.rgb, ctx.check_abort)
         gain, where = self.size_gain, (frame.height, frame.width)

@@ -31,8 +31,13 @@ _MIDDLE = np.float32(128)
 _LUMA_ROUNDING, _CHROMA_ROUNDING = 0.65, 1.4
 # Of the blocks of a chroma plane that was not clipped: from here on its upsampling is believed to be undone.
 _FITTING = 0.6
+# Where an estimate lies outside, the original lies inside, and likelier a little way in than at the end. Measured on
+# Classic5 at quality 10 to 40: 0.1 of the interval is 0.01 dB better than its end, as good as the mean of a Gaussian
+# that is cut there, and as a table by frequency and code fitted to other photographs.
+_INSIDE = 0.1
 _SURELY = np.float32(0.999)  # of a limit's square: below it no rounding brings a coefficient over the limit
 _TURNS = 14  # of the iteration that undoes the triangle filter: a third of the error is left by each
+_ALIKE = np.ones((SIDE, SIDE), np.float32)
 Sampling = tuple[int, int]
 
 
@@ -74,17 +79,18 @@ def intervals_of(
 
 
 def hold(rgb: Image, intervals: Sequence[Intervals | None]) -> Held:
-    """R'G'B' (H, W, 3) moved as little as possible so that every coefficient lies in its interval."""
+    """R'G'B' (H, W, 3) with every coefficient in its interval: what lies outside, or by its ends, is put a tenth of the
+    interval inside."""
     planes = np.asarray(ycbcr_from_rgb(rgb, JFIF_MATRIX), np.float32) * _CODES
     moved = np.zeros(rgb.shape[:2], np.float32)
-    changed = blocks = certain = 0
+    changed, blocks, certain, same = 0, 0, 0, True
     excess = 0.0
     for k, given in enumerate(intervals):
         if given is None or not given.certain.size:
             continue
         sample = planes[..., k] - _MIDDLE if k == 0 else downsample(planes[..., k], given.sampling, "center")
-        change, outside = _back_inside(sample, given)
-        marks = outside > 0
+        change, outside = _back_inside(sample, given, _INSIDE)
+        marks, same = outside > 0, same and not change.any()
         if k == 0:
             moved[: marks.shape[0] * SIDE, : marks.shape[1] * SIDE] = marks.repeat(SIDE, 0).repeat(SIDE, 1)
             planes[..., 0] += change
@@ -92,7 +98,7 @@ def hold(rgb: Image, intervals: Sequence[Intervals | None]) -> Held:
             planes[..., k] += upsample(change, rgb.shape[:2], given.sampling, "center")
         changed, blocks, certain = changed + int(marks.sum()), blocks + marks.size, certain + int(given.certain.sum())
         excess = max(excess, float(outside.max(initial=0.0)))
-    if not changed:
+    if same:
         return Held(rgb, moved, 0.0, excess, certain / max(blocks, 1))
     made = np.asarray(rgb_from_ycbcr(planes / _CODES, JFIF_MATRIX), np.float32)
     return Held(made, moved, changed / blocks, excess, certain / blocks)
@@ -109,15 +115,18 @@ def largest_excess(rgb: Image, intervals: Sequence[Intervals | None]) -> float:
     return most
 
 
-def change_within(change: Image, limit: Image) -> Image:
+def change_within(change: Image, limit: Image, weights: Image = _ALIKE, allowance: float = 0.0) -> Image:
     """A change (H, W) whose DCT coefficients do not exceed ``limit`` (H, W, its value at each block's first pixel
-    counts): for codecs that predict, whose intervals are about a prediction that nobody has."""
+    counts) times their ``weights`` (8, 8), and an ``allowance``: for codecs that predict, whose intervals are about a
+    prediction that nobody has, and for a JPEG whose code is not at hand."""
     height, width = change.shape
     padded = np.pad(change, ((0, -height % SIDE), (0, -width % SIDE)))
     blocks, most = whole_blocks(padded), limit[::SIDE, ::SIDE]  # a view of padded
     # No coefficient of an orthonormal transform exceeds the root of its block's sum of squares.
-    large = np.square(padded).reshape(-1, SIDE, most.shape[1], SIDE).sum(axis=(1, 3)) > np.square(most) * _SURELY
-    coefficients, most = forward(blocks[large]), most[large][:, None, None]
+    least = most * weights.min() + np.float32(allowance)
+    large = np.square(padded).reshape(-1, SIDE, most.shape[1], SIDE).sum(axis=(1, 3)) > np.square(least) * _SURELY
+    coefficients = forward(blocks[large])
+    most = most[large][:, None, None] * weights + np.float32(allowance)
     limited = np.clip(coefficients, -most, most)
     beyond = np.asarray((limited != coefficients).any(axis=(1, 2)))
     large[large] = beyond
@@ -133,15 +142,17 @@ def beyond_whole_blocks(limit: Image) -> Image:
     return out
 
 
-def _back_inside(plane: Image, given: Intervals) -> tuple[Image, Image]:
-    """The change (the plane's size) that brings it inside, and how far outside each block was."""
+def _back_inside(plane: Image, given: Intervals, within: float = 0.0) -> tuple[Image, Image]:
+    """The change (the plane's size) that brings it inside, by a share ``within`` of the interval, and how far outside
+    each block was."""
     coefficients = forward(whole_blocks(plane))
-    inside = np.clip(coefficients, given.low, given.high)
-    step = inside - coefficients
+    outside = np.maximum(given.low - coefficients, coefficients - given.high).max(axis=(2, 3), initial=0.0)
+    room = np.float32(within) * (given.high - given.low)
+    step = np.clip(coefficients, given.low + room, given.high - room) - coefficients
     change = np.zeros(plane.shape, np.float32)
     rows, columns = step.shape[:2]
     change[: rows * SIDE, : columns * SIDE] = as_plane(inverse(step))
-    return change, np.abs(step).max(axis=(2, 3), initial=0.0)
+    return change, outside
 
 
 def _luma(plane: Image, clipped: NDArray[np.bool_], table: NDArray[np.int64]) -> Intervals:

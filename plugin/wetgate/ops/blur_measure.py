@@ -54,6 +54,14 @@ _OFF = 0.25  # of a size: another one, for the confidence in it
 # scalers is round and has no sharp rim; undone as a disc's it rings. Discs on three photographs won by 0.12 to 1.3 at
 # 0.5 % noise, five soft scans and photographs lie from -0.15 to 0.10.
 _ROUND = 0.05
+# Blur of a part of the frame alone, or that grows over it, is a mixture of sizes from nothing up to these, in px. Of
+# cost a frequency by which one size has to explain a spectrum better than such mixtures do, or else than a sharp
+# picture does, and what more makes 63 % of confidence. Of 96 photographs with even blur 94 pass by more, of 25 with
+# blur of a part that measured as one, 1.
+_UP_TO = {"defocus": (1.5, 8.0), "gaussian": (0.8, 5.0), "motion": (4.0, 24.0)}
+_OVER_PARTS, _OVER_SHARP, _EVENLY = 0.7, 0.45, 0.1
+LEAST_EVEN = 0.3
+"""The confidence from which a blur counts as the whole picture's."""
 _CERTAIN = 0.02  # of cost a frequency between the best family and the next, for a confidence of 63 %
 
 
@@ -79,12 +87,19 @@ class Spectrum:
 @dataclass(frozen=True, slots=True)
 class Blur:
     """``kind`` is sharp, defocus (``size`` a radius), gaussian (sigma) or motion (length, at ``angle`` degrees
-    counter-clockwise from the right); ``size`` in px; ``confidence`` 0 to 1 that it is this kind and no other."""
+    counter-clockwise from the right); ``size`` in px; ``confidence`` 0 to 1 that it is this kind and no other, and
+    ``even`` 0 to 1 that it is the whole picture's and not that of parts of it."""
 
     kind: str
     size: float
     angle: float
     confidence: float
+    even: float = 1.0
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether parts of the picture alone are blurred, as far as can be told."""
+        return self.kind != "sharp" and self.even < LEAST_EVEN
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -92,11 +107,13 @@ class Blur:
             "size": round(self.size, 3),
             "angle": round(self.angle, 2),
             "confidence": round(self.confidence, 3),
+            "even": round(self.even, 3),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Blur:
-        return cls(str(data["kind"]), float(data["size"]), float(data["angle"]), float(data["confidence"]))
+        size, angle, confidence = (float(data[name]) for name in ("size", "angle", "confidence"))
+        return cls(str(data["kind"]), size, angle, confidence, float(data.get("even", 1.0)))
 
 
 def luma_of(rgb: Image) -> Image:
@@ -141,7 +158,8 @@ def blur_of(spectrum: Spectrum, long: Spectrum | None = None) -> Blur | None:
         best = gaussian
     if best[1] == "sharp" or best[2] < SHARP[best[1]]:
         return Blur("sharp", 0.0, 0.0, 1.0)
-    return Blur(best[1], _beyond_own(best[1], best[2]), (best[3] + 90) % 180 - 90, fit.confidence(second[0] - best[0]))
+    size, angle = _beyond_own(best[1], best[2]), (best[3] + 90) % 180 - 90
+    return Blur(best[1], size, angle, fit.confidence(second[0] - best[0]), fit.evenness(best[0]))
 
 
 def _beyond_own(kind: str, size: float) -> float:
@@ -157,13 +175,14 @@ def _beyond_own(kind: str, size: float) -> float:
     return size
 
 
-def explained_by(spectrum: Spectrum, psf: Kernel) -> float | None:
+def explaining(spectrum: Spectrum) -> Callable[[Kernel], float] | None:
     """How much better a PSF explains a spectrum than that of a sharp picture does: the fall of the robust cost a
     frequency, below 0 where it is worse. None where there is no picture in it beside the noise."""
     fit = _Fit(spectrum)
     if not fit.has_picture:
         return None
-    return (fit.sharpest() - fit.cost_of(fit.power_of(psf))) / len(fit.log_power)
+    sharp = fit.sharpest()
+    return lambda psf: (sharp - fit.cost_of(fit.power_of(psf))) / len(fit.log_power)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +288,12 @@ class _Fit:
         """0 to 1, of an answer beside another whose cost is ``worse`` by so much."""
         return 1 - math.exp(-max(worse, 0.0) / len(self.log_power) / _CERTAIN)
 
+    def evenness(self, cost: float) -> float:
+        """0 to 1, that an answer of that ``cost`` is the blur of the whole picture and not of parts of it."""
+        in_parts = min(self.cost_of(power) for power in _in_parts(self._spectrum.block))
+        over_parts, over_sharp = ((other - cost) / len(self.log_power) for other in (in_parts, self.sharpest()))
+        return 1 - math.exp(-max(over_parts - _OVER_PARTS, over_sharp - _OVER_SHARP, 0.0) / _EVENLY)
+
     def cost(self, kind: str, size: float, angle: float = 0.0) -> float:
         return self.cost_of(_SHAPES[kind](self._x, self._y, size, angle))
 
@@ -321,6 +346,19 @@ def _mixed(block: int, kind: str, size: float, spread: float) -> Array:
     x, y, _, _ = _frequencies(block)
     sizes = size * (1 + spread * np.linspace(-1, 1, _MIXED)) if spread else [size]
     return np.asarray(np.mean([_SHAPES[kind](x, y, float(s), 0.0) for s in sizes], axis=0))
+
+
+@cache
+def _in_parts(block: int) -> tuple[Array, ...]:
+    """|H|^2 of blurs of which every size from none to the largest has the same share of the picture."""
+    x, y, _, _ = _frequencies(block)
+    made = []
+    for kind, limits in _UP_TO.items():
+        for most in np.geomspace(*limits, 6 if kind == "motion" else 8):
+            for angle in np.arange(-90.0, 90.0, 15.0) if kind == "motion" else (0.0,):
+                sizes = np.linspace(1e-3, most, 7)
+                made.append(np.mean([_SHAPES[kind](x, y, float(size), float(angle)) for size in sizes], axis=0))
+    return tuple(made)
 
 
 def _disc(x: Array, y: Array, size: float, angle: float) -> Array:

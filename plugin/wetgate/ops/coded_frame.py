@@ -15,6 +15,8 @@ from wetgate.color.ycbcr import rgb_to_ycbcr_matrix, ycbcr_from_rgb
 from wetgate.ops.block_intervals import Intervals, change_within, intervals_of
 from wetgate.ops.block_transform import SIDE, forward, whole_blocks
 from wetgate.ops.coded_blocks import Steps
+from wetgate.ops.jpeg_lattice import quality_table
+from wetgate.ops.quantiser import jpeg_step
 from wetgate.ops.shot_coding import TABLES, ShotCoding
 from wetgate.spec import Frame, Image
 
@@ -53,6 +55,17 @@ class CodedFrame:
         """Steps by which a coefficient may change. Where blocks are predicted, what the coder sent corrects a picture
         that was coded before: the errors that are left are far below the step."""
         return 1.0 if self.is_jpeg else OF_PREDICTED
+
+    @property
+    def _weights(self) -> Image:
+        """What a step is multiplied by in each coefficient of luma: of a JPEG whose quality was found in the pixels,
+        half its table's own entry where that is more than the step, since the table is coarser there."""
+        coding = self.coding
+        quality = coding.quality if coding.older_quality is None else coding.older_quality
+        if (coding.tables and coding.older_quality is None) or quality is None:
+            return np.ones((SIDE, SIDE), np.float32)
+        table = quality_table(quality)
+        return np.maximum(table / (2 * jpeg_step(table)), 1).astype(np.float32)
 
     def worked(self, rgb: Image, work: Work) -> Image:
         """R'G'B' after ``work``; what that leaves alone comes back bit for bit."""
@@ -104,6 +117,7 @@ class CodedFrame:
             facts["jpeg_quality"] = coding.quality
         if coding.older is not None:
             facts["older_grid"] = list(coding.older)
+            facts["older_quality"] = coding.older_quality
         if coding.resized:
             facts["resized_grid"] = {"period": list(coding.period), "phase": list(coding.phase)}
         if self.fields:
@@ -118,9 +132,10 @@ class CodedFrame:
         def look(change: Image, luma: Image, chroma: Image) -> Image:
             height, width = luma.shape
             padded = np.pad(change[..., 0], ((0, -height % SIDE), (0, -width % SIDE)))
-            most = np.abs(forward(whole_blocks(padded))).max(axis=(2, 3))
-            limit = np.abs(luma[::SIDE, ::SIDE]) + np.float32(allowance / self.most_change)
-            found.append(np.where(most < _NOTHING, 0, most / np.maximum(limit, np.float32(1e-4))).astype(np.float32))
+            most = np.abs(forward(whole_blocks(padded)))
+            limit = np.abs(luma[::SIDE, ::SIDE, None, None]) * self._weights + np.float32(allowance / self.most_change)
+            share = np.where(most < _NOTHING, 0, most / np.maximum(limit, np.float32(1e-4)))
+            found.append(share.max(axis=(2, 3)).astype(np.float32))
             return change
 
         self.worked(np.asarray(after - before, np.float32), look)
@@ -140,7 +155,7 @@ class CodedFrame:
     def luma_within(self, change: Image, steps: Image, allowance: float) -> Image:
         """A change of Y' whose coefficients do not exceed :attr:`most_change` of its ``steps`` and an ``allowance`` in
         values; where the step is UNKNOWN (-1) it is taken for the whole range."""
-        return change_within(change, np.float32(self.most_change) * np.abs(steps) + np.float32(allowance))
+        return change_within(change, np.float32(self.most_change) * np.abs(steps), self._weights, allowance)
 
     def chroma_within(self, change: Sequence[Image], steps: Image) -> list[Image]:
         """A change of Cb and Cr, held as that of Y' is."""

@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 from wetgate.color.ycbcr import luma_weights, matrix_known
 from wetgate.ops.block_grid import find_grid_of
 from wetgate.ops.block_intervals import JFIF_MATRIX
+from wetgate.ops.block_transform import SIDE, whole_blocks
 from wetgate.ops.coded_blocks import steps_of_codec, steps_of_tables
 from wetgate.ops.coding_evidence import evidence_of, strength_of
 from wetgate.ops.combing import combing, most_combed
 from wetgate.ops.jpeg_lattice import (
+    COARSER,
     K1,
     K2,
     Lattice,
     find_lattice,
     lattice_at,
-    older_phase,
+    older_save,
     quality_of_step,
     quality_table,
     step_at,
@@ -35,11 +37,13 @@ _LOOKED_AT = 8  # frames, spread over the shot
 # Frames that are read before a render, whose frames bring what their decoder says of them: those that are looked at,
 # and three between each two, for what is typical of each kind of picture.
 _READ = 4 * (_LOOKED_AT - 1) + 1
+# Share of the blocks with something in them that differ from all others. Photographs have 1, saved at quality 2 to 10
+# they have 0.30 and more, charts 0.05 and less.
+_DISTINCT = 0.1
 _LATTICES = 3  # of them, in which a lattice is looked for
 # In the most combed part of a picture, from which a stream that says it is interlaced is believed. Measured: clips of
 # one moment reach 0.01, fields of a moving picture 0.07 and more.
 _SHOWS_FIELDS = 0.03
-_COARSER = 1.25  # a step over another, from which it is the coarser one: of an earlier save, of other tables
 
 
 def frames_to_measure(numbers: Sequence[int]) -> list[int]:
@@ -124,21 +128,22 @@ def _of_tables(made: ShotCoding, codec: Mapping[str, Any], pictures: Sequence[Im
     quality = None
     if lattice is not None:
         older = [quality_table(lattice.quality, base) for base in (K1, K2, K2)]
-        if jpeg_step(older[0]) > _COARSER * jpeg_step(tables[0]):
+        if jpeg_step(older[0]) > COARSER * jpeg_step(tables[0]):
             quality = lattice.quality
             tables = [np.maximum(a, b) for a, b in zip(tables, older, strict=False)]
-    return replace(
+    made = replace(
         made,
         steps=steps_of_tables(tables).typical,
         quality=quality,
         tables=tuple(tuple(int(v) for v in table.reshape(-1)) for table in tables),
         sampling=tuple(codec["sampling"]),
-        older=_older(pictures[0], lattice),
     )
+    return _with_older(made, pictures[0], lattice)
 
 
-def _older(picture: Image, last: Lattice | None) -> tuple[int, int] | None:
-    return None if last is None else older_phase(_jpeg_luma(picture), last, _sound(picture))
+def _with_older(made: ShotCoding, picture: Image, last: Lattice | None) -> ShotCoding:
+    older = None if last is None else older_save(_jpeg_luma(picture), last, _sound(picture))
+    return made if older is None else replace(made, older=older.phase, older_quality=older.quality)
 
 
 def _jpeg_luma(picture: Image) -> Image:
@@ -161,6 +166,8 @@ def coding_of_pictures(
 ) -> ShotCoding:
     """From pixels alone: R'G'B' (H, W, 3) of one shot."""
     height, width = pictures[0].shape[:2]
+    if _repeats(pictures[0]):
+        return ShotCoding(PIXELS, (width, height), (0.0, 0.0), matrix, grid_known=False, confidence=0.0, odds=0.0)
     found: list[Lattice] = []
     for picture in pictures[:_LATTICES]:
         check_abort()
@@ -173,7 +180,7 @@ def coding_of_pictures(
         own = _own_step(pictures[: len(found)], found[0].phase)
         made = _of_lattice(pictures, found, (width, height))
         # Multiples of one table are met by those of a finer one as well.
-        if own is None or own < _COARSER * 255 * made.steps[0]:
+        if own is None or own < COARSER * 255 * made.steps[0]:
             return made
         return _of_own_tables(made, own)
     lumas = [_luma(p, REC709 if matrix is None else matrix) for p in pictures]
@@ -198,20 +205,29 @@ def coding_of_pictures(
     return replace(made, steps=(step, step), odds=odds, grid_known=made.grid_known or step > 0)
 
 
+def _repeats(picture: Image) -> bool:
+    """Whether the blocks of a picture are the same few again and again, as in charts, patterns and titles: what they
+    have in common is drawn, and says nothing of a codec."""
+    blocks = whole_blocks(_jpeg_luma(picture), (0, 0)).reshape(-1, SIDE**2).astype(np.int16)
+    blocks = np.ascontiguousarray(blocks[np.ptp(blocks, axis=1) > 0])
+    distinct = np.unique(blocks.view(np.dtype((np.void, blocks.itemsize * SIDE**2))))
+    return len(distinct) < _DISTINCT * len(blocks)
+
+
 def _of_lattice(pictures: Sequence[Image], found: Sequence[Lattice], size: tuple[int, int]) -> ShotCoding:
     quality = round(float(np.median([f.quality for f in found])))
     steps = steps_of_tables([quality_table(quality, K1), quality_table(quality, K2)])
     x, y = found[0].phase
-    return ShotCoding(
+    made = ShotCoding(
         PIXELS,
         size,
         steps.typical,
         JFIF_MATRIX,
         phase=(float(x), float(y)),
         confidence=float(np.clip(found[0].evidence, 0, 1)),
-        older=_older(pictures[0], found[0]),
         quality=quality,
     )
+    return _with_older(made, pictures[0], found[0])
 
 
 def _own_step(pictures: Sequence[Image], phase: tuple[int, int]) -> float | None:

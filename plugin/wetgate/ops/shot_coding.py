@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from wetgate.ops.coded_blocks import Steps, map_text, steps_of_map, steps_of_tables
+from wetgate.ops.jpeg_lattice import K1, K2, quality_table
 
 DECODER, TABLES, PIXELS = "decoder", "tables", "pixels"
 _MAP_BYTES = 24 << 10  # of all maps of a shot together, as text: a host's project holds 64 KiB
@@ -22,7 +23,9 @@ _DIGITS = 6
 class ShotCoding:
     """``source`` is DECODER, TABLES or PIXELS; ``steps`` the shot's typical luma and chroma step (0: not compressed,
     UNKNOWN); ``period`` and ``phase`` of the grid in pixels, (x, y), ``grid_known`` whether they can be relied on;
-    ``older`` the phase (x, y) of an earlier, much coarser JPEG save on a shifted grid, or None; ``quality`` libjpeg's,
+    ``older`` the phase (x, y) of an earlier, coarser JPEG save on a shifted grid, or None, and ``older_quality`` its
+    quality, None in analyses made before that was measured: it is that save's blocks that are worked; ``quality``
+    libjpeg's,
     where it was found in the pixels, that which is as coarse where the tables are others (beside TABLES: of an earlier,
     coarser save on the same grid, which ``tables`` and ``steps`` then hold); ``odds`` that the shot was compressed;
     ``combed`` the share of pixels where lines of two moments interleave, ``interlaced`` whether the stream says so and
@@ -40,6 +43,7 @@ class ShotCoding:
     grid_known: bool = True
     confidence: float = 1.0
     older: tuple[int, int] | None = None
+    older_quality: int | None = None
     quality: int | None = None
     odds: float = 1.0
     combed: float = 0.0
@@ -64,12 +68,21 @@ class ShotCoding:
         """Whether the grid that was found is one that a resize has left."""
         return self.grid_known and self.origin is None
 
+    @property
+    def worked_from(self) -> tuple[int, int]:
+        """Where the first of the blocks begins that are to be worked: of the coarsest save that is known."""
+        if self.older is not None and self.older_quality is not None:
+            return self.older
+        return self.origin or (0, 0)
+
     def quantisation(self) -> list[Any]:
         """The tables as 8x8 arrays."""
         return [np.array(table, np.int64).reshape(8, 8) for table in self.tables]
 
     def steps_at(self, number: int, height: int, width: int) -> Steps:
-        """The steps of a frame of that size."""
+        """The steps of a frame of that size, of the blocks that :attr:`worked_from` tells."""
+        if self.older_quality is not None:
+            return steps_of_tables([quality_table(self.older_quality, base) for base in (K1, K2)])
         if self.tables:
             return steps_of_tables(self.quantisation())
         _, luma, chroma = self.frames.get(number, ("", *self.steps))
@@ -96,7 +109,8 @@ class ShotCoding:
         if self.resized:
             how += f"; its blocks of {self.period[0]:.2f} x {self.period[1]:.2f} pixels say that it was resized since"
         if self.older is not None:
-            how += "; an earlier, coarser save lies under it on another grid"
+            of = "" if self.older_quality is None else f", of quality {self.older_quality},"
+            how += f"; an earlier, coarser save{of} lies under it on another grid"
         return what + how
 
     def to_json(self) -> dict[str, Any]:
@@ -113,6 +127,7 @@ class ShotCoding:
                 "known": self.grid_known,
                 "confidence": round(self.confidence, 3),
                 "older": None if self.older is None else list(self.older),
+                "older_quality": self.older_quality,
             },
             "quality": self.quality,
             "odds": round(self.odds, 4),
@@ -140,6 +155,7 @@ class ShotCoding:
             grid_known=bool(grid["known"]),
             confidence=float(grid["confidence"]),
             older=None if grid["older"] is None else _pair(grid["older"]),
+            older_quality=grid.get("older_quality"),  # analyses made before it was measured have none
             quality=data["quality"],
             odds=float(data["odds"]),
             combed=float(data["combed"]),

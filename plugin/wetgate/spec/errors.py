@@ -90,7 +90,10 @@ def raise_all(problems: Iterable[WetgateError]) -> None:
 def suggest(name: str, known: Iterable[str]) -> str:
     """A remedy for a wrong name: the nearest known one, or the list of all."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return "known: " + ", ".join(names) if names else "none is known"
+    return nearest(name, names) or ("known: " + ", ".join(names) if names else "none is known")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The nearest known name as a question; "" where none is near."""
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?" if near else ""

@@ -7,11 +7,11 @@ graph files, the JSON schema, documentation and OFX parameters are all derived f
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-from wetgate.spec.errors import UsageError, WetgateError, raise_all, suggest
+from wetgate.spec.errors import UsageError, WetgateError, nearest, raise_all, suggest
 
 Kind = Literal["float", "int", "bool", "choice", "text", "color", "point"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -33,7 +33,8 @@ class Param:
     ``lo``/``hi`` are hard limits (inclusive, per component), ``soft`` the range that a slider shows. ``choices`` maps
     each permitted id to its label. ``since`` is the node version that brought the parameter; ``legacy`` the value
     that keeps the picture of a project saved before it. ``render_only`` says that the node's analysis does not look at
-    it, so that a document still fits when it has moved.
+    it, so that a document still fits when it has moved. ``reads`` is what a text is for: it raises
+    :class:`~wetgate.spec.UsageError` where the text is not of that form; the default is one that it can read.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Param:
     since: int = 1
     legacy: Value | None = None
     render_only: bool = False
+    reads: Callable[[str], object] | None = None
 
     def check(self, value: object) -> Value:
         """``value`` in the parameter's own type, or a :class:`UsageError` that names the allowed range."""
@@ -112,8 +114,10 @@ class Param:
                 f"{self.id} is {value!r}",
                 where=self.id,
                 allowed=self.allowed(),
-                remedy=suggest(value, self.choices),
+                remedy=nearest(value, self.choices) or "give one of them",
             )
+        if self.reads is not None and value != self.default:
+            self.reads(value)
         return value
 
     def _in_range(self, value: int | float) -> int | float:
@@ -151,6 +155,7 @@ def param(
     since: int = 1,
     legacy: Value | None = None,
     render_only: bool = False,
+    reads: Callable[[str], object] | None = None,
 ) -> Any:
     """Declare a parameter in a node's class body; its id and kind come from the attribute and its annotation."""
     return Declared(
@@ -170,6 +175,7 @@ def param(
             since=since,
             legacy=legacy,
             render_only=render_only,
+            reads=reads,
         )
     )
 

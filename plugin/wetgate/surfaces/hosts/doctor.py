@@ -229,7 +229,8 @@ def chosen_command(machine: Machine, found: Sequence[Path]) -> tuple[list[str], 
 
 def worker(command: Sequence[str]) -> Iterator[Finding]:
     """Start a worker, have it render one frame, and compare that with the engine's own."""
-    from wetgate.surfaces.worker.peer import Ask, Given, Peer
+    from wetgate.surfaces.worker.peer import Peer
+    from wetgate.surfaces.worker.peer_lane import Ask, Given
 
     label = " ".join(command)
     y, x = np.mgrid[0:270, 0:480].astype(np.float32)

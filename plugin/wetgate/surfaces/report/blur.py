@@ -43,8 +43,9 @@ def _rows(results: Mapping[str, Any]) -> list[list[Any]]:
     if results["blur"] is not None:
         blur = Blur.from_json(results["blur"])
         size = "" if blur.kind == "sharp" else f", {blur.size:.2f} px"
+        parts = "; parts of it alone, which no one blur explains" if blur.in_parts else ""
         turned = f" at {blur.angle:.0f} degrees" if blur.kind == "motion" else ""
-        rows.append(["the shot as a whole", f"{blur.kind}{size}{turned}, {100 * blur.confidence:.0f} % sure"])
+        rows.append(["the shot as a whole", f"{blur.kind}{size}{turned}, {100 * blur.confidence:.0f} % sure{parts}"])
     if results.get("grid") is not None:
         grid = BlurGrid.from_json(results["grid"])
         least, most = grid.settled().min(), grid.settled().max()
