@@ -200,7 +200,7 @@ def _faded(
     assert statistics.shape[1] == PICTURE_SIZE
     ends_seen = _scanned(np.repeat(faded_ends[None], 64, 0), random).mean(axis=0) @ inverse.T
     true = fresh[:, some].reshape(-1, 3)
-    picture = from_negative(true) if stock.medium == "negative" else true
+    picture = np.asarray(from_negative(true) if stock.medium == "negative" else true, np.float64)
     truth = fitted(evenly.reshape(-1, 3), true, picture, faded_ends[0], matrix)
     judged = evenly[:, :JUDGED].astype(np.float16), fresh[:, some][:, :JUDGED].astype(np.float16)
     return Reel(statistics, matrix, broad, ends_seen[0], ends_seen[1], truth, *judged)

@@ -1,8 +1,9 @@
-"""The fade prior is trained by what is seen of a fade."""
+"""The fade prior is trained by what is seen of a fade. Needs a checkout, which has its training."""
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -11,27 +12,32 @@ from wetgate.color.fade import DyeFade, fitted, from_negative, on_negative
 from wetgate.color.film_dyes import set_matrix
 from wetgate.ops.fade_statistics import PICTURE_SIZE
 
-torch = pytest.importorskip("torch")
-
-from models.train.fade_examples import JUDGED, PICTURES, Reel  # noqa: E402
-from models.train.fade_prior import Examples  # noqa: E402
+torch = pytest.importorskip("torch", reason="trainings are torch's")
 
 MATRIX = set_matrix("negatives", "broad")
 
 
-def reel_of(density: float) -> Reel:
-    """A reel of one density that has not faded."""
+@pytest.fixture(autouse=True)
+def checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[2]))
+
+
+def examples(density: float, medium: Literal["print", "negative"]) -> Any:
+    """Of a reel of one density that has not faded."""
+    from models.train.fade_examples import JUDGED, PICTURES, Reel
+    from models.train.fade_prior import Examples
+
     flat = np.full((PICTURES, JUDGED, 3), density, np.float16)
     none = np.zeros(3)
-    return Reel(np.zeros((PICTURES, PICTURE_SIZE)), MATRIX, True, none, none, DyeFade.none(MATRIX), flat, flat)
+    reel = Reel(np.zeros((PICTURES, PICTURE_SIZE)), MATRIX, True, none, none, DyeFade.none(MATRIX), flat, flat)
+    return Examples([reel], medium, seed=1)
 
 
 def left_by_a_tenth(density: float, medium: Literal["print", "negative"]) -> float:
     """What is left of a gain of a tenth too much at a density."""
-    data = Examples([reel_of(density)], medium, seed=1)
     vector = torch.zeros(1, 9)
     vector[:, :3] = np.log(1.1)
-    return float(data.left(torch.tensor([0]), vector, torch.zeros(1)))
+    return float(examples(density, medium).left(torch.tensor([0]), vector, torch.zeros(1)))
 
 
 def test_an_error_counts_as_the_negative_is_looked_at():
@@ -40,7 +46,7 @@ def test_an_error_counts_as_the_negative_is_looked_at():
 
 
 def test_a_base_that_was_sampled_is_not_the_networks_to_miss():
-    data = Examples([reel_of(0.7)], "print", seed=1)
+    data = examples(0.7, "print")
     vector = torch.zeros(1, 9)
     vector[:, 6:] = 0.2
     unknown, sampled = (float(data.left(torch.tensor([0]), vector, torch.full((1,), s))) for s in (0.0, 1.0))
