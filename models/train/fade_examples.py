@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from wetgate.color.curves import srgb_decode, srgb_encode
 from wetgate.color.density import density_from_linear, linear_from_density
-from wetgate.color.fade import DyeFade, fitted
+from wetgate.color.fade import DyeFade, fitted, from_negative, on_negative
 from wetgate.color.film_dyes import DYE_SETS, Medium, gaussian_bands, set_matrix, stain_spectrum, stocks
 from wetgate.damage.dyes import amounts_of, decayed, scan
 from wetgate.ops.fade_statistics import PICTURE_SIZE, picture_statistics
@@ -130,7 +130,7 @@ def _on_film(
         density = density_from_linear(np.maximum(np.concatenate([picture[y, x], picture[y, x + 1]]), 1e-4))
         density = np.minimum(_regraded(np.asarray(density, np.float64), random), _LAST_PICTURE_DENSITY)
         if medium == "negative":
-            density = np.float32(0.6) * (np.float32(2.5) - density)
+            density = on_negative(density)
         densities.append(density)
         places.append(np.stack([np.concatenate([x, x + 1]) / width, np.concatenate([y, y]) / height], axis=1))
     return np.array(densities, np.float32), np.array(places)
@@ -199,7 +199,9 @@ def _faded(
     statistics = np.array([picture_statistics(p, p[_PAIRS:] - p[:_PAIRS]) for p in dyes])
     assert statistics.shape[1] == PICTURE_SIZE
     ends_seen = _scanned(np.repeat(faded_ends[None], 64, 0), random).mean(axis=0) @ inverse.T
-    truth = fitted(evenly.reshape(-1, 3), fresh[:, some].reshape(-1, 3), faded_ends[0], matrix)
+    true = fresh[:, some].reshape(-1, 3)
+    picture = np.asarray(from_negative(true) if stock.medium == "negative" else true, np.float64)
+    truth = fitted(evenly.reshape(-1, 3), true, picture, faded_ends[0], matrix)
     judged = evenly[:, :JUDGED].astype(np.float16), fresh[:, some][:, :JUDGED].astype(np.float16)
     return Reel(statistics, matrix, broad, ends_seen[0], ends_seen[1], truth, *judged)
 

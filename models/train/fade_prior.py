@@ -21,12 +21,14 @@ import torch
 from torch import Tensor, nn
 
 from models.train.fade_examples import PICTURES, POOLS, Reel, pictures, reels
-from wetgate.color.fade import LEAST_SLOPE, MOST_SLOPE
+from wetgate.color.density import CINEON_GAMMA
+from wetgate.color.fade import LEAST_SLOPE, MOST_SLOPE, NEGATIVE_RANGE
 from wetgate.color.fade_prior import INPUTS, inputs_of
+from wetgate.color.film_dyes import Medium
 from wetgate.color.primaries import rgb_to_xyz
 from wetgate.ops.fade_statistics import pooled
 
-FADE_WIDTH, ERROR_WIDTH = 128, 64
+FADE_WIDTH, ERROR_WIDTH = 192, 64
 _TO_XYZ = torch.tensor(rgb_to_xyz("rec709"), dtype=torch.float32)
 _BEYOND_DISPLAY = 0.1  # slope of a display's range beyond its ends, that training finds its way back
 
@@ -34,7 +36,8 @@ _BEYOND_DISPLAY = 0.1  # slope of a display's range beyond its ends, that traini
 class Examples:
     """Everything that training draws from, in memory."""
 
-    def __init__(self, made: list[Reel], seed: int) -> None:
+    def __init__(self, made: list[Reel], medium: Medium, seed: int) -> None:
+        self.medium = medium
         random = np.random.default_rng(seed)
         rows, ends, known_truth, reel_of, picture = [], [], [], [], []
         for index, reel in enumerate(made):
@@ -62,11 +65,16 @@ class Examples:
         ends = self.ends[which]
         return inputs_of(self.rows[which], ends[:, 0:3], ends[:, 3:6], ends[:, 6:7], base, black, torch.cat)
 
-    def left(self, which: Tensor, vector: Tensor) -> Tensor:
-        """Mean colour difference (n,) that a picture of each example has from its truth, restored by ``vector``."""
+    def left(self, which: Tensor, vector: Tensor, base: Tensor) -> Tensor:
+        """Mean colour difference (n,) that a picture of each example has from its truth, restored by ``vector``, its
+        base being known where it was sampled: in the picture as it is looked at, a negative inverted."""
         reel = self.reel[which]
         faded, fresh = (what[reel, self.picture[which]] for what in (self.faded, self.fresh))
-        return colour_difference(restored(faded, vector, self.matrix[reel]), fresh)
+        known_base = torch.where(base[:, None] > 0, self.ends[which, :3], vector[:, 6:])
+        made = restored(faded, torch.cat([vector[:, :6], known_base], dim=1), self.matrix[reel])
+        if self.medium == "negative":
+            made, fresh = (NEGATIVE_RANGE - film / CINEON_GAMMA for film in (made, fresh))
+        return colour_difference(made, fresh)
 
 
 def restored(density: Tensor, vector: Tensor, matrix: Tensor) -> Tensor:
@@ -137,9 +145,10 @@ def train_fade(data: Examples, steps: int, batch: int, seed: int) -> Network:
     scale = data.truth.std(0)
 
     def loss(which: Tensor) -> Tensor:
-        vector = network(data.inputs(which, *known(len(which))))
+        base, black = known(len(which))
+        vector = network(data.inputs(which, base, black))
         missed = ((vector - data.truth[which]) / scale).abs().mean()
-        return data.left(which, vector).mean() + 0.3 * missed
+        return data.left(which, vector, base).mean() + 0.3 * missed
 
     return minimised(network, loss, len(data), steps, batch)
 
@@ -193,7 +202,7 @@ def minimised(network: Network, loss: Callable[[Tensor], Tensor], count: int, st
 
 
 def save(fades: list[Network], error: Network, scale: Tensor, path: Path) -> None:
-    """The weights as half floats beside their scales, about 230 kB."""
+    """The weights as half floats beside their scales, about 380 kB."""
     arrays = {"scale": scale}
     named = [("error", error), *((f"fade{member}", fade) for member, fade in enumerate(fades))]
     for name, network in named:
@@ -225,13 +234,15 @@ def main() -> None:
         made = list(reels(photographs, given.medium, given.films // 2, given.seed + half))
         print(f"{len(photographs)} photographs, {len(made)} reels", flush=True)
         halves.append(made)
-    save(*trained(halves, given.steps, given.batch, given.seed), given.out)
+    save(*trained(halves, given.medium, given.steps, given.batch, given.seed), given.out)
 
 
-def trained(halves: list[list[Reel]], steps: int, batch: int, seed: int) -> tuple[list[Network], Network, Tensor]:
+def trained(
+    halves: list[list[Reel]], medium: Medium, steps: int, batch: int, seed: int
+) -> tuple[list[Network], Network, Tensor]:
     """The networks of the fade and of the error, and the scale of a fade's numbers."""
-    data = [Examples(made, seed) for made in halves]
-    every = Examples(halves[0] + halves[1], seed)
+    data = [Examples(made, medium, seed) for made in halves]
+    every = Examples(halves[0] + halves[1], medium, seed)
     fade = train_fade(every, steps, batch, seed)
     unseen = [(train_fade(data[1 - h], steps, batch, seed), data[h]) for h in (0, 1)]
     scale = every.truth.std(0)

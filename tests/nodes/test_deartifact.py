@@ -204,6 +204,19 @@ def test_the_best_network_sees_the_picture_from_four_sides_on_the_codecs_grid():
             assert askew[1] < 0.002 < askew[0]
 
 
+def test_frames_that_are_fused_keep_their_fine_detail_too(tmp_path: Path):
+    movie(tmp_path / "m.mp4", crf="36")
+    source = open_source(tmp_path / "m.mp4", codec_data=True)
+    frames = [source.read(n).frame.with_(space=SDR) for n in source.numbers]
+
+    def energy(picture: Any) -> float:
+        luma = np.asarray(picture.rgb.mean(axis=2), np.float32)
+        return float(np.square(luma - cv2.GaussianBlur(luma, (0, 0), 1.5)).mean())
+
+    alone, fused, free = (run(frames, coherence=c, detail=d)[2] for c, d in ((0.0, 0.93), (1.0, 0.93), (1.0, 0.0)))
+    assert energy(free) < 0.97 * energy(alone) < energy(fused)
+
+
 def test_without_a_decoder_the_movies_own_analysis_tells_as_much(tmp_path: Path):
     movie(tmp_path / "m.mp4", crf="36")
     document = wetgate.analyze(str(tmp_path / "m.mp4"), nodes=["deartifact"], in_space=SDR)

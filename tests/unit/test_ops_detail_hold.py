@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from wetgate.ops.detail_hold import with_detail
+from wetgate.ops.detail_hold import with_detail, with_own_detail
 
 
 def fine(plane: np.ndarray) -> np.ndarray:
@@ -65,3 +65,18 @@ def test_odd_and_tiny_sizes_are_worked():
     for shape in ((1, 1), (3, 5), (7, 2)):
         plane = np.random.default_rng(1).random(shape, np.float32)
         assert with_detail(plane * np.float32(0.5), plane, 0.95, coarse(plane)).shape == shape
+
+
+def test_a_means_own_detail_is_raised_to_the_share_and_nothing_else_is_put_back():
+    """Three results with one texture in common and noise of their own: the noise must not come back with it."""
+    texture = fine(textured())
+    noise = [np.random.default_rng(n).normal(0, 0.03, texture.shape).astype(np.float32) for n in range(3)]
+    mean = np.asarray(0.5 + 0.7 * texture + np.mean(noise, axis=0), np.float32)
+    given = np.asarray(0.5 + 0.7 * texture + noise[0], np.float32)
+    own = with_own_detail(mean, given, 1.0, coarse(given))
+    full = with_detail(mean, given, 1.0, coarse(given))
+    energy = [float(np.square(fine(p)).mean()) for p in (mean, own, given)]
+    assert energy[0] < energy[1] <= 1.05 * energy[2]
+    like = [np.corrcoef(fine(p).ravel(), noise[0].ravel())[0, 1] for p in (own, full, given)]
+    assert like[0] < like[1] < like[2]
+    assert np.array_equal(with_own_detail(mean, given, 0.0, coarse(given)), mean)

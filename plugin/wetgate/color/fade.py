@@ -24,7 +24,7 @@ LEAST_SLOPE, MOST_SLOPE = 0.25, 3.0
 # Nothing on a film is denser; what a picture lacks in light below is carried over as light.
 DENSEST = 4.5
 # Scene light of 10^-2.5 of diffuse white is taken as a negative's clear end.
-_NEGATIVE_RANGE = 2.5
+NEGATIVE_RANGE = 2.5
 # Rates of cyan, magenta, yellow relative to the fastest: in the dark cyan goes first, under light magenta (H. Wilhelm
 # and C. Brower, The Permanence and Care of Color Photographs, 1993, ch. 5, 6 and 9; J. M. Reilly, Storage Guide for
 # Color Photographic Materials, 1998). The ratios are ours, inside the spread of the tests published there.
@@ -165,12 +165,12 @@ def noise_gain(density: Image, fade: DyeFade, extent: Image | None) -> Image:
 
 def on_negative(picture: Image) -> Image:
     """Density on a negative of a picture's density, at a gradient of 0.6 (Kodak, Cineon 10-bit log)."""
-    return np.float32(CINEON_GAMMA) * (np.float32(_NEGATIVE_RANGE) - picture)
+    return np.float32(CINEON_GAMMA) * (np.float32(NEGATIVE_RANGE) - picture)
 
 
 def from_negative(film: Image) -> Image:
     """The picture's density of a density on the negative: the inverse of :func:`on_negative`."""
-    return np.float32(_NEGATIVE_RANGE) - film / np.float32(CINEON_GAMMA)
+    return np.float32(NEGATIVE_RANGE) - film / np.float32(CINEON_GAMMA)
 
 
 def on_film(restored: Image, seen: Image) -> Image:
@@ -179,16 +179,17 @@ def on_film(restored: Image, seen: Image) -> Image:
     return np.minimum(restored, np.maximum(seen, np.float32(DENSEST)))
 
 
-def fitted(faded: Array, true: Array, base: Array, matrix: Array) -> DyeFade:
+def fitted(faded: Array, true: Array, picture: Array, base: Array, matrix: Array) -> DyeFade:
     """The fade of the solver's kind that comes nearest to pairs of densities (N, 3), the aged base's (3,) being known.
 
-    Least squares, weighted as the eye sees differences: lightness goes about as the cube root of light, 10^(-D / 3).
+    Least squares, weighted as the eye sees differences in the ``picture`` of ``true`` (N, 3): lightness goes about as
+    the cube root of light, 10^(-D / 3).
     """
     back = inverse(matrix)
     held = np.asarray(base, np.float64) @ back.T
     left = faded.astype(np.float64) @ back.T - held
     wanted = true.astype(np.float64) @ back.T
-    weight = np.power(10.0, -np.clip(true.mean(axis=1), 0, 4) / 3)
+    weight = np.power(10.0, -np.clip(picture.mean(axis=1), 0, 4) / 3)
     gain, bend = np.ones(3), np.zeros(3)
     for k in range(3):
         columns = np.stack([left[:, k], np.maximum(left[:, k], 0) ** 2], axis=1) * weight[:, None]

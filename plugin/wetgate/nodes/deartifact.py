@@ -209,10 +209,17 @@ class Deartifact:
         )
 
     def within_bound(self, source: Frame, result: Frame, ctx: Context) -> Frame:
-        """The result put back into what :meth:`bound` allows, which fusing leaves by a little."""
+        """The result put back into what :meth:`bound` allows, which fusing leaves by a little; and with the energy of
+        its fine detail, which a mean of several frames has less of."""
+        from wetgate.ops.detail_hold import with_own_detail
+
+        coded = self._coded(source, ctx)
+        if not coded.is_jpeg and self.detail > 0:
+            fused, share = result.rgb, self.detail
+            raised = coded.luma_worked(source.rgb, fused, lambda own, y, steps: with_own_detail(own, y, share, steps))
+            result = result.with_rgb(raised)
         if ctx.fidelity == "pleasing":
             return result
-        coded = self._coded(source, ctx)
         intervals = coded.intervals(source)
         if intervals is not None:
             from wetgate.ops.block_intervals import hold

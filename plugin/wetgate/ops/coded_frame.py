@@ -152,6 +152,22 @@ class CodedFrame:
         held = self.worked(change, hold)
         return after if held is change else np.asarray(before + held, np.float32)
 
+    def luma_worked(self, before: Image, after: Image, work: Callable[[Image, Image, Image], Image]) -> Image:
+        """R'G'B' ``after`` with another Y', made on the grid and field by field by ``work`` from its own, that of
+        ``before``, and the steps."""
+        given: list[Image] = []
+
+        def look(ycc: Image, luma: Image, chroma: Image) -> Image:
+            given.append(np.ascontiguousarray(ycc[..., 0]))
+            return ycc
+
+        def make(ycc: Image, luma: Image, chroma: Image) -> Image:
+            y = work(np.ascontiguousarray(ycc[..., 0]), given.pop(0), luma)
+            return np.dstack([y, ycc[..., 1:]])
+
+        self.worked(before, look)
+        return self.worked(after, make)
+
     def luma_within(self, change: Image, steps: Image, allowance: float) -> Image:
         """A change of Y' whose coefficients do not exceed :attr:`most_change` of its ``steps`` and an ``allowance`` in
         values; where the step is UNKNOWN (-1) it is taken for the whole range."""
