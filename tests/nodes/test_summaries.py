@@ -69,6 +69,12 @@ def test_deblur_says_the_blur_or_why_nothing_is_done() -> None:
     assert "sharp, so nothing is done" in _said("deblur", {"blur": blur | {"kind": "sharp"}})
     in_parts = {"blur": blur | {"even": 0.1}}
     assert "blurred in parts, and no one blur explains it, so nothing is done" in _said("deblur", in_parts)
+    assert _said("deblur", in_parts, method="auto").endswith(
+        "explains it: a network sharpens each place as it finds it"
+    )
+    unsure = {"free": {"sharp": False, "agreement": 0.4}}
+    assert _said("deblur", unsure, kind="free").endswith("less than 0.75: nothing is done")
+    assert "a network sharpens" in _said("deblur", unsure, kind="free", method="auto")
     assert _said("deblur", in_parts, variation="even") == "motion of 7.3 px at 30 degrees, 90 % sure"
     assert "too small or too plain" in _said("deblur", {"blur": None})
     unsure = {"free": {"sharp": False, "agreement": 0.5, "psf": "0 1 0/1 4 1/0 1 0"}}

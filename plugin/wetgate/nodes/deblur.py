@@ -300,7 +300,7 @@ class Deblur:
     def summary(self, results: Mapping[str, Any]) -> str:
         from wetgate.ops.blur_shape import said
 
-        return "" if self.method == "network" else said(self.kind, self.variation, results)
+        return "" if self.method == "network" else said(self.kind, self.variation, results, self.method == "auto")
 
     def render(self, frames: Window, ctx: Context) -> Result:
         from wetgate.ops.blur_views import views_of

@@ -46,6 +46,7 @@ _CAUTION, _CAUTION_OF_SHOT = 16.0, 3.0
 # linear light and 74 % after the sRGB curve; without doubt 79 and 72 %, at 1 79 and 73 %.
 _CAUTION_OF_FREE = 4.0
 _IN_PARTS = "it is blurred in parts, and no one blur explains it"
+_BY_NETWORK = "a network sharpens each place as it finds it"
 _TOO_PLAIN = "the picture is too small or too plain to show its blur"
 
 
@@ -192,9 +193,9 @@ def found_free(analysis: Analysis, picture: Image, check_abort: Check) -> Shape:
     return Shape(words, from_text(found["psf"]), sure=sure, others=others, caution=_CAUTION_OF_FREE)
 
 
-def said(kind: str, variation: str, analysis: Mapping[str, Any]) -> str:
+def said(kind: str, variation: str, analysis: Mapping[str, Any], asks_network: bool) -> str:
     """What an analysis found, for that ``kind`` of blur and ``variation``, in a sentence for people; "" where all is
-    told by hand."""
+    told by hand. ``asks_network``: a network is asked where no PSF explains the shot."""
     if kind == "free":
         found = analysis["free"]
         if found is None:
@@ -202,7 +203,8 @@ def said(kind: str, variation: str, analysis: Mapping[str, Any]) -> str:
         if found["sharp"]:
             return "the shot is sharp, so nothing is done"
         agreed = f"parts of the picture agree on its PSF by {found['agreement']:.2f}"
-        return agreed if found["agreement"] >= CONFIDENT else f"{agreed}, less than {CONFIDENT}: nothing is done"
+        then = _BY_NETWORK if asks_network else "nothing is done"
+        return agreed if found["agreement"] >= CONFIDENT else f"{agreed}, less than {CONFIDENT}: {then}"
     if kind != "auto":
         return ""
     if analysis["blur"] is None:
@@ -217,10 +219,12 @@ def said(kind: str, variation: str, analysis: Mapping[str, Any]) -> str:
     grid = analysis.get("grid")
     if grid is not None and blur.kind in KINDS and BlurGrid.from_json(grid).varies:
         return f"{told}; it differs over the frame"
+    if blur.in_parts and asks_network:
+        return f"{_IN_PARTS}: {_BY_NETWORK}"
     if blur.in_parts and variation == "auto":
         return (
-            f"{_IN_PARTS}, so nothing is done; variation=grid undoes it where it can be measured, method=network"
-            f" sharpens each place as it finds it, variation=even undoes a {told} everywhere"
+            f"{_IN_PARTS}, so nothing is done; variation=grid undoes it where it can be measured, method=network lets"
+            f" a network sharpen each place as it finds it, variation=even undoes a {told} everywhere"
         )
     return told
 
