@@ -1,4 +1,4 @@
-"""The deblurring network beside its peers, where blur differs over the frame and where things move.
+"""The deblurring networks beside their peers, where blur differs over the frame and where things move.
 
     PYTHONPATH=.:plugin:tests .venv/bin/python -m bench.deblur_network pictures FOLDER [--most N] [--noise 0.005]
     PYTHONPATH=.:plugin:tests .venv/bin/python -m bench.deblur_network clips CLIP... [--most N]
@@ -12,7 +12,7 @@ PSNR in dB after the sRGB curve, mean over the pictures, as a gain over the inpu
 Peers: an unsharp mask and scikit-image's Richardson-Lucy with the true PSF, or where it varies the mean of those that
 there are; both in linear light, both the best of many settings for the very picture. ``psf``: Deblur as it measures the
 blur itself, one PSF for the frame (by place: :mod:`bench.deblur_places`).
-``network``: Deblur with ``method=network``, told nothing. A row ``sharp`` is of
+``fast``, ``fine``: Deblur with ``method=network``, told nothing. A row ``sharp`` is of
 pictures that nothing was done to: there the figure is the PSNR to the input, and 99 means no change.
 """
 
@@ -37,6 +37,7 @@ from wetgate.spec import Image
 SPACE = "ACEScg"  # the working space: numbers go through as they are
 SIDE = 256
 PARTS = 5
+QUALITIES = ("fast", "fine")
 Psfs = Callable[[float], Kernel]
 
 CASES: dict[str, tuple[Psfs, bool]] = {
@@ -74,10 +75,11 @@ def pictures(folder: Path, most: int, noise: float, out: Path | None) -> None:
     lights = [middle(file) for file in sorted(folder.iterdir()) if file.suffix in {".png", ".webp"}][:most]
     print(f"{folder.name}: {len(lights)} pictures, noise {noise:.1%} of white")
     _header()
-    kept = [made(light, **{"method": "network"}) for light in lights]
-    asked = [made(light, method="auto") for light in lights]
-    to_input = [np.mean([psnr(a, b) for a, b in zip(lights, done, strict=True)]) for done in (asked, kept)]
-    print(f"{'sharp':16s} {'':6s} {'':8s} {'':8s} {to_input[0]:8.2f} {to_input[1]:8.2f}   (PSNR to the input)")
+    ways: tuple[dict[str, str], ...] = ({"method": "auto"}, *({"method": "network", "quality": q} for q in QUALITIES))
+    to_input = [np.mean([psnr(light, made(light, **way)) for light in lights]) for way in ways]
+    print(
+        f"{'sharp':16s} {'':6s} {'':8s} {'':8s} " + " ".join(f"{p:8.2f}" for p in to_input) + "   (PSNR to the input)"
+    )
     for name, (psf_of, varies) in CASES.items():
         rows = []
         for seed, light in enumerate(lights):
@@ -103,7 +105,7 @@ def _row(light: Image, shown: Image, psf: Kernel | None, name: str, out: Path | 
         "unsharp": best(light, unsharp(shown)),
         "RL": best(light, richardson_lucy(shown, psf)) if psf is not None else shown,
         "psf": made(shown, quality="fast", variation="even"),
-        "network": made(shown, method="network"),
+        **{tier: made(shown, method="network", quality=tier) for tier in QUALITIES},
     }
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -115,7 +117,7 @@ def _row(light: Image, shown: Image, psf: Kernel | None, name: str, out: Path | 
 
 
 def _header() -> None:
-    print(f"{'':16s} {'input':>6s} {'unsharp':>8s} {'RL':>8s} {'psf':>8s} {'network':>8s}")
+    print(f"{'':16s} {'input':>6s} {'unsharp':>8s} {'RL':>8s} {'psf':>8s}", *(f"{tier:>8s}" for tier in QUALITIES))
 
 
 def _print(name: str, rows: list[list[float]]) -> None:
@@ -183,7 +185,8 @@ def speed() -> None:
     light = cv2.GaussianBlur(random.random((540, 960, 3)).astype(np.float32), (0, 0), 2)
     psf = disc(2)
     rows = {
-        "network": lambda: made(light, method="network", noise=0.5),
+        "network, fast": lambda: made(light, method="network", quality="fast", noise=0.5),
+        "network, fine": lambda: made(light, method="network", quality="fine", noise=0.5),
         "psf, fast": lambda: made(light, kind="defocus", size=2.0, quality="fast", noise=0.5),
         "RL, 30 rounds": lambda: [restoration.richardson_lucy(light[..., c], psf, 30, clip=False) for c in range(3)],
     }

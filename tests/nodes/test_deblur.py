@@ -166,6 +166,26 @@ def _half_soft() -> tuple[Image, Image]:
     return truth, frame
 
 
+@pytest.mark.parametrize(
+    ("told", "measured"),
+    [
+        ({}, True),
+        ({"kind": "defocus"}, True),
+        ({"noise": 0.5}, True),
+        ({"noise": 0.5, "kind": "defocus"}, False),
+        ({"noise": 0.5, "kind": "custom"}, False),
+        ({"noise": 0.5, "kind": "motion"}, False),
+        ({"noise": 0.5, "kind": "motion", "shutter": 180.0}, True),
+        ({"noise": 0.5, "kind": "free"}, True),
+        ({"noise": 0.5, "method": "network"}, False),
+        ({"noise": 0.5, "method": "auto", "kind": "motion"}, True),
+    ],
+)
+def test_a_shot_is_analysed_where_its_noise_or_its_blur_is_not_told(told: dict[str, Any], measured: bool) -> None:
+    node = registry.get("deblur")
+    assert node.needs_analysis(node.make(told)) is measured
+
+
 def test_a_network_sharpens_what_is_soft_at_one_side_alone_and_says_that_no_psf_explains_it() -> None:
     truth, frame = _half_soft()
     made, seen = _run(frame, method="network", noise=0.1)
@@ -173,6 +193,8 @@ def test_a_network_sharpens_what_is_soft_at_one_side_alone_and_says_that_no_psf_
     assert _psnr(made[:, :60], truth[:, :60]) > 55
     facts = _facts(frame, method="network", noise=0.1)
     assert facts["because"] == "it was asked for"
+    assert facts["network"]["model"] == "deblur_fine"
+    assert _facts(frame, method="network", noise=0.1, quality="fast")["network"]["model"] == "deblur_fast"
     assert "no PSF" in facts["determined"]
     assert np.array_equal(seen["aovs"]["deblur.residual"], np.full_like(frame, 0.5))
     assert seen["aovs"]["deblur.synthesis"].max() > 0.01

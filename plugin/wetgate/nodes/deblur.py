@@ -29,12 +29,19 @@ def _psf_of(text: str) -> Kernel:
     return from_text(text)
 
 
+def _measures(node: Any) -> bool:
+    """Whether anything is left to find: noise and blur may both be told by hand, and a network is told no blur."""
+    of_motion = node.kind == "motion" and (node.shutter > 0 or node.method == "auto")
+    blur = node.method != "network" and (node.kind in ("auto", "free") or of_motion)
+    return bool(node.noise == 0 or blur)
+
+
 @node(
     id="deblur",
     label="Deblur",
     space="scene",
     version=3,
-    analyzes=True,
+    analyzes=_measures,
     analysed_since=1,
     synthesises=True,
     coherent=Coherent(fuses="change", amount=0.0, radius=1, since=2),
@@ -209,7 +216,7 @@ class Deblur:
         "fine",
         choices={"fast": "Fast", "fine": "Fine"},
         hint="How closely the picture is solved for with a PSF: fine asks a better network in four times the"
-        " rounds, for one to two decibels more and six to eight times the time.",
+        " rounds, for one to two decibels more and six to eight times the time. Of a network alone, which of two.",
         render_only=True,
     )
     halo: float = param(
@@ -400,7 +407,7 @@ class Deblur:
     def _by_network(self, frame: Frame, setting: Setting, ctx: Context) -> tuple[Image, dict[str, Any]]:
         """The picture of a network, with what the record is to say of its making."""
         done = sharp_light(
-            network("deblur", "fast", device=ctx.device),
+            network("deblur", self.quality, device=ctx.device),
             frame.rgb,
             setting.deviation,
             threads=ctx.threads,

@@ -50,7 +50,7 @@ _ASTRAY = 0.06  # share of coefficients that lie elsewhere all the same: clipped
 # in all, with evidence of 0.11 a coefficient and more, and so is the quality; saved once they have 0.04 at most.
 _WIDER, _MOVED, _UNDER = 1.5, 0.3, 0.08
 _TOLD_APART = 3.5  # deviations between multiples, from which the mixture has gaps
-_EVERY_THIRD = np.arange(3, 70, 3)  # qualities, to begin with
+_FIRST = np.r_[2:26, 26:50:2, 50:85:3]  # qualities to begin with: at 10 a table is a tenth coarser than at 11
 COARSER = 1.25
 """A step over another, from which it is the coarser one: of an earlier save, of other tables."""
 _NONZERO = 1.0  # codes: below it a coefficient is 0 or rounding
@@ -178,7 +178,7 @@ def older_save(luma: Image, last: Lattice, sound: NDArray[np.bool_] | None = Non
     plane = np.asarray(luma, np.float32) - 128
     found = []
     for phase in ((x, y) for y in range(SIDE) for x in range(SIDE) if (x, y) != last.phase):
-        evidence, count = _evidence_under(_coefficients(plane, sound, phase, _BLOCKS_TRIED), last, _EVERY_THIRD)
+        evidence, count = _evidence_under(_coefficients(plane, sound, phase, _BLOCKS_TRIED), last, _FIRST)
         found.append((float(evidence.max()) / max(count, _LEAST), phase))
     (best, phase), (next_best, _) = sorted(found, reverse=True)[:2]
     if best < _UNDER or next_best > best / 2:
