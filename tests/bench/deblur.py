@@ -206,9 +206,9 @@ def in_place(made: Image, truth: Image, reach: int) -> tuple[float, float]:
     def against(move: tuple[float, float]) -> tuple[float, float]:
         return psnr(moved(made, move)[rows, columns], truth[rows, columns])
 
-    one, other = (np.fft.rfft2(x.mean(axis=2) - x.mean()) for x in (truth, made))
-    fits = np.roll(np.fft.irfft2(one * np.conj(other), truth.shape[:2]), (reach, reach), (0, 1))
-    y, x = np.unravel_index(fits[: 2 * reach + 1, : 2 * reach + 1].argmax(), (2 * reach + 1,) * 2) - np.array(reach)
+    whole, part = (np.ascontiguousarray(x.mean(axis=2), np.float32) for x in (made, truth[rows, columns]))
+    fits = cv2.matchTemplate(whole, part, cv2.TM_SQDIFF)
+    y, x = reach - np.array(np.unravel_index(fits.argmin(), fits.shape))
     quarters = np.arange(-3, 4) / 4
     return max((against((y + dy, x + dx)) for dy in quarters for dx in quarters), key=lambda level: level[0])
 

@@ -7,9 +7,10 @@ import numpy as np
 from wetgate.ops.blur import Kernel, convolve
 from wetgate.ops.blur_blind import alike, blind_psf, laid_over, mean_of
 from wetgate.ops.blur_edges import centred
-from wetgate.ops.blur_measure import explaining, spectrum_of
+from wetgate.ops.blur_measure import explaining
 from wetgate.ops.blur_shape import CONFIDENT, found_free
 from wetgate.ops.blur_shot import free_of_frames
+from wetgate.ops.blur_spectrum import spectrum_of
 from wetgate.ops.psf import from_text
 
 HOOK = np.zeros((11, 11), np.float32)  # down and then to the right, as a hand shakes

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from wetgate.ops.blur_measure import blur_of, luma_of, spectrum_of
+from wetgate.ops.blur_measure import blur_of
 from wetgate.ops.blur_shot import blur_of_frames
+from wetgate.ops.blur_spectrum import luma_of, spectrum_of
 from wetgate.ops.psf import centred, from_picture, from_text, named, to_text
 
 NOISE = 0.003

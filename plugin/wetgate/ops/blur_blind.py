@@ -29,7 +29,17 @@ Worth = Callable[[Kernel], float]  # how well a PSF explains the light; more is 
 LARGEST_PX = 31  # side of a PSF that is looked for
 PART_PX = 384  # side of a part that is asked
 WHOLE_PX = 640  # most of a side of the picture that is asked as one
-PRICES = (Price(4e-3, 4e-3), Price(1.2e-2, 3e-4), Price(1.2e-2, 4e-3), Price(3.6e-2, 3e-4), Price(3.6e-2, 4e-3))
+# A higher least price finds more where there is noise, and less dust keeps the faint tails of a path.
+PRICES = (
+    Price(4e-3, 4e-3),
+    Price(1.2e-2, 3e-4),
+    Price(1.2e-2, 4e-3),
+    Price(3.6e-2, 3e-4),
+    Price(3.6e-2, 4e-3),
+    Price(4e-3, 4e-3, dust=0.02),
+    Price(1.2e-2, 4e-3, dust=0.02),
+    Price(3.6e-2, 4e-3, dust=0.02),
+)
 _CONSIDERED = 12  # candidates that may be part of the mean, the best ones
 _FINER = 4  # steps of a pixel by which PSFs are moved over each other
 

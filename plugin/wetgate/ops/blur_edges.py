@@ -27,16 +27,17 @@ _TURNS = 5  # of the two steps, a scale
 _CHEAPER = 1.1  # how the price falls from turn to turn
 _GROWTH, _STIFFEST = 2.5, 300.0  # of the tie between gradients and picture
 _PSF_WEIGHT = 2.0  # of the PSF's energy beside that of what it does not explain
-_DUST = 0.05  # of the PSF's brightest value: what is fainter is not told from noise
 _ISLAND = 0.1  # of its light: what is apart from the rest and has less is none of it
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Of a gradient that is not 0, for light from 0 to 1: at the ``first`` turn, and its ``least``."""
+    """Of a gradient that is not 0, for light from 0 to 1: at the ``first`` turn, and its ``least``; and ``dust``, the
+    share of the PSF's brightest value below which what it has is taken for noise."""
 
     first: float
     least: float
+    dust: float = 0.05
 
 
 def psf_of_part(part: Plane, size: int, price: Price, check_abort: Callable[[], None] = lambda: None) -> Kernel:
@@ -52,10 +53,10 @@ def psf_of_part(part: Plane, size: int, price: Price, check_abort: Callable[[], 
         psf = _start(side) if psf is None else _refit(psf, side)
         for _ in range(_TURNS):
             picture = _few_edges(_tapered(seen, psf), psf, now)
-            psf = _psf_between(picture, seen, side)
+            psf = _psf_between(picture, seen, side, price.dust)
             now = max(now / _CHEAPER, price.least)
     assert psf is not None
-    return cleaned(psf)
+    return psf
 
 
 def _start(side: int) -> Kernel:
@@ -112,7 +113,7 @@ def _transfer_difference(shape: tuple[int, ...]) -> tuple[NDArray[np.complex64],
     return (np.exp(2j * np.pi * x) - 1).astype(np.complex64), (np.exp(2j * np.pi * y) - 1).astype(np.complex64)
 
 
-def _psf_between(picture: Plane, seen: Plane, side: int) -> Kernel:
+def _psf_between(picture: Plane, seen: Plane, side: int, dust: float) -> Kernel:
     """The PSF that takes the gradients of a sharp picture to those of what is seen, least squares."""
     rim = side // 2 + 1
     inside = np.zeros(seen.shape, np.float32)
@@ -125,7 +126,7 @@ def _psf_between(picture: Plane, seen: Plane, side: int) -> Kernel:
         top, bottom = top + np.conj(a) * b, bottom + np.square(np.abs(a))
     made = np.roll(fft.irfft2(top / (bottom + np.float32(_PSF_WEIGHT)), seen.shape), (side // 2, side // 2), (0, 1))
     psf = np.maximum(made[:side, :side], 0)
-    psf[psf < _DUST * psf.max()] = 0
+    psf[psf < dust * psf.max()] = 0
     psf = _one_piece(psf)
     return centred(np.asarray(psf / max(float(psf.sum()), 1e-12), np.float32))
 
@@ -137,11 +138,6 @@ def _one_piece(psf: Kernel) -> Kernel:
         if psf[labels == label].sum() < _ISLAND * psf.sum():
             out[labels == label] = 0
     return out
-
-
-def cleaned(psf: Kernel) -> Kernel:
-    out = np.where(psf < _DUST * psf.max(), 0, psf)
-    return np.asarray(out / out.sum(), np.float32)
 
 
 def centred(psf: Kernel) -> Kernel:

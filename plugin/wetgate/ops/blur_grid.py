@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from wetgate.ops.blur_measure import BLOCK, SHARP, Sized, Spectrum, luma_of, sizes_of, spectrum_of
+from wetgate.ops.blur_measure import SHARP, Sized, sizes_of
+from wetgate.ops.blur_spectrum import BLOCK, Spectrum, luma_of, spectrum_of
 from wetgate.ops.noise_measure import measure_noise
 from wetgate.ops.psf import named
 from wetgate.ops.psf_field import Part, PsfField, Values, between_cells, tiles_of

@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 
 from wetgate.ops.blur_grid import cells_of, spectra_by_cell
-from wetgate.ops.blur_measure import Blur, line_costs, luma_of
+from wetgate.ops.blur_measure import Blur, line_costs
+from wetgate.ops.blur_spectrum import luma_of
 from wetgate.ops.flow import Flow, dense_flow
 from wetgate.ops.psf import named
 from wetgate.ops.psf_field import PsfField, Values, between_cells, tiles_of

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from wetgate.ops.blur_blind import blind_psf
-from wetgate.ops.blur_measure import LONG_BLOCK, Blur, Spectrum, blur_of, explaining, luma_of, spectrum_of
+from wetgate.ops.blur_measure import Blur, blur_of, explaining
+from wetgate.ops.blur_spectrum import LONG_BLOCK, Spectrum, luma_of, spectrum_of
 from wetgate.ops.edge_steps import steepest_steps
 from wetgate.ops.noise_measure import measure_noise
 from wetgate.ops.psf import to_text
