@@ -24,7 +24,7 @@ Check = Callable[[], None]
 Blurring = Kernel | PsfField
 
 # Agreement of the parts from which a PSF of any shape is believed. Of eleven photographs blurred by Levin's kernels, at
-# 1 % noise, all agreed by 0.79 to 0.97: what was found correlates with ten of the PSFs by 0.93 to 0.98, with one, in
+# 1 % noise, all agreed by 0.79 to 0.97: what was found correlates with ten of the PSFs by 0.93 to 0.98; with one, in
 # bricks, by 0.72 (agreement 0.80). Parts that were blurred differently agree by less.
 CONFIDENT = 0.75
 _SURE = 0.3  # that a place shows its own blur
