@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from wetgate.ops.blur import Kernel, convolve
-from wetgate.ops.blur_blind import alike, blind_psf, laid_over, mean_of
+from wetgate.ops.blur_blind import alike, blind_psf, laid_over, mean_of, near_to
 from wetgate.ops.blur_edges import centred
 from wetgate.ops.blur_measure import explaining
 from wetgate.ops.blur_shape import CONFIDENT, found_free
@@ -53,6 +53,20 @@ def test_the_path_of_a_shaken_camera_is_found_and_undone() -> None:
     parts = [from_text(text) for text in found["parts"]]
     assert len(parts) == 2
     assert worth(shape.psf) > max(worth(part) for part in parts)
+
+
+def test_a_part_that_has_strayed_does_not_count_as_doubt() -> None:
+    like, strayed = laid_over(HOOK, HOOK), np.asarray(np.rot90(HOOK, 2), np.float32)
+    assert alike(HOOK, strayed) < 0.85
+    (near,) = near_to(HOOK, [strayed, like])
+    assert alike(near, HOOK) > 0.99
+    assert len(near_to(HOOK, [strayed])) == 1  # all there is
+    one = found_free(
+        {"free": FOUND | {"parts": ["0 1 0/1 3 1/0 1 0"]}}, np.zeros((64, 64, 3), np.float32), lambda: None
+    )
+    ((part, psf),) = one.others
+    assert np.array_equal(psf, one.psf)
+    assert not np.array_equal(part, psf)
 
 
 def test_halves_that_were_blurred_differently_have_no_psf_and_nothing_is_done() -> None:

@@ -41,13 +41,16 @@ PRICES = (
     Price(3.6e-2, 4e-3, dust=0.02),
 )
 _CONSIDERED = 12  # candidates that may be part of the mean, the best ones
+# Likeness to the mean from which a part has not strayed. Of 50 parts of photographs blurred by Levin's kernels at 1 %
+# noise two have less, 0.70 and 0.78: they are like the true PSF by 0.74 and 0.73, where the mean is by 0.95 and 0.97.
+_NEAR = 0.85
 _FINER = 4  # steps of a pixel by which PSFs are moved over each other
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """``psf`` odd-sized, centred, of sum 1; ``parts``, the best of each part of the picture, laid over it;
-    ``agreement`` of the parts, 0 to 1."""
+    """``psf`` odd-sized, centred, of sum 1; ``parts``, the best of each part of the picture that comes near it, laid over
+    it; ``agreement`` of all parts, 0 to 1."""
 
     psf: Kernel
     parts: tuple[Kernel, ...]
@@ -70,7 +73,14 @@ def blind_psf(lumas: Sequence[Plane], worth: Worth, check_abort: Callable[[], No
     best = [psfs[int(np.argmax(w))] for w, psfs in zip(worths, found, strict=True)][: len(parts)]
     pairs = [alike(a, b) for i, a in enumerate(best) for b in best[i + 1 :]]
     psf = mean_of(ranked[:_CONSIDERED], worth)
-    return Found(psf, tuple(laid_over(psf, b) for b in best), float(np.median(pairs)))
+    return Found(psf, near_to(psf, best), float(np.median(pairs)))
+
+
+def near_to(psf: Kernel, parts: Sequence[Kernel]) -> tuple[Kernel, ...]:
+    """Those of the ``parts`` that are like the ``psf``, or all where none is, laid over it: what they differ in is
+    doubted, and one that has strayed would make that all there is."""
+    near = [part for part in parts if alike(psf, part) >= _NEAR]
+    return tuple(laid_over(psf, part) for part in near or parts)
 
 
 def parts_of(luma: Plane) -> list[Plane]:

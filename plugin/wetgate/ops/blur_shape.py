@@ -187,10 +187,13 @@ def found_free(analysis: Analysis, picture: Image, check_abort: Check) -> Shape:
     words = {"kind": "free", "agreement": agreement, "from": source}
     if agreement < CONFIDENT:
         return Shape(words | {"from": f"{source}: unknown, its parts do not agree on a shape"})
+    psf = from_text(found["psf"])
     parts = [from_text(text) for text in found.get("parts", ())]  # the earliest analyses have none
+    if len(parts) % 2:
+        parts.append(psf)
     others = tuple(zip(parts[::2], parts[1::2], strict=True))
     sure = np.full((1, 1), agreement)
-    return Shape(words, from_text(found["psf"]), sure=sure, others=others, caution=_CAUTION_OF_FREE)
+    return Shape(words, psf, sure=sure, others=others, caution=_CAUTION_OF_FREE)
 
 
 def said(kind: str, variation: str, analysis: Mapping[str, Any], asks_network: bool) -> str:
