@@ -42,15 +42,15 @@ PRICES = (
 )
 _CONSIDERED = 12  # candidates that may be part of the mean, the best ones
 # Likeness to the mean from which a part has not strayed. Of 50 parts of photographs blurred by Levin's kernels at 1 %
-# noise two have less, 0.70 and 0.78: they are like the true PSF by 0.74 and 0.73, where the mean is by 0.95 and 0.97.
+# noise two have less, 0.70 and 0.78: like the true PSF by 0.74 and 0.73, where the mean is by 0.95 and 0.97.
 _NEAR = 0.85
 _FINER = 4  # steps of a pixel by which PSFs are moved over each other
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """``psf`` odd-sized, centred, of sum 1; ``parts``, the best of each part of the picture that comes near it, laid over
-    it; ``agreement`` of all parts, 0 to 1."""
+    """``psf`` odd-sized, centred, of sum 1; ``parts``, the best of each part of the picture that comes near it, laid
+    over it; ``agreement`` of all parts, 0 to 1."""
 
     psf: Kernel
     parts: tuple[Kernel, ...]
@@ -78,7 +78,7 @@ def blind_psf(lumas: Sequence[Plane], worth: Worth, check_abort: Callable[[], No
 
 def near_to(psf: Kernel, parts: Sequence[Kernel]) -> tuple[Kernel, ...]:
     """Those of the ``parts`` that are like the ``psf``, or all where none is, laid over it: what they differ in is
-    doubted, and one that has strayed would make that all there is."""
+    doubted, and with one that has strayed nothing would be left to be sure of."""
     near = [part for part in parts if alike(psf, part) >= _NEAR]
     return tuple(laid_over(psf, part) for part in near or parts)
 
