@@ -98,7 +98,7 @@ def test_every_parameter_of_every_node_goes_to_its_knob_and_back(nuke: Nuke) -> 
             for param in known["params"]:
                 ends = [c["id"] for c in param.get("choices", ())] or [param[k] for k in ("lo", "hi") if k in param]
                 size = {"color": 3, "point": 2}.get(param["kind"])
-                ends += [True, False] if param["kind"] == "bool" else ["text"] if param["kind"] == "text" else []
+                ends += [True, False] if param["kind"] == "bool" else ["1 2 1"] if param["kind"] == "text" else []
                 for value in ends:
                     value = [value] * size if size else value
                     wetgate_nuke.set_params(node, {param["id"]: value})
