@@ -65,10 +65,11 @@ class Fit:
         """0 to 1, of an answer beside another whose cost is ``worse`` by so much."""
         return 1 - math.exp(-max(worse, 0.0) / len(self.log_power) / _CERTAIN)
 
-    def evenness(self, cost: float) -> float:
-        """0 to 1, that an answer of that ``cost`` is the blur of the whole picture and not of parts of it."""
+    def evenness(self, cost: float, sharp: float) -> float:
+        """0 to 1, that an answer of that ``cost`` is the blur of the whole picture and not of parts of it; ``sharp`` is
+        the cost of the sharpest picture."""
         in_parts = min(self.cost_of(power) for power in _in_parts(self._spectrum.block))
-        over_parts, over_sharp = ((other - cost) / len(self.log_power) for other in (in_parts, self.sharpest()))
+        over_parts, over_sharp = ((other - cost) / len(self.log_power) for other in (in_parts, sharp))
         return 1 - math.exp(-max(over_parts - _OVER_PARTS, over_sharp - _OVER_SHARP, 0.0) / _EVENLY)
 
     def cost(self, kind: str, size: float, angle: float = 0.0) -> float:

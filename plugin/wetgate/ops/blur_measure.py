@@ -78,7 +78,8 @@ def blur_of(spectrum: Spectrum, long: Spectrum | None = None) -> Blur | None:
     fit = Fit(spectrum)
     if not fit.has_picture:
         return None
-    found = [(fit.sharpest(), "sharp", 0.0, 0.0)]
+    sharp = fit.sharpest()
+    found = [(sharp, "sharp", 0.0, 0.0)]
     for kind, count in (("gaussian", 40), ("defocus", 60)):
         cost, size = min((fit.cost(kind, s), float(s)) for s in np.geomspace(*_SIZES[kind], count))
         found.append(_refined(fit, (cost, kind, size, 0.0), turns=False))
@@ -93,7 +94,7 @@ def blur_of(spectrum: Spectrum, long: Spectrum | None = None) -> Blur | None:
     if best[1] == "sharp" or best[2] < SHARP[best[1]]:
         return Blur("sharp", 0.0, 0.0, 1.0)
     size, angle = _beyond_own(best[1], best[2]), (best[3] + 90) % 180 - 90
-    return Blur(best[1], size, angle, fit.confidence(second[0] - best[0]), fit.evenness(best[0]))
+    return Blur(best[1], size, angle, fit.confidence(second[0] - best[0]), fit.evenness(best[0], sharp))
 
 
 def _beyond_own(kind: str, size: float) -> float:

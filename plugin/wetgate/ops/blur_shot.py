@@ -25,26 +25,18 @@ _FREE_FRAMES = 2  # that a PSF of any shape is looked for in: the first and the 
 def blur_of_frames(frames: Sequence[Image], check_abort: Callable[[], None] = lambda: None) -> Blur | None:
     """The blur that frames (H, W, C) of linear light share; None where they are too small or hold no picture.
 
-    Graphics, charts and painted cels are flat between their edges, and have the spectrum of something soft: what is
-    wide and round is believed where the edges are no steeper than it lets them be.
+    A chart or a graphic that is smooth between few edges may have the spectrum of something soft: what is wide and
+    round is believed where the edges are no steeper than it lets them be.
     """
     short, long = _spectra_of(frames, check_abort)
     check_abort()
     found = None if short is None else blur_of(short, long)
-    if found is not None and found.kind in _ROUND and found.size >= _WIDE and _too_steep(frames, found.size):
-        return Blur("sharp", 0.0, 0.0, 1.0)
-    return found
-
-
-def _too_steep(frames: Sequence[Image], size: float) -> bool:
-    steps = [steepest_steps(luma_of(rgb), 2 * size, _noise_of(luma_of(rgb))) for rgb in frames]
+    if short is None or found is None or found.kind not in _ROUND or found.size < _WIDE:
+        return found
+    noise = math.sqrt(short.noise)
+    steps = [steepest_steps(luma_of(rgb), 2 * found.size, noise) for rgb in frames]
     known = [step for step in steps if step is not None]
-    return bool(known) and float(np.mean(known)) > _STEEP
-
-
-def _noise_of(luma: Image) -> float:
-    measured = measure_noise([luma[..., None]])
-    return 0.0 if measured is None else math.sqrt(float(np.mean(np.square(measured.best[0].deviation))))
+    return Blur("sharp", 0.0, 0.0, 1.0) if known and float(np.mean(known)) > _STEEP else found
 
 
 def _spectra_of(frames: Sequence[Image], check_abort: Callable[[], None]) -> tuple[Spectrum | None, Spectrum | None]:
@@ -53,7 +45,8 @@ def _spectra_of(frames: Sequence[Image], check_abort: Callable[[], None]) -> tup
     for rgb in frames:
         check_abort()
         luma = luma_of(rgb)
-        variance = _noise_of(luma) ** 2
+        measured = measure_noise([luma[..., None]])
+        variance = 0.0 if measured is None else float(np.mean(np.square(measured.best[0].deviation)))
         one, other = spectrum_of(luma, variance), spectrum_of(luma, variance, LONG_BLOCK)
         if one is not None:
             short = one if short is None else short.with_more(one)
